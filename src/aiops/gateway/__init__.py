@@ -1,0 +1,1 @@
+"""Owns the door: who are you, what may you, and one envelope for every error."""

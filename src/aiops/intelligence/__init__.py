@@ -1,0 +1,1 @@
+"""Owns findings: anomalies, the incidents that gather them, and the ranked causes."""

@@ -1,0 +1,59 @@
+"""The facts that intelligence states."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from aiops.kernel.events import Event
+
+
+class AnomalyDetected(Event, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "ANOMALY_DETECTED"
+    channel: ClassVar[str] = "anomaly"
+    anomaly_id: UUID
+    cluster_id: UUID
+    watch: str
+    severity: str
+    kind: str
+
+
+class AnomalyEnded(Event, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "ANOMALY_ENDED"
+    channel: ClassVar[str] = "anomaly"
+    anomaly_id: UUID
+    cluster_id: UUID
+    watch: str
+
+
+class _IncidentEvent(Event, frozen=True, kw_only=True):
+    channel: ClassVar[str] = "incidents"
+    incident_id: UUID
+    key: str
+    title: str
+    severity: str
+    status: str
+
+
+class IncidentOpened(_IncidentEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "INCIDENT_OPENED"
+
+
+class IncidentUpdated(_IncidentEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "INCIDENT_UPDATED"
+
+
+class IncidentResolved(_IncidentEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "INCIDENT_RESOLVED"
+
+
+class RootCauseRanked(Event, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "RCA_COMPLETE"
+    channel: ClassVar[str] = "incidents"
+    incident_id: UUID
+    key: str
+    top_cause: str | None
+    confidence: float | None
+
+
+EVENTS = (AnomalyDetected, AnomalyEnded, IncidentOpened, IncidentUpdated, IncidentResolved, RootCauseRanked)

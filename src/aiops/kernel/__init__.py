@@ -1,0 +1,1 @@
+"""What every context stands on: principal, clock, errors, database, events, bus, plugins."""

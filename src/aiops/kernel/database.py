@@ -1,0 +1,124 @@
+"""PostgreSQL: a pool, and transactions that commit once, on purpose, before the reply exists."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import msgspec
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from aiops.kernel.events import Event, EventEnvelope, envelope
+
+
+class Transaction(Protocol):
+    """What a use case holds: it states facts and commits once. Stores take the connection behind it."""
+
+    def publish(self, event: Event) -> None:
+        """State a fact: stored with this transaction, told to handlers and live readers after its commit."""
+
+    async def commit(self) -> None:
+        """Make all of it durable. Left uncommitted, everything is rolled back, events included."""
+
+
+class Transactions(Protocol):
+    """Opens transactions; `async with transactions.begin() as tx: …; await tx.commit()`."""
+
+    def begin(self) -> Any:
+        """An async context manager giving a `Transaction`."""
+
+
+class SqlTransaction:
+    """The real `Transaction`: `connection` is SQLAlchemy's, `raw` is psycopg's (for COPY)."""
+
+    def __init__(self, connection: AsyncConnection, outbox: Outbox | None) -> None:
+        self.connection = connection
+        self._outbox = outbox
+        self._events: list[EventEnvelope] = []
+        self.committed = False
+
+    async def raw(self) -> psycopg.AsyncConnection[Any]:
+        fairy = await self.connection.get_raw_connection()
+        driver = fairy.driver_connection
+        assert isinstance(driver, psycopg.AsyncConnection)
+        return driver
+
+    def publish(self, event: Event) -> None:
+        self._events.append(envelope(event))
+
+    async def commit(self) -> None:
+        if self.committed:
+            raise RuntimeError("A transaction commits once; open another for the next unit of work.")
+        if self._events and self._outbox is not None:
+            await self._outbox.store(self.connection, self._events)
+        await self.connection.commit()
+        self.committed = True
+        if self._events and self._outbox is not None:
+            self._outbox.announce(self._events)
+
+
+class Outbox(Protocol):
+    """Keeps events with the rows they speak of, and wakes those who wait for them."""
+
+    async def store(self, connection: AsyncConnection, events: list[EventEnvelope]) -> None: ...
+
+    def announce(self, events: list[EventEnvelope]) -> None: ...
+
+
+class Database:
+    """One pool of connections. `url` is a libpq or SQLAlchemy URL of a PostgreSQL ≥ 15."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=lambda value: msgspec.json.encode(value).decode(),
+            json_deserializer=msgspec.json.decode,
+        )
+        self.outbox: Outbox | None = None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlTransaction]:
+        async with self.engine.connect() as connection:
+            transaction = SqlTransaction(connection, self.outbox)
+            try:
+                yield transaction
+            finally:
+                if not transaction.committed:
+                    await connection.rollback()
+
+    async def ping(self) -> None:
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """`postgres://` and `postgresql://` as SQLAlchemy wants them for psycopg 3."""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    raise ValueError("AIOPS_DATABASE_URL must start with postgresql://")
+
+
+def connection_of(tx: Transaction) -> AsyncConnection:
+    """The SQLAlchemy connection behind a transaction; for stores only."""
+    assert isinstance(tx, SqlTransaction)
+    return tx.connection
+
+
+async def raw_connection_of(tx: Transaction) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection behind a transaction, for COPY; for stores only."""
+    assert isinstance(tx, SqlTransaction)
+    return await tx.raw()
+
+
+Handler = Callable[[Transaction, Event], Any]

@@ -1,0 +1,205 @@
+"""What observability offers: samples in, queries out, watched series, alerts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from aiops.kernel.principal import Principal
+
+Labels = dict[str, str]
+"""Label names to values, `__name__` among them where the series has a name."""
+
+Floats = npt.NDArray[np.float64]
+
+
+class Severity(StrEnum):
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+    INFO = "INFO"
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One measured value: `timestamp` in Unix seconds."""
+
+    labels: Labels
+    timestamp: float
+    value: float
+
+
+class SampleIntake(Protocol):
+    async def append(self, principal: Principal, cluster_id: UUID, samples: Sequence[Sample]) -> int:
+        """Store samples of a cluster; durable when this returns. Gives how many were new series."""
+
+
+class QueryStatus(StrEnum):
+    SUCCESS = "SUCCESS"
+    ERROR = "ERROR"
+    TIMEOUT = "TIMEOUT"
+    PARTIAL = "PARTIAL"
+
+
+class ClusterOutcome(msgspec.Struct, frozen=True):
+    """How one cluster answered a query. `latency_ms` is measured at the hub."""
+
+    cluster_id: UUID
+    cluster: str
+    status: QueryStatus
+    latency_ms: float
+    error: str | None = None
+
+
+class RangeSeries(msgspec.Struct, frozen=True):
+    """`values` are pairs of Unix seconds and a number as Prometheus prints it (`"NaN"`, `"+Inf"` included)."""
+
+    metric: Labels
+    values: list[tuple[float, str]]
+
+
+class InstantSeries(msgspec.Struct, frozen=True):
+    metric: Labels
+    value: tuple[float, str]
+
+
+class RangeResult(msgspec.Struct, frozen=True):
+    series: list[RangeSeries]
+    clusters: list[ClusterOutcome]
+
+
+class InstantResult(msgspec.Struct, frozen=True):
+    series: list[InstantSeries]
+    clusters: list[ClusterOutcome]
+
+
+class Metrics(Protocol):
+    """PromQL over any set of clusters in scope; each series carries the label `cluster`, the cluster's name."""
+
+    async def query(
+        self,
+        principal: Principal,
+        query: str,
+        *,
+        at: datetime | None = None,
+        cluster_ids: Sequence[UUID] | None = None,
+        timeout_s: float = 30.0,
+    ) -> InstantResult:
+        """Raises `Invalid` for bad PromQL, `NotFound` for a cluster that is out of scope."""
+
+    async def query_range(
+        self,
+        principal: Principal,
+        query: str,
+        *,
+        start: datetime,
+        end: datetime,
+        step_s: float,
+        cluster_ids: Sequence[UUID] | None = None,
+        timeout_s: float = 30.0,
+    ) -> RangeResult:
+        """As `query`, at every step; at most 11,000 steps."""
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """A named PromQL query whose result is looked at by detectors.
+
+    `unit` is `ratio`, `bytes`, `bytes/s`, `ops/s`, `req/s`, `seconds` or `load`; `subject_labels` name what a series is
+    about (`instance`, `service`); `worse` says which direction hurts: `up`, `down` or `both`; `minimum` is the
+    smallest deviation in `unit` that matters to anyone.
+    """
+
+    name: str
+    title: str
+    query: str
+    unit: str
+    worse: str
+    minimum: float
+    subject_labels: tuple[str, ...]
+
+
+class WatchBatch(msgspec.Struct, frozen=True):
+    """One evaluation of a watch on a cluster: `values[i]` belongs to `series[i]`, at `at` (Unix seconds).
+
+    `dropped` counts series past the bound that were left out; `interval_s` is the usual distance of evaluations.
+    """
+
+    cluster_id: UUID
+    watch: Watch
+    at: float
+    interval_s: float
+    series: list[Labels]
+    values: Floats
+    dropped: int = 0
+
+
+class WatchHistory(msgspec.Struct, frozen=True):
+    """Past evaluations: `values[i, j]` belongs to `series[i]` at `times[j]`; NaN where there was none."""
+
+    times: Floats
+    series: list[Labels]
+    values: Floats
+
+
+class Expectation(msgspec.Struct, frozen=True):
+    """What a detector expected of one watched series at one moment, and what came. NaN while it still learns."""
+
+    labels: Labels
+    value: float
+    expected: float
+    lower: float
+    upper: float
+
+
+class WatchFeed(Protocol):
+    def follow(self, principal: Principal) -> AsyncIterator[WatchBatch]:
+        """Every evaluation from now on, as it happens; a reader that lags more than 1,000 batches misses the oldest."""
+
+    async def history(
+        self, principal: Principal, cluster_id: UUID, watch: Watch, *, start: datetime, end: datetime, step_s: float
+    ) -> WatchHistory:
+        """What this watch would have given, from the cluster's own past; empty where there is none."""
+
+    async def record(
+        self, principal: Principal, cluster_id: UUID, watch: Watch, at: float, expectations: Sequence[Expectation]
+    ) -> None:
+        """Keep value and band as `aiops:watch:{value,expected,lower,upper}{watch="…"}` in the hub's own store."""
+
+    def watches(self) -> list[Watch]:
+        """All watches, shipped ones first."""
+
+
+class AlertState(StrEnum):
+    FIRING = "FIRING"
+    RESOLVED = "RESOLVED"
+    PENDING = "PENDING"
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """Identified by (cluster, fingerprint). `sender_severity` is the sender's own word."""
+
+    cluster_id: UUID
+    fingerprint: str
+    name: str
+    severity: Severity
+    sender_severity: str | None
+    state: AlertState
+    labels: Labels
+    annotations: Labels
+    starts_at: datetime
+    ends_at: datetime | None
+    generator_url: str | None
+    occurrences: int
+    received_at: datetime
+
+
+class Alerts(Protocol):
+    async def get(self, principal: Principal, cluster_id: UUID, fingerprint: str) -> Alert:
+        """Raises `NotFound`, also where the cluster is out of scope."""

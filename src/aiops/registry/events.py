@@ -1,0 +1,36 @@
+"""The facts that the registry states."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from aiops.kernel.events import Event
+
+
+class _ClusterEvent(Event, frozen=True, kw_only=True):
+    channel: ClassVar[str] = "cluster"
+    cluster_id: UUID
+    name: str
+
+
+class ClusterRegistered(_ClusterEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "CLUSTER_REGISTERED"
+
+
+class ClusterUpdated(_ClusterEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "CLUSTER_UPDATED"
+
+
+class ClusterDeleted(_ClusterEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "CLUSTER_DELETED"
+
+
+class ClusterStatusChanged(_ClusterEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "CLUSTER_STATUS_CHANGED"
+    state: str
+    previous_state: str
+    health_score: int | None
+
+
+EVENTS = (ClusterRegistered, ClusterUpdated, ClusterDeleted, ClusterStatusChanged)

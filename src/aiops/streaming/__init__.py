@@ -1,0 +1,1 @@
+"""Owns the live connection: events to people, each within their scope."""
