@@ -1,0 +1,1 @@
+"""The schema of observability: its tables and SQL."""
