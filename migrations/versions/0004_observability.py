@@ -1,13 +1,109 @@
-"""Observability: its schema."""
+"""Observability: series and their samples, sources that push, alerts and their history."""
 
 from alembic import op
 
 revision = "0004"
 down_revision = "0003"
 
+_STATEMENTS = (
+    "CREATE SCHEMA observability",
+    """
+    CREATE TABLE observability.series (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        cluster_id uuid NOT NULL,
+        fingerprint bytea NOT NULL,
+        name text NOT NULL,
+        labels jsonb NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        UNIQUE (cluster_id, fingerprint)
+    )
+    """,
+    "CREATE INDEX series_by_name ON observability.series (cluster_id, name)",
+    """
+    CREATE TABLE observability.head (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        cluster_id uuid NOT NULL,
+        min_ms bigint NOT NULL,
+        max_ms bigint NOT NULL,
+        samples bytea NOT NULL
+    )
+    """,
+    "ALTER TABLE observability.head ALTER COLUMN samples SET STORAGE EXTERNAL",
+    "CREATE INDEX head_by_time ON observability.head (cluster_id, max_ms)",
+    """
+    CREATE TABLE observability.chunk (
+        series_id bigint NOT NULL,
+        start_ms bigint NOT NULL,
+        end_ms bigint NOT NULL,
+        samples bytea NOT NULL,
+        PRIMARY KEY (series_id, start_ms)
+    ) PARTITION BY RANGE (start_ms)
+    """,
+    "ALTER TABLE observability.chunk ALTER COLUMN samples SET STORAGE EXTERNAL",
+    """
+    CREATE TABLE observability.rollup (
+        series_id bigint NOT NULL,
+        start_ms bigint NOT NULL,
+        one_minute bytea NOT NULL,
+        five_minutes bytea NOT NULL,
+        quarter_hours bytea NOT NULL,
+        PRIMARY KEY (series_id, start_ms)
+    ) PARTITION BY RANGE (start_ms)
+    """,
+    """
+    CREATE TABLE observability.source (
+        id uuid PRIMARY KEY,
+        name text NOT NULL,
+        cluster_id uuid NOT NULL,
+        token_hash bytea NOT NULL UNIQUE,
+        created_at timestamptz NOT NULL,
+        UNIQUE (cluster_id, name)
+    )
+    """,
+    """
+    CREATE TABLE observability.alert (
+        cluster_id uuid NOT NULL,
+        fingerprint text NOT NULL,
+        name text NOT NULL,
+        severity text NOT NULL,
+        severity_rank smallint NOT NULL,
+        sender_severity text,
+        state text NOT NULL,
+        labels jsonb NOT NULL,
+        annotations jsonb NOT NULL,
+        starts_at timestamptz NOT NULL,
+        ends_at timestamptz,
+        generator_url text,
+        occurrences int NOT NULL,
+        received_at timestamptz NOT NULL,
+        search text NOT NULL,
+        PRIMARY KEY (cluster_id, fingerprint)
+    )
+    """,
+    "CREATE INDEX alert_by_start ON observability.alert (starts_at DESC, cluster_id, fingerprint)",
+    "CREATE INDEX alert_by_state ON observability.alert (state, starts_at DESC, cluster_id, fingerprint)",
+    "CREATE INDEX alert_by_text ON observability.alert USING gin (search gin_trgm_ops)",
+    """
+    CREATE TABLE observability.alert_history (
+        id uuid PRIMARY KEY,
+        cluster_id uuid NOT NULL,
+        fingerprint text NOT NULL,
+        name text NOT NULL,
+        state text NOT NULL,
+        severity text NOT NULL,
+        starts_at timestamptz NOT NULL,
+        ends_at timestamptz,
+        at timestamptz NOT NULL
+    )
+    """,
+    "CREATE INDEX alert_history_by_alert ON observability.alert_history (cluster_id, fingerprint, at DESC, id DESC)",
+    "CREATE INDEX alert_history_by_time ON observability.alert_history (at DESC, id DESC)",
+)
+
 
 def upgrade() -> None:
-    op.execute("CREATE SCHEMA observability")
+    for statement in _STATEMENTS:
+        op.execute(statement)
 
 
 def downgrade() -> None:

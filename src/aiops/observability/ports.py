@@ -203,3 +203,8 @@ class Alert(msgspec.Struct, frozen=True):
 class Alerts(Protocol):
     async def get(self, principal: Principal, cluster_id: UUID, fingerprint: str) -> Alert:
         """Raises `NotFound`, also where the cluster is out of scope."""
+
+
+class SourceTokens(Protocol):
+    async def authenticate(self, token: str) -> Principal | None:
+        """The pushing service that holds this token: kind SERVICE, no role, and its one cluster as scope."""
