@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - `offer_local_prometheus`: whether to look for a Prometheus on localhost:9090 and offer it (it is never added).
     - `allow_local_targets`: whether clusters may have addresses of this very machine (127.0.0.1, ::1).
     - `watch_series_limit`: how many series of one watch in one cluster are looked at; more than that are counted.
-    - `log_format`: `json` (a line is an object) or `console` (for reading in a terminal).
+    - `log_format`: `json` (a line is an object), `console` (for people), or `auto`: console in a terminal, else JSON.
     - `log_level`: `debug`, `info`, `warning` or `error`.
     - `metrics_retention_days`, `alerts_retention_days` (incidents too), `events_retention_days`,
       `health_retention_days`: for how long each is kept.
@@ -70,7 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     offer_local_prometheus: bool = True
     allow_local_targets: bool = True
     watch_series_limit: Annotated[int, Meta(ge=1, le=10_000)] = 200
-    log_format: Literal["json", "console"] = "json"
+    log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90
     alerts_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 365
