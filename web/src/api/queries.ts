@@ -1,0 +1,144 @@
+import { type QueryClient, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import type { TimeRange } from "../lib/time";
+import { resolveOrDefault, stepFor } from "../lib/time";
+import { ApiError, call } from "./client";
+import type * as api from "./types";
+
+/** The first part of each key is a topic of the live stream: see `lib/live.ts`. */
+export const me = queryOptions({
+  queryKey: ["me"],
+  queryFn: () => call<api.User>("auth/me"),
+  staleTime: 5 * 60_000,
+  retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status === 401),
+});
+
+/** Follows the cursor to the end: fleets are hundreds, not millions. */
+async function allPages<T>(path: string, signal: AbortSignal): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: api.Page<T> = await call(path, { query: { page_size: 100, cursor }, signal });
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor && items.length < 2000);
+  return items;
+}
+
+export const clusters = queryOptions({
+  queryKey: ["clusters"],
+  queryFn: ({ signal }) => allPages<api.Cluster>("clusters", signal),
+  refetchInterval: 30_000,
+});
+
+export const offers = queryOptions({
+  queryKey: ["offers"],
+  queryFn: ({ signal }) => call<{ offers: api.Offer[] }>("clusters/offers", { signal }),
+  refetchInterval: 60_000,
+});
+
+export const incidents = (filters: { status?: string; severity?: string; cluster_id?: string } = {}) =>
+  queryOptions({
+    queryKey: ["incidents", filters],
+    queryFn: ({ signal }) =>
+      call<api.Page<api.IncidentSummary>>("incidents", { query: { ...filters, page_size: 100 }, signal }),
+    placeholderData: keepPreviousData,
+  });
+
+export const incident = (id: string) =>
+  queryOptions({
+    queryKey: ["incident", id],
+    queryFn: ({ signal }) => call<api.Incident>(`incidents/${id}`, { signal }),
+  });
+
+export const expectations = (clusterId: string, live: boolean) =>
+  queryOptions({
+    queryKey: ["expectations", clusterId],
+    queryFn: ({ signal }) =>
+      call<{ items: api.Expected[] }>("expectations", { query: { cluster_id: clusterId }, signal }),
+    refetchInterval: live ? 5000 : false,
+  });
+
+export const anomalies = (clusterId: string, range: TimeRange) =>
+  queryOptions({
+    queryKey: ["anomalies", clusterId, range.from, range.to],
+    queryFn: ({ signal }) => {
+      const { start, end } = resolveOrDefault(range, Date.now());
+      return call<api.Page<api.Anomaly>>("anomalies", {
+        query: { cluster_id: clusterId, start: iso(start), end: iso(end), page_size: 100 },
+        signal,
+      });
+    },
+    placeholderData: keepPreviousData,
+  });
+
+export interface RangeAsk {
+  query: string;
+  range: TimeRange;
+  step?: number;
+  clusterIds?: string[];
+  live?: boolean;
+  points?: number;
+}
+
+export interface RangeAnswer extends api.RangeResult {
+  start: number;
+  end: number;
+  step: number;
+}
+
+async function askRange(ask: RangeAsk, signal: AbortSignal): Promise<RangeAnswer> {
+  const span = resolveOrDefault(ask.range, Date.now());
+  const step = ask.step ?? stepFor(span, ask.points);
+  // On multiples of the step, so that a later answer has the same points and no line wobbles.
+  const start = Math.floor(span.start / step) * step;
+  const end = Math.floor(span.end / step) * step;
+  const query = { query: ask.query, start, end, step, cluster_id: ask.clusterIds };
+  const result = await call<api.RangeResult>("metrics/query_range", { query, signal });
+  return { ...result, start: span.start, end: span.end, step };
+}
+
+export const rangeQuery = (ask: RangeAsk) =>
+  queryOptions({
+    queryKey: ["range", ask.query, ask.range.from, ask.range.to, ask.step, ask.clusterIds],
+    queryFn: ({ signal }) => askRange(ask, signal),
+    enabled: ask.query.trim() !== "",
+    refetchInterval: ask.live ? 5000 : false,
+    retry: false,
+    placeholderData: keepPreviousData,
+  });
+
+export interface BandAnswer {
+  value: RangeAnswer;
+  lower: RangeAnswer;
+  upper: RangeAnswer;
+}
+
+/** A watch's measured values and its band, from the hub's own record. */
+export const watchHistory = (clusterId: string, watch: string, range: TimeRange, live: boolean) =>
+  queryOptions({
+    queryKey: ["watch", clusterId, watch, range.from, range.to],
+    queryFn: async ({ signal }): Promise<BandAnswer> => {
+      const ask = (part: string) =>
+        askRange(
+          { query: `aiops:watch:${part}{watch=${JSON.stringify(watch)}}`, range, clusterIds: [clusterId] },
+          signal,
+        );
+      const [value, lower, upper] = await Promise.all([ask("value"), ask("lower"), ask("upper")]);
+      return { value, lower, upper };
+    },
+    refetchInterval: live ? 5000 : false,
+    placeholderData: keepPreviousData,
+  });
+
+export const sources = queryOptions({
+  queryKey: ["sources"],
+  queryFn: ({ signal }) => call<api.Page<api.Source>>("sources", { query: { page_size: 100 }, signal }),
+});
+
+export function refresh(client: QueryClient, topics: string[]): void {
+  for (const topic of topics) void client.invalidateQueries({ queryKey: [topic] });
+}
+
+function iso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}

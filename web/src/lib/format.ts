@@ -1,0 +1,102 @@
+import type { Labels } from "../api/types";
+
+/** A number as Prometheus prints it, or null where there is nothing to draw. */
+export function toNumber(text: string): number | null {
+  if (text === "NaN") return null;
+  if (text === "+Inf" || text === "-Inf") return null;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : null;
+}
+
+function significant(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e6 || size < 0.001) return value.toExponential(1);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  return String(Number(value.toFixed(digits)));
+}
+
+const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+function bytes(value: number): string {
+  let rest = value;
+  let power = 0;
+  while (Math.abs(rest) >= 1024 && power < BINARY.length - 1) {
+    rest /= 1024;
+    power += 1;
+  }
+  return `${significant(rest)} ${BINARY[power]}`;
+}
+
+function seconds(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return "0 s";
+  if (size < 0.001) return `${significant(value * 1e6)} µs`;
+  if (size < 1) return `${significant(value * 1000)} ms`;
+  if (size < 120) return `${significant(value)} s`;
+  return size < 7200 ? `${significant(value / 60)} min` : `${significant(value / 3600)} h`;
+}
+
+function thousands(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e9) return `${significant(value / 1e9)} G`;
+  if (size >= 1e6) return `${significant(value / 1e6)} M`;
+  if (size >= 1e4) return `${significant(value / 1e3)} k`;
+  return significant(value);
+}
+
+/** A measured value with its unit, short enough for a table cell or an axis. */
+export function formatValue(value: number | null | undefined, unit = ""): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  switch (unit) {
+    case "ratio":
+      return `${significant(value * 100)} %`;
+    case "bytes":
+      return bytes(value);
+    case "bytes/s":
+      return `${bytes(value)}/s`;
+    case "seconds":
+      return seconds(value);
+    case "req/s":
+    case "ops/s":
+      return `${thousands(value)} ${unit}`;
+    case "load":
+    case "":
+      return thousands(value);
+    default:
+      return `${thousands(value)} ${unit}`;
+  }
+}
+
+const HIDDEN = new Set(["__name__", "cluster", "watch", "job"]);
+
+/** What a series is about, in its labels' values: `sda · 10.0.0.1:9100`. */
+export function subject(labels: Labels): string {
+  const shown = Object.entries(labels).filter(([name]) => !HIDDEN.has(name));
+  return shown.map(([, value]) => value).join(" · ");
+}
+
+/** A series as PromQL writes it. */
+export function selector(labels: Labels): string {
+  const { __name__: name = "", ...rest } = labels;
+  const inner = Object.entries(rest).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+  return `${name}${inner.length ? `{${inner.join(", ")}}` : ""}`;
+}
+
+/** The same series has the same key, whatever the order of its labels and the watch's own labels. */
+export function subjectKey(labels: Labels): string {
+  return Object.entries(labels)
+    .filter(([name]) => name !== "__name__" && name !== "cluster" && name !== "watch")
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join("\u0000");
+}
+
+export function sentence(word: string): string {
+  const lower = word.toLowerCase().replaceAll("_", " ");
+  return lower.charAt(0).toUpperCase() + lower.slice(1);
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,242 @@
+/** The live stream: one WebSocket, its sequence numbers, and what must be read again after each event. */
+
+export interface LiveEvent {
+  type: "event";
+  seq: number;
+  event_id: string;
+  event_type: string;
+  cluster_id: string | null;
+  timestamp: string;
+  payload: Record<string, unknown>;
+}
+
+type Arrival = "next" | "gap" | "seen";
+
+/** Watches sequence numbers: a missing one means that something must be fetched again. */
+export class Sequence {
+  private last: number | null = null;
+
+  arrive(seq: number): Arrival {
+    const last = this.last;
+    if (last !== null && seq <= last) return "seen";
+    this.last = seq;
+    return last === null || seq === last + 1 ? "next" : "gap";
+  }
+
+  /** A new connection counts from its own start. */
+  reset(): void {
+    this.last = null;
+  }
+}
+
+/** Milliseconds before attempt number `attempt` (from 0): doubling to 15 s, spread so that clients do not come at once. */
+export function backoff(attempt: number, random: () => number = Math.random): number {
+  const ceiling = Math.min(15_000, 500 * 2 ** Math.min(attempt, 10));
+  return ceiling / 2 + (random() * ceiling) / 2;
+}
+
+const TOPICS: [prefix: string, keys: string[]][] = [
+  ["CLUSTER_", ["clusters", "fleet-summary", "offers"]],
+  ["ALERT_", ["alerts", "alert"]],
+  ["ANOMALY_", ["anomalies", "expectations"]],
+  ["INCIDENT_", ["incidents", "incident", "anomalies"]],
+  ["RCA_", ["incident", "incidents"]],
+];
+
+export const ALL_TOPICS = [...new Set(TOPICS.flatMap(([, keys]) => keys))];
+
+/** The first part of the query keys that an event makes old. */
+export function topicsOf(eventType: string): string[] {
+  return TOPICS.find(([prefix]) => eventType.startsWith(prefix))?.[1] ?? [];
+}
+
+export type Connection = "connecting" | "open" | "reconnecting";
+
+export interface LiveState {
+  connection: Connection;
+  paused: boolean;
+  waiting: number;
+}
+
+export interface Socket {
+  send(text: string): void;
+  close(): void;
+  onopen: (() => void) | null;
+  onmessage: ((message: { data: unknown }) => void) | null;
+  onclose: (() => void) | null;
+}
+
+interface Parts {
+  connect: () => Socket;
+  /** Reads these topics again. */
+  refresh: (topics: string[]) => void;
+  later?: (run: () => void, ms: number) => unknown;
+  cancel?: (timer: unknown) => void;
+}
+
+const PING_MS = 25_000;
+const SILENCE_MS = 70_000;
+
+/** Keeps the stream open, says in what state it is, and asks for fresh reads; while paused it only counts. */
+export class Live {
+  private state: LiveState = { connection: "connecting", paused: false, waiting: 0 };
+  private readonly listeners = new Set<() => void>();
+  private readonly sequence = new Sequence();
+  private readonly held = new Set<string>();
+  private readonly due = new Set<string>();
+  private socket: Socket | null = null;
+  private attempt = 0;
+  private wasOpen = false;
+  private stopped = true;
+  private timers: Record<string, unknown> = {};
+  private readonly later: (run: () => void, ms: number) => unknown;
+  private readonly cancel: (timer: unknown) => void;
+
+  constructor(private readonly parts: Parts) {
+    this.later = parts.later ?? ((run, ms) => setTimeout(run, ms));
+    this.cancel = parts.cancel ?? ((timer) => clearTimeout(timer as number));
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  snapshot = (): LiveState => this.state;
+
+  start(): void {
+    if (!this.stopped) return;
+    this.stopped = false;
+    this.open();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const name of Object.keys(this.timers)) this.clear(name);
+    this.socket?.close();
+    this.socket = null;
+  }
+
+  setPaused(paused: boolean): void {
+    if (paused === this.state.paused) return;
+    this.change({ paused, waiting: 0 });
+    if (!paused && this.held.size) {
+      this.queue([...this.held]);
+      this.held.clear();
+    }
+  }
+
+  private open(): void {
+    const socket = this.parts.connect();
+    this.socket = socket;
+    this.sequence.reset();
+    socket.onopen = () => {
+      socket.send(JSON.stringify({ type: "subscribe", subscription: { event_types: [], cluster_filter: [] } }));
+      this.attempt = 0;
+      this.change({ connection: "open" });
+      // What happened while the line was down was not sent: read everything again.
+      if (this.wasOpen) this.apply(ALL_TOPICS, 0);
+      this.wasOpen = true;
+      this.ping();
+      this.listen();
+    };
+    socket.onmessage = ({ data }) => {
+      this.listen();
+      if (typeof data === "string") this.receive(data);
+    };
+    socket.onclose = () => this.lost(socket);
+  }
+
+  private lost(socket: Socket): void {
+    if (this.stopped || this.socket !== socket) return;
+    this.socket = null;
+    this.clear("ping");
+    this.clear("silence");
+    this.change({ connection: this.wasOpen ? "reconnecting" : "connecting" });
+    this.set("retry", () => this.open(), backoff(this.attempt));
+    this.attempt += 1;
+  }
+
+  private ping(): void {
+    this.set(
+      "ping",
+      () => {
+        this.socket?.send(JSON.stringify({ type: "ping" }));
+        this.ping();
+      },
+      PING_MS,
+    );
+  }
+
+  /** A line that says nothing for so long, not even pong, is dead. */
+  private listen(): void {
+    const socket = this.socket;
+    if (!socket) return;
+    this.set(
+      "silence",
+      () => {
+        socket.onclose = null;
+        socket.close();
+        this.lost(socket);
+      },
+      SILENCE_MS,
+    );
+  }
+
+  private receive(text: string): void {
+    const message = parse(text);
+    if (message === null) return;
+    if (message.type === "error" && message.code === "QUEUE_FULL") return this.apply(ALL_TOPICS, 0);
+    if (message.type !== "event") return;
+    const event = message as unknown as LiveEvent;
+    const arrival = this.sequence.arrive(event.seq);
+    if (arrival === "seen") return;
+    this.apply(arrival === "gap" ? ALL_TOPICS : topicsOf(event.event_type), 1);
+  }
+
+  private apply(topics: string[], events: number): void {
+    if (!this.state.paused) return this.queue(topics);
+    for (const topic of topics) this.held.add(topic);
+    if (events) this.change({ waiting: this.state.waiting + events });
+  }
+
+  /** Events come in bursts: one read serves all those of a tenth of a second. */
+  private queue(topics: string[]): void {
+    const first = this.due.size === 0;
+    for (const topic of topics) this.due.add(topic);
+    if (!first || this.due.size === 0) return;
+    this.set(
+      "flush",
+      () => {
+        const due = [...this.due];
+        this.due.clear();
+        this.parts.refresh(due);
+      },
+      100,
+    );
+  }
+
+  private set(name: string, run: () => void, ms: number): void {
+    this.clear(name);
+    this.timers[name] = this.later(run, ms);
+  }
+
+  private clear(name: string): void {
+    if (name in this.timers) this.cancel(this.timers[name]);
+    delete this.timers[name];
+  }
+
+  private change(part: Partial<LiveState>): void {
+    this.state = { ...this.state, ...part };
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function parse(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

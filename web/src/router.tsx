@@ -1,0 +1,143 @@
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+  retainSearchParams,
+} from "@tanstack/react-router";
+import { ApiError } from "./api/client";
+import { me } from "./api/queries";
+import { Shell } from "./shell/Shell";
+import { NotFound, Problem } from "./shell/Problem";
+
+interface RangeSearch {
+  from?: string;
+  to?: string;
+}
+
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+
+const root = createRootRouteWithContext<{ client: QueryClient }>()({
+  validateSearch: (search: Record<string, unknown>): RangeSearch => ({ from: text(search.from), to: text(search.to) }),
+  search: { middlewares: [retainSearchParams(["from", "to"])] },
+  notFoundComponent: NotFound,
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>): { next?: string } => ({ next: text(search.next) }),
+  component: lazyRouteComponent(() => import("./shell/SignIn"), "SignIn"),
+});
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: "shell",
+  component: Shell,
+  errorComponent: Problem,
+  beforeLoad: async ({ context, location }) => {
+    try {
+      const user = await context.client.ensureQueryData(me);
+      if (user.must_change_password) throw redirect({ to: "/sign-in", search: { next: location.href } });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401)
+        throw redirect({ to: "/sign-in", search: { next: location.href } });
+      throw error;
+    }
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/fleet" });
+  },
+});
+
+const fleet = createRoute({
+  getParentRoute: () => shell,
+  path: "/fleet",
+  component: lazyRouteComponent(() => import("./features/fleet/FleetPage"), "FleetPage"),
+});
+
+const cluster = createRoute({
+  getParentRoute: () => shell,
+  path: "/fleet/$clusterId",
+  component: lazyRouteComponent(() => import("./features/fleet/ClusterPage"), "ClusterPage"),
+});
+
+export interface MetricsSearch {
+  q?: string;
+  clusters?: string[];
+}
+
+const metrics = createRoute({
+  getParentRoute: () => shell,
+  path: "/metrics-explorer",
+  validateSearch: (search: Record<string, unknown>): MetricsSearch => ({
+    q: text(search.q),
+    clusters: Array.isArray(search.clusters) ? search.clusters.map(String) : undefined,
+  }),
+  component: lazyRouteComponent(() => import("./features/metrics/MetricsPage"), "MetricsPage"),
+});
+
+export interface ListSearch {
+  state?: string;
+  severity?: string;
+  cluster?: string;
+  q?: string;
+  open?: string;
+}
+
+const listSearch = (search: Record<string, unknown>): ListSearch => ({
+  state: text(search.state),
+  severity: text(search.severity),
+  cluster: text(search.cluster),
+  q: text(search.q),
+  open: text(search.open),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => shell,
+  path: "/alerts",
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import("./features/alerts/AlertsPage"), "AlertsPage"),
+});
+
+const incidents = createRoute({
+  getParentRoute: () => shell,
+  path: "/incidents",
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import("./features/incidents/IncidentsPage"), "IncidentsPage"),
+});
+
+const incident = createRoute({
+  getParentRoute: () => shell,
+  path: "/incidents/$incidentId",
+  component: lazyRouteComponent(() => import("./features/incidents/IncidentPage"), "IncidentPage"),
+});
+
+const sources = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/sources",
+  component: lazyRouteComponent(() => import("./features/settings/SourcesPage"), "SourcesPage"),
+});
+
+const tree = root.addChildren([
+  signIn,
+  shell.addChildren([home, fleet, cluster, metrics, alerts, incidents, incident, sources]),
+]);
+
+export function makeRouter(client: QueryClient) {
+  return createRouter({ routeTree: tree, context: { client }, defaultPreload: "intent", scrollRestoration: true });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

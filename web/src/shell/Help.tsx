@@ -1,0 +1,34 @@
+import { Dialog } from "../ui/dialog";
+
+const KEYS: [string, string][] = [
+  ["Ctrl K", "Search pages, clusters, incidents"],
+  ["/", "Go to the page's search"],
+  ["j, k", "Next row, row before"],
+  ["Enter", "Open the row"],
+  ["p", "Pause or go on"],
+  ["g f", "Fleet"],
+  ["g m", "Metrics"],
+  ["g a", "Alerts"],
+  ["g i", "Incidents"],
+  ["g s", "Sources"],
+  ["Esc", "Close"],
+  ["?", "This list"],
+];
+
+export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
+  return (
+    <Dialog open={open} onClose={onClose} title="Keyboard">
+      <dl className="grid grid-cols-[96px_1fr] gap-y-1.5">
+        {KEYS.map(([key, does]) => (
+          <div key={key} className="contents">
+            <dt>
+              <kbd className="rounded border border-control px-1.5 font-mono text-meta">{key}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="mt-3 text-muted">Drag on a chart to look closer; Back undoes it.</p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,193 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Suspense, lazy, useEffect, useMemo, useState } from "react";
+import { call } from "../api/client";
+import { incidents, me, refresh } from "../api/queries";
+import { Live, type Socket } from "../lib/live";
+import { LiveContext, setTheme, useLive, useTheme } from "./store";
+import { Help } from "./Help";
+import { useShortcuts } from "./keys";
+import { TimePicker } from "./TimePicker";
+
+const Palette = lazy(() => import("./Palette"));
+
+export const PAGES = [
+  { to: "/fleet", name: "Fleet", key: "f", icon: "M2 3h5v4H2zM9 3h5v4H9zM2 9h5v4H2zM9 9h5v4H9z" },
+  { to: "/metrics-explorer", name: "Metrics", key: "m", icon: "M2 13V3M2 13h12M4.5 10l3-4 2.5 2.5L14 4" },
+  { to: "/alerts", name: "Alerts", key: "a", icon: "M8 2a4 4 0 0 1 4 4v3l1.5 2.5h-11L4 9V6a4 4 0 0 1 4-4M6.5 13.5h3" },
+  { to: "/incidents", name: "Incidents", key: "i", icon: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z" },
+  { to: "/settings/sources", name: "Sources", key: "s", icon: "M2 8h8M7 4.5L10.5 8 7 11.5M13 2.5v11" },
+] as const;
+
+function connect(): Socket {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  return new WebSocket(`${scheme}://${location.host}/ws`) as unknown as Socket;
+}
+
+export function Shell() {
+  const client = useQueryClient();
+  const live = useMemo(() => new Live({ connect, refresh: (topics) => refresh(client, topics) }), [client]);
+  useEffect(() => {
+    live.start();
+    return () => live.stop();
+  }, [live]);
+  return (
+    <LiveContext value={live}>
+      <Frame />
+    </LiveContext>
+  );
+}
+
+function Frame() {
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  const [menu, setMenu] = useState(false);
+  const { paused, setPaused } = useLive();
+  const navigate = useNavigate();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  useEffect(() => setMenu(false), [path]);
+  useShortcuts({
+    go: (letter) => {
+      const page = PAGES.find(({ key }) => key === letter);
+      if (page) void navigate({ to: page.to });
+    },
+    palette: () => setPalette((open) => !open),
+    help: () => setHelp((open) => !open),
+    pause: () => setPaused(!paused),
+  });
+  return (
+    <div className="flex h-full flex-col">
+      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">
+        Skip to the page
+      </a>
+      <header className="flex h-11 shrink-0 items-center gap-2 border-b border-line bg-panel px-3">
+        <button
+          type="button"
+          className="button-quiet -ml-1 md:hidden"
+          aria-label="Menu"
+          aria-expanded={menu}
+          onClick={() => setMenu(!menu)}
+        >
+          ☰
+        </button>
+        <Link to="/fleet" className="mr-1 flex items-center gap-2 font-semibold">
+          <img src="/icon.svg" alt="" className="size-5" /> <span className="max-sm:sr-only">AIOps</span>
+        </Link>
+        <button
+          type="button"
+          className="button ml-auto hidden h-7 w-56 justify-between text-muted lg:flex"
+          onClick={() => setPalette(true)}
+        >
+          Search or go to… <kbd className="font-mono text-meta">Ctrl K</kbd>
+        </button>
+        <div className="ml-auto flex items-center gap-2 lg:ml-0">
+          <TimePicker />
+          <LiveButton />
+        </div>
+      </header>
+      <div className="flex min-h-0 flex-1">
+        <Navigation open={menu} onHelp={() => setHelp(true)} />
+        <main id="main" tabIndex={-1} className="min-w-0 flex-1 overflow-y-auto outline-none">
+          <Outlet />
+        </main>
+      </div>
+      {palette ? (
+        <Suspense>
+          <Palette onClose={() => setPalette(false)} />
+        </Suspense>
+      ) : null}
+      <Help open={help} onClose={() => setHelp(false)} />
+    </div>
+  );
+}
+
+function LiveButton() {
+  const { connection, paused, waiting, setPaused } = useLive();
+  const broken = connection !== "open";
+  const word = paused
+    ? waiting
+      ? `Paused, ${waiting} new`
+      : "Paused"
+    : connection === "reconnecting"
+      ? "Reconnecting"
+      : broken
+        ? "Connecting"
+        : "Live";
+  const colour = paused ? "text-medium" : broken ? "text-high" : "text-ok";
+  return (
+    <button
+      type="button"
+      className={`button h-7 px-2 ${colour}`}
+      aria-pressed={paused}
+      title={paused ? "Go on (p)" : "Pause (p)"}
+      onClick={() => setPaused(!paused)}
+    >
+      <svg viewBox="0 0 12 12" className="size-3" aria-hidden="true">
+        {paused ? (
+          <path d="M3 1.5v9M9 1.5v9" stroke="currentColor" strokeWidth="3" />
+        ) : (
+          <circle cx="6" cy="6" r="4" fill={broken ? "none" : "currentColor"} stroke="currentColor" strokeWidth="2" />
+        )}
+      </svg>
+      <span aria-live="polite">{word}</span>
+    </button>
+  );
+}
+
+function Navigation({ open, onHelp }: { open: boolean; onHelp: () => void }) {
+  const theme = useTheme();
+  const user = useQuery(me);
+  const unresolved = useQuery(incidents({ status: "OPEN" }));
+  const leave = async () => {
+    await call("auth/logout", { method: "POST" }).catch(() => undefined);
+    location.assign("/sign-in");
+  };
+  return (
+    <nav
+      aria-label="Pages"
+      className={`w-52 shrink-0 flex-col border-r border-line bg-panel p-2 ${
+        open ? "absolute top-11 bottom-0 z-30 flex shadow-xl" : "hidden"
+      } md:static md:flex md:shadow-none`}
+    >
+      <ul className="space-y-0.5">
+        {PAGES.map((page) => (
+          <li key={page.to}>
+            <Link
+              to={page.to}
+              className="flex h-8 items-center gap-2 rounded px-2 hover:bg-raised"
+              activeProps={{ className: "bg-raised font-medium" }}
+              inactiveProps={{ className: "text-muted" }}
+            >
+              <svg viewBox="0 0 16 16" className="size-4" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+                <path d={page.icon} />
+              </svg>
+              {page.name}
+              {page.to === "/incidents" && unresolved.data?.total ? (
+                <span className="ml-auto font-medium text-critical">{unresolved.data.total} open</span>
+              ) : null}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <div className="mt-auto space-y-0.5 border-t border-line pt-2">
+        <a href="/schema" className="button-quiet w-full">
+          API documentation
+        </a>
+        <button type="button" className="button-quiet w-full" onClick={onHelp}>
+          Keyboard <kbd className="ml-auto font-mono text-meta">?</kbd>
+        </button>
+        <button
+          type="button"
+          className="button-quiet w-full"
+          onClick={() => setTheme(theme === "dark" ? "light" : "dark")}
+        >
+          {theme === "dark" ? "Light theme" : "Dark theme"}
+        </button>
+        <button type="button" className="button-quiet w-full" onClick={() => void leave()}>
+          Sign out
+          <span className="ml-auto truncate text-meta">{user.data?.username}</span>
+        </button>
+      </div>
+    </nav>
+  );
+}

@@ -1,0 +1,65 @@
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import type { Live, LiveState } from "../lib/live";
+import { type Span, type TimeRange, DEFAULT_RANGE, absolute } from "../lib/time";
+
+export const LiveContext = createContext<Live | null>(null);
+
+export function useLive(): LiveState & { setPaused: (paused: boolean) => void } {
+  const live = useContext(LiveContext);
+  if (!live) throw new Error("no live stream above this component");
+  const state = useSyncExternalStore(live.subscribe, live.snapshot);
+  return { ...state, setPaused: (paused) => live.setPaused(paused) };
+}
+
+export function useRange(): [TimeRange, (range: TimeRange) => void] {
+  const search = useSearch({ strict: false }) as Partial<TimeRange>;
+  const navigate = useNavigate();
+  const set = useCallback(
+    (range: TimeRange) => void navigate({ to: ".", search: (old: object) => ({ ...old, ...range }) }),
+    [navigate],
+  );
+  return [{ from: search.from ?? DEFAULT_RANGE.from, to: search.to ?? DEFAULT_RANGE.to }, set];
+}
+
+/** Zooming is a step in the browser's history, so that Back undoes it. */
+export function useZoom(): (span: Span) => void {
+  const [, setRange] = useRange();
+  return useCallback((span: Span) => setRange(absolute(span)), [setRange]);
+}
+
+/** The present, moving on every `everyMs`. */
+export function useNow(everyMs = 5000): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}
+
+export type Theme = "dark" | "light";
+
+export function initialTheme(): Theme {
+  const kept = localStorage.getItem("aiops.theme");
+  if (kept === "dark" || kept === "light") return kept;
+  return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+}
+
+const themeListeners = new Set<() => void>();
+
+export function setTheme(theme: Theme, keep = true): void {
+  document.documentElement.dataset.theme = theme;
+  if (keep) localStorage.setItem("aiops.theme", theme);
+  for (const listener of themeListeners) listener();
+}
+
+export function useTheme(): Theme {
+  return useSyncExternalStore(
+    (listener) => {
+      themeListeners.add(listener);
+      return () => themeListeners.delete(listener);
+    },
+    () => (document.documentElement.dataset.theme === "light" ? "light" : "dark"),
+  );
+}

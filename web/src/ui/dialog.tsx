@@ -1,0 +1,48 @@
+import * as Radix from "@radix-ui/react-dialog";
+import type { ReactNode } from "react";
+
+interface Props {
+  open: boolean;
+  onClose: () => void;
+  title: string;
+  children: ReactNode;
+  description?: string;
+  /** A drawer stands at the right edge and leaves the list in sight. */
+  drawer?: boolean;
+}
+
+export function Dialog({ open, onClose, title, description, children, drawer = false }: Props) {
+  const place = drawer
+    ? "top-0 right-0 h-full w-full max-w-xl border-l"
+    : "top-[8vh] left-1/2 max-h-[84vh] w-[min(560px,94vw)] -translate-x-1/2 rounded-md border";
+  return (
+    <Radix.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
+      <Radix.Portal>
+        <Radix.Overlay className={`fixed inset-0 z-40 ${drawer ? "bg-black/20" : "bg-black/50"}`} />
+        <Radix.Content
+          className={`fixed z-50 overflow-y-auto border-control bg-panel p-4 shadow-xl ${place}`}
+          {...(description ? {} : { "aria-describedby": undefined })}
+        >
+          <div className="mb-3 flex items-start justify-between gap-3">
+            <Radix.Title className="text-title font-semibold break-words">{title}</Radix.Title>
+            <Radix.Close className="button-quiet -mt-1 -mr-1 shrink-0" aria-label="Close">
+              ✕
+            </Radix.Close>
+          </div>
+          {description ? <Radix.Description className="mb-3 text-muted">{description}</Radix.Description> : null}
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+export function Field({ label, hint, children }: { label: string; hint?: string; children: ReactNode }) {
+  return (
+    <label className="block">
+      <span className="mb-1 block text-meta font-medium">{label}</span>
+      {children}
+      {hint ? <span className="mt-1 block text-meta text-muted">{hint}</span> : null}
+    </label>
+  );
+}
