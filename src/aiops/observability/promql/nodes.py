@@ -1,0 +1,148 @@
+"""The tree of a query as the evaluator walks it, and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from aiops.observability.needs import Matcher
+from aiops.observability.ports import Floats, Labels
+
+LOOKBACK_MS = 5 * 60 * 1000
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Anchor(StrEnum):
+    START = "START"
+    END = "END"
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Which series, and where in time: `at` moves every step to one moment, `offset_ms` looks back from there.
+
+    `range_ms` is `None` for an instant selector.
+    """
+
+    matchers: tuple[Matcher, ...]
+    range_ms: int | None
+    offset_ms: int
+    at: int | Anchor | None
+
+    def bounds(self, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """The closed stretch of time that the evaluation from `start_ms` to `end_ms` reads."""
+        first, last = start_ms, end_ms
+        if self.at is not None:
+            first = last = _anchored(self.at, start_ms, end_ms)
+        reach = LOOKBACK_MS if self.range_ms is None else self.range_ms
+        return first - self.offset_ms - reach, last - self.offset_ms
+
+    def moments(self, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The moment that each step looks at."""
+        if self.at is None:
+            return steps - self.offset_ms
+        at = _anchored(self.at, int(steps[0]), int(steps[-1]))
+        return np.full(len(steps), at - self.offset_ms, dtype=np.int64)
+
+
+def _anchored(at: int | Anchor, start_ms: int, end_ms: int) -> int:
+    if isinstance(at, int):
+        return at
+    return start_ms if at is Anchor.START else end_ms
+
+
+@dataclass(frozen=True)
+class Number:
+    value: float
+
+
+@dataclass(frozen=True)
+class Select:
+    """An instant selector; `index` is its place in `Plan.selectors`."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class OverRange:
+    """A function of the samples in each window; `parameter` is the scalar argument of those that take one."""
+
+    function: str
+    index: int
+    parameter: Node | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of vectors and scalars."""
+
+    function: str
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Negate:
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    op: str
+    operand: Node
+    without: bool
+    labels: tuple[str, ...]
+    parameter: Node | None = None
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How the series of two vectors find each other. `many` is the side that may repeat: `left`, `right` or none."""
+
+    on: bool = False
+    labels: tuple[str, ...] = ()
+    many: str | None = None
+    include: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Binary:
+    op: str
+    left: Node
+    right: Node
+    returns_bool: bool
+    matching: Matching
+
+
+Node = Number | Select | OverRange | Call | Negate | Aggregate | Binary
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A parsed query: fetch the series of each selector within its `bounds`, in this order, then `evaluate`."""
+
+    query: str
+    root: Node
+    selectors: tuple[Selector, ...]
+
+    @property
+    def own_only(self) -> bool:
+        """Whether every selector names a metric that the hub itself keeps (`aiops:…`)."""
+        names = [_name_of(selector) for selector in self.selectors]
+        return bool(names) and all(name is not None and name.startswith("aiops:") for name in names)
+
+
+def _name_of(selector: Selector) -> str | None:
+    return next((m.value for m in selector.matchers if m.name == "__name__" and m.op == "="), None)
+
+
+@dataclass
+class EvalResult:
+    """`values[i, j]` belongs to `labels[i]` at step `j` and counts only where `present[i, j]`: NaN is a value too."""
+
+    labels: list[Labels]
+    values: Floats
+    present: Mask

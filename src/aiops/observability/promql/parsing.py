@@ -1,0 +1,207 @@
+"""From text to a `Plan`; what the evaluator cannot do is refused here, by name and place."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import promql_parser as grammar
+
+from aiops.kernel.errors import Invalid
+from aiops.observability.needs import Matcher
+from aiops.observability.promql import nodes
+from aiops.observability.promql.functions import INSTANT_FUNCTIONS
+from aiops.observability.promql.windows import PARAMETER_FIRST, RANGE_FUNCTIONS
+
+MAX_QUERY_CHARACTERS = 20_000
+
+AGGREGATIONS = frozenset(
+    {"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile"}
+)
+PARAMETRISED = frozenset({"topk", "bottomk", "quantile"})
+SET_OPERATORS = frozenset({"and", "or", "unless"})
+OPERATORS = frozenset({"+", "-", "*", "/", "%", "^", "==", "!=", ">", "<", ">=", "<="}) | SET_OPERATORS
+
+_TOKEN = re.compile(
+    r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|[A-Za-z_:][\w:.]*|[\d.]\w*(?:[eE][+-]?\d+)?|\s+|[=!<>]=|=~|!~|.',
+    re.S,
+)
+_OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+
+
+def parse(query: str) -> nodes.Plan:
+    """The plan of a query. Raises `Invalid` with the position where it is wrong or asks for what is not supported."""
+    if len(query) > MAX_QUERY_CHARACTERS:
+        raise Invalid(f"The query is longer than {MAX_QUERY_CHARACTERS} characters.")
+    tree, error = _tree(query)
+    if error is not None:
+        position = _position(query, error)
+        raise Invalid(
+            f"The query is not valid PromQL, at position {position}: {error}.",
+            details={"position": position, "query": query},
+        )
+    builder = _Builder(query)
+    root = builder.node(tree)
+    return nodes.Plan(query, root, tuple(builder.selectors))
+
+
+def _tree(query: str) -> tuple[Any, str | None]:
+    try:
+        return grammar.parse(query), None
+    except ValueError as error:
+        return None, str(error)
+
+
+def _position(query: str, error: str) -> int:
+    """The 1-based character at which the parser first knew: it tells what is wrong, but not where.
+
+    A prefix fails in the same way as the whole as soon as it holds the wrong token, and not before.
+    """
+    if re.search("unexpected end|unclosed|no expression", error):
+        return len(query) + 1
+    for token in _TOKEN.finditer(query):
+        if not token.group().isspace() and _tree(query[: token.end()])[1] == error:
+            return token.start() + 1
+    return len(query) + 1
+
+
+class _Builder:
+    def __init__(self, query: str) -> None:
+        self._query = query
+        self.selectors: list[nodes.Selector] = []
+
+    def refuse(self, what: str, word: str | None = None) -> Invalid:
+        found = re.search(rf"(?<![\w:]){re.escape(word)}(?![\w:])", self._query) if word else None
+        details: dict[str, Any] = {"query": self._query}
+        place = ""
+        if found is not None:
+            details["position"] = found.start() + 1
+            place = f" (position {found.start() + 1})"
+        return Invalid(f"{what} is not supported by the hub's own store{place}.", details=details)
+
+    def node(self, tree: Any) -> nodes.Node:
+        build = getattr(self, "_" + type(tree).__name__, None)
+        if build is None:
+            raise self.refuse(f"The expression {type(tree).__name__}")
+        built: nodes.Node = build(tree)
+        return built
+
+    def _NumberLiteral(self, tree: Any) -> nodes.Node:
+        return nodes.Number(float(tree.val))
+
+    def _ParenExpr(self, tree: Any) -> nodes.Node:
+        return self.node(tree.expr)
+
+    def _UnaryExpr(self, tree: Any) -> nodes.Node:
+        return nodes.Negate(self.node(tree.expr))
+
+    def _StringLiteral(self, tree: Any) -> nodes.Node:
+        raise self.refuse("A string as an expression")
+
+    def _SubqueryExpr(self, tree: Any) -> nodes.Node:
+        raise self.refuse("A subquery")
+
+    def _MatrixSelector(self, tree: Any) -> nodes.Node:
+        raise self.refuse("A range selector outside of a function")
+
+    def _VectorSelector(self, tree: Any) -> nodes.Node:
+        return nodes.Select(self._selector(tree, None))
+
+    def _Call(self, tree: Any) -> nodes.Node:
+        name = tree.func.name
+        if name in RANGE_FUNCTIONS:
+            return self._over_range(name, tree)
+        if name in INSTANT_FUNCTIONS:
+            return nodes.Call(name, tuple(self.node(argument) for argument in tree.args))
+        raise self.refuse(f"The function {name}", name)
+
+    def _over_range(self, name: str, tree: Any) -> nodes.Node:
+        arguments = list(tree.args)
+        matrix = arguments.pop(1 if name in PARAMETER_FIRST else 0)
+        if type(matrix).__name__ != "MatrixSelector":
+            raise self.refuse("A subquery")
+        index = self._selector(matrix.vector_selector, matrix.range)
+        return nodes.OverRange(name, index, self.node(arguments[0]) if arguments else None)
+
+    def _AggregateExpr(self, tree: Any) -> nodes.Node:
+        op = str(tree.op)
+        if op not in AGGREGATIONS:
+            raise self.refuse(f"The aggregation {op}", op)
+        modifier = tree.modifier
+        without = modifier is not None and modifier.type == grammar.AggModifierType.Without
+        return nodes.Aggregate(
+            op,
+            self.node(tree.expr),
+            without,
+            tuple(modifier.labels) if modifier is not None else (),
+            self.node(tree.param) if op in PARAMETRISED else None,
+        )
+
+    def _BinaryExpr(self, tree: Any) -> nodes.Node:
+        op = str(tree.op)
+        if op not in OPERATORS:
+            raise self.refuse(f"The operator {op}", op)
+        left, right = self.node(tree.lhs), self.node(tree.rhs)
+        modifier = tree.modifier
+        if modifier is None:
+            return nodes.Binary(op, left, right, False, nodes.Matching())
+        fill = getattr(modifier, "fill_values", None)
+        if fill is not None and (fill.lhs is not None or fill.rhs is not None):
+            raise self.refuse("The modifier fill", "fill")
+        matching = modifier.matching
+        sides = {"ManyToOne": "left", "OneToMany": "right"}
+        return nodes.Binary(
+            op,
+            left,
+            right,
+            bool(modifier.return_bool),
+            nodes.Matching(
+                on=matching is not None and matching.type == grammar.LabelModifierType.Include,
+                labels=tuple(matching.labels) if matching is not None else (),
+                many=sides.get(str(modifier.card).rpartition(".")[2]),
+                include=tuple(modifier.group_labels or ()),
+            ),
+        )
+
+    def _selector(self, tree: Any, reach: timedelta | None) -> int:
+        if tree.matchers.or_matchers:
+            raise self.refuse("A selector with `or` between matchers", "or")
+        matchers = [self._matcher(matcher) for matcher in tree.matchers.matchers]
+        if tree.name is not None:
+            matchers.insert(0, Matcher("__name__", "=", tree.name))
+        selector = nodes.Selector(
+            tuple(matchers),
+            None if reach is None else _milliseconds(reach),
+            _milliseconds(tree.offset) if tree.offset is not None else 0,
+            self._at(tree),
+        )
+        self.selectors.append(selector)
+        return len(self.selectors) - 1
+
+    def _matcher(self, matcher: Any) -> Matcher:
+        op = _OPS[str(matcher.op).rpartition(".")[2]]
+        if op in {"=~", "!~"}:
+            try:
+                re.compile(matcher.value)
+            except re.error as error:
+                raise self.refuse(f"The regular expression {matcher.value!r}") from error
+        return Matcher(matcher.name, op, matcher.value)
+
+    def _at(self, tree: Any) -> int | nodes.Anchor | None:
+        try:
+            modifier = tree.at
+            moment = modifier.at if modifier is not None else None
+        except BaseException as error:  # the parser panics on a moment before 1970, which is no Exception
+            if not type(error).__name__ == "PanicException":
+                raise
+            raise self.refuse("A moment before 1970 after @") from None
+        if modifier is None:
+            return None
+        if moment is not None:
+            return int(round(moment.timestamp() * 1000))
+        return nodes.Anchor.START if modifier.type == grammar.AtModifierType.Start else nodes.Anchor.END
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
