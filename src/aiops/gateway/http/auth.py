@@ -1,0 +1,115 @@
+"""Signing in and out, and one's own account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import Cookie
+
+from aiops.gateway.domain import SESSION_LIFETIME
+from aiops.gateway.http.middleware import COOKIE, header, presented_token, same_origin, signed_in_of
+from aiops.gateway.ports import User
+from aiops.gateway.service import AuthService
+from aiops.kernel.errors import PermissionDenied, Unauthenticated
+from aiops.kernel.principal import Principal, Role
+
+
+class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    username: str
+    password: str
+
+
+class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    current_password: str
+    new_password: str
+
+
+class NewUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`clusters` is the scope: `null` sees every cluster, a list sees only its members."""
+
+    username: str
+    password: str
+    role: Role
+    clusters: list[UUID] | None = None
+
+
+class LoginReply(msgspec.Struct, frozen=True):
+    access_token: str
+    token_type: str
+    expires_at: datetime
+    user: User
+
+
+class UserList(msgspec.Struct, frozen=True):
+    items: list[User]
+
+
+class AuthController(Controller):
+    path = "/api/v1"
+    tags = ("gateway",)
+
+    @post("/auth/login", opt={"public": True}, status_code=200, summary="Sign in")
+    @inject
+    async def login(
+        self, data: Credentials, request: Request[Any, Any, Any], auth: FromDishka[AuthService]
+    ) -> Response[LoginReply]:
+        """Gives a bearer token, and the same session as a cookie for the console."""
+        if header(request.scope, b"origin") is not None and not same_origin(request.scope):
+            raise PermissionDenied("Sign in from the console's own page.", code="CSRF_FAILED")
+        login = await auth.login(data.username, data.password)
+        return Response(
+            LoginReply(login.token, "bearer", login.expires_at, login.user),
+            cookies=[_cookie(request, login.token, int(SESSION_LIFETIME.total_seconds()))],
+            headers={"Cache-Control": "no-store"},
+        )
+
+    @post("/auth/logout", opt={"may_change_password": True}, status_code=204, summary="Sign out")
+    @inject
+    async def logout(self, request: Request[Any, Any, Any], auth: FromDishka[AuthService]) -> Response[None]:
+        token, _ = presented_token(request.scope)
+        if token:
+            await auth.logout(token)
+        return Response(None, status_code=204, cookies=[_cookie(request, "", 0)])
+
+    @get("/auth/me", opt={"may_change_password": True}, summary="Who am I")
+    async def me(self, request: Request[Any, Any, Any]) -> User:
+        user = signed_in_of(request.scope).user
+        if user is None:
+            raise Unauthenticated("This token speaks for no user.")
+        return user
+
+    @post("/auth/password", opt={"may_change_password": True}, status_code=204, summary="Change one's password")
+    @inject
+    async def change_password(self, data: PasswordChange, principal: Principal, auth: FromDishka[AuthService]) -> None:
+        """Every session of the user ends; sign in again with the new password."""
+        await auth.change_password(principal, data.current_password, data.new_password)
+
+    @get("/users", summary="List users")
+    @inject
+    async def users(self, principal: Principal, auth: FromDishka[AuthService]) -> UserList:
+        return UserList(await auth.users(principal))
+
+    @post("/users", summary="Add a user")
+    @inject
+    async def add_user(self, data: NewUser, principal: Principal, auth: FromDishka[AuthService]) -> User:
+        """The user changes the password at the first sign-in."""
+        return await auth.add_user(
+            principal, data.username, data.password, data.role, data.clusters, must_change_password=True
+        )
+
+
+def _cookie(request: Request[Any, Any, Any], value: str, max_age: int) -> Cookie:
+    return Cookie(
+        COOKIE,
+        value=value,
+        path="/",
+        max_age=max_age,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )

@@ -1,0 +1,42 @@
+"""The built console: its files, and its first page for every path of its own."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
+
+FOLDER = Path(__file__).resolve().parents[1] / "console"
+_NOT_PAGES = ("api/", "health", "ready", "metrics/", "schema", "ws", "assets/", "internal/")
+_NOT_BUILT = "The console has not been built: run `make web`, then reload. The API answers under /api/v1.\n"
+_CSP = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:;"
+    " frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+)
+
+
+@get(["/", "/{path:path}"], opt={"public": True}, include_in_schema=False, sync_to_thread=True)
+def console(path: str = "") -> Response[bytes]:
+    """A file of the console, or its first page, from which the browser goes on by itself."""
+    wanted = path.lstrip("/")
+    file = (FOLDER / wanted).resolve()
+    if wanted and file.is_relative_to(FOLDER) and file.is_file():
+        media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return Response(file.read_bytes(), media_type=media_type, headers={"Cache-Control": _lifetime(wanted)})
+    if wanted.startswith(_NOT_PAGES):
+        raise NotFoundException
+    first = FOLDER / "index.html"
+    if not first.is_file():
+        return Response(_NOT_BUILT.encode(), status_code=503, media_type="text/plain")
+    return Response(
+        first.read_bytes(),
+        media_type="text/html",
+        headers={"Cache-Control": "no-cache", "Content-Security-Policy": _CSP},
+    )
+
+
+def _lifetime(path: str) -> str:
+    # Files under assets/ carry their content's hash in their name.
+    return "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"

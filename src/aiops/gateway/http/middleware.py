@@ -1,0 +1,149 @@
+"""What every request passes: a trace, a stopwatch, and the question who asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from aiops.gateway.http.metrics import HttpMetrics
+from aiops.gateway.ports import Identity, SignedIn
+from aiops.kernel.errors import PermissionDenied, Unauthenticated
+from aiops.kernel.principal import Principal, PrincipalKind, Role
+from aiops.kernel.tracing import continue_trace, in_trace
+
+COOKIE = "aiops_session"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SIGNED_IN = "aiops_signed_in"
+_WAYS_OUT = "may_change_password"
+
+
+def trace_middleware(app: ASGIApp, metrics: HttpMetrics) -> ASGIApp:
+    """Continue or start a trace, answer with its id, count and time the request."""
+
+    async def traced(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-trace-id", trace.trace_id.encode()), *_SECURITY_HEADERS]
+            await send(message)
+
+        with in_trace(continue_trace(header(scope, b"traceparent"))) as trace:
+            try:
+                await app(scope, receive, with_headers)
+            finally:
+                seconds = time.perf_counter() - started
+                metrics.observe(str(scope.get("method")), scope.get("path_template"), status, seconds)
+
+    return traced
+
+
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+)
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
+def session_cookie(scope: Scope) -> str | None:
+    raw = header(scope, b"cookie")
+    if not raw:
+        return None
+    try:
+        morsel = SimpleCookie(raw).get(COOKIE)
+    except CookieError:
+        return None
+    return morsel.value if morsel else None
+
+
+def same_origin(scope: Scope) -> bool:
+    """Whether the page that sent this lies on the host that it was sent to (the `Origin` header, RFC 6454)."""
+    origin = header(scope, b"origin")
+    return origin is not None and urlsplit(origin).netloc == header(scope, b"host")
+
+
+class WhoAsks:
+    """Guard of every route: finds the principal, and refuses by default.
+
+    A route opts out by `opt={"public": True}`, takes pushing services by `opt={"source": True}`, and stays open to a
+    user who must change the password by `opt={"may_change_password": True}`.
+    """
+
+    def __init__(self, identity: Callable[[], Awaitable[Identity]]) -> None:
+        self._identity = identity
+
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        if handler.opt.get("public"):
+            return
+        signed_in = await self._signed_in(connection.scope)
+        connection.scope["user"] = signed_in.principal
+        connection.scope["state"][_SIGNED_IN] = signed_in
+        _check_kind(signed_in, handler.opt)
+
+    async def _signed_in(self, scope: Scope) -> SignedIn:
+        token, from_cookie = presented_token(scope)
+        if token is None:
+            raise Unauthenticated("Sign in first: POST /api/v1/auth/login, then `Authorization: Bearer TOKEN`.")
+        if from_cookie and scope.get("method") not in _SAFE and not same_origin(scope):
+            raise PermissionDenied("This request did not come from the console's own page.", code="CSRF_FAILED")
+        return await (await self._identity()).identify(token)
+
+
+def presented_token(scope: Scope) -> tuple[str | None, bool]:
+    """The token of the request, and whether it came as a cookie (which a foreign page could make a browser send)."""
+    authorization = header(scope, b"authorization")
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("The Authorization header must be `Bearer TOKEN`.")
+        return token.strip(), False
+    return session_cookie(scope), True
+
+
+def _check_kind(signed_in: SignedIn, opt: Mapping[str, Any]) -> None:
+    is_service = signed_in.principal.kind is PrincipalKind.SERVICE
+    if opt.get("source"):
+        if not is_service:
+            raise PermissionDenied("This takes the token of a source, not of a user. Make one: POST /api/v1/sources.")
+        return
+    if is_service:
+        raise PermissionDenied("The token of a source can only send telemetry.")
+    if signed_in.user and signed_in.user.must_change_password and not opt.get(_WAYS_OUT):
+        raise PermissionDenied(
+            "Change your password first: POST /api/v1/auth/password.", code="PASSWORD_CHANGE_REQUIRED"
+        )
+    signed_in.principal.require(Role.VIEWER)
+
+
+def provide_principal(scope: Scope) -> Principal:
+    principal = scope.get("user")
+    if not isinstance(principal, Principal):
+        raise Unauthenticated("Sign in first: POST /api/v1/auth/login.")
+    return principal
+
+
+def signed_in_of(scope: Scope) -> SignedIn:
+    signed_in = scope["state"].get(_SIGNED_IN)
+    if not isinstance(signed_in, SignedIn):
+        raise Unauthenticated("Sign in first: POST /api/v1/auth/login.")
+    return signed_in

@@ -1,0 +1,38 @@
+"""Wires the gateway."""
+
+from __future__ import annotations
+
+from dishka import Provider, Scope
+
+from aiops.gateway.http.auth import AuthController
+from aiops.gateway.http.console import console
+from aiops.gateway.http.health import HealthController
+from aiops.gateway.http.openapi import reading_page
+from aiops.gateway.needs import PasswordHasher, UserStore
+from aiops.gateway.passwords import Argon2Hasher
+from aiops.gateway.ports import Identity
+from aiops.gateway.service import AuthService
+from aiops.gateway.store import SqlUserStore
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Database
+from aiops.kernel.module import Context
+from aiops.observability.ports import SourceTokens
+
+
+def _auth(
+    database: Database, clock: Clock, store: UserStore, hasher: PasswordHasher, tokens: SourceTokens
+) -> AuthService:
+    return AuthService(database, clock, store, hasher, tokens)
+
+
+def _identity(auth: AuthService) -> Identity:
+    return auth
+
+
+def context() -> Context:
+    provider = Provider(scope=Scope.APP)
+    provider.provide(SqlUserStore, provides=UserStore)
+    provider.provide(Argon2Hasher, provides=PasswordHasher)
+    provider.provide(_auth)
+    provider.provide(_identity)
+    return Context("gateway", provider, routes=(AuthController, HealthController, reading_page, console))
