@@ -1,4 +1,4 @@
-"""Registry: its schema."""
+"""Registry: clusters, the history of their health, and which of them is this machine."""
 
 from alembic import op
 
@@ -8,6 +8,61 @@ down_revision = "0002"
 
 def upgrade() -> None:
     op.execute("CREATE SCHEMA registry")
+    op.execute(
+        """
+        CREATE TABLE registry.clusters (
+            id uuid PRIMARY KEY,
+            name text COLLATE "C" NOT NULL CONSTRAINT clusters_name UNIQUE,
+            display_name text NOT NULL,
+            cluster_type text NOT NULL,
+            platform text NOT NULL,
+            environment text NOT NULL,
+            region text,
+            labels jsonb NOT NULL,
+            prometheus_url text,
+            credential_kind text NOT NULL,
+            credentials bytea,
+            state text NOT NULL,
+            connectivity text NOT NULL,
+            health_score int,
+            endpoints jsonb NOT NULL,
+            recent boolean[] NOT NULL DEFAULT '{}',
+            checked_at timestamptz,
+            next_probe_at timestamptz NOT NULL,
+            created_at timestamptz NOT NULL,
+            updated_at timestamptz NOT NULL,
+            last_seen_at timestamptz
+        )
+        """
+    )
+    op.execute("COMMENT ON COLUMN registry.clusters.credentials IS 'sealed: AES-256-GCM bound to the id'")
+    op.execute("COMMENT ON COLUMN registry.clusters.recent IS 'outcomes of the last probes, oldest first'")
+    op.execute("CREATE INDEX clusters_due ON registry.clusters (next_probe_at)")
+    op.execute(
+        """
+        CREATE TABLE registry.health_history (
+            cluster_id uuid NOT NULL REFERENCES registry.clusters ON DELETE CASCADE,
+            at timestamptz NOT NULL,
+            state text NOT NULL,
+            connectivity text NOT NULL,
+            health_score int,
+            endpoints jsonb NOT NULL,
+            PRIMARY KEY (cluster_id, at)
+        )
+        """
+    )
+    op.execute("CREATE INDEX health_history_by_time ON registry.health_history (at)")
+    op.execute(
+        """
+        CREATE TABLE registry.local_cluster (
+            only boolean PRIMARY KEY DEFAULT true CHECK (only),
+            cluster_id uuid NOT NULL
+        )
+        """
+    )
+    op.execute(
+        "COMMENT ON TABLE registry.local_cluster IS 'stays when its cluster is removed, so that it stays removed'"
+    )
 
 
 def downgrade() -> None:

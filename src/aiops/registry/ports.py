@@ -48,6 +48,12 @@ class Connectivity(StrEnum):
     INTERMITTENT = "INTERMITTENT"
 
 
+class CredentialKind(StrEnum):
+    NONE = "NONE"
+    BEARER = "BEARER"
+    BASIC = "BASIC"
+
+
 class EndpointStatus(msgspec.Struct, frozen=True):
     """The last probe of one endpoint. `latency_ms` is `None` where it did not answer."""
 
@@ -68,7 +74,7 @@ class ClusterStatus(msgspec.Struct, frozen=True):
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """A member of the fleet as its readers see it: never with credentials."""
+    """A member of the fleet as its readers see it: never with credentials, only with their kind."""
 
     id: UUID
     name: str
@@ -83,6 +89,7 @@ class Cluster(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None
+    credential_kind: CredentialKind = CredentialKind.NONE
 
 
 class PrometheusTarget(msgspec.Struct, frozen=True):
@@ -100,6 +107,12 @@ class Clusters(Protocol):
 
     async def get(self, principal: Principal, cluster_id: UUID) -> Cluster:
         """One cluster; raises `NotFound` (CLUSTER_NOT_FOUND) also where it is out of scope."""
+
+    async def by_name(self, principal: Principal, name: str) -> Cluster:
+        """As `get`, by the cluster's name."""
+
+    async def local(self, principal: Principal) -> Cluster | None:
+        """The cluster that stands for this machine; `None` where it is out of scope, removed, or not watched."""
 
     async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
         """The way to its Prometheus, or `None` for a cluster whose samples lie in the hub's own store."""

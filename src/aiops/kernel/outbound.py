@@ -1,0 +1,142 @@
+"""The one way out over HTTP: a connector that checks the address it is about to connect to, whatever the name said."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from aiops.kernel.addresses import address_of, refusal
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 3
+
+
+class AddressRefused(OSError):
+    """The hub does not connect to this address. aiohttp may carry it as `os_error` of a connector error."""
+
+
+class RedirectRefused(aiohttp.ClientError):
+    """The server sends us to another host, scheme or port, or in circles; `location` says where to."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(f"It redirects to {location}")
+        self.location = location
+
+
+class Outbound:
+    """One pool of connections for a purpose. Open it inside the loop; close it once.
+
+    It keeps no cookies, follows redirects within one origin only, ignores proxies of the environment (the address
+    behind a proxy can't be checked), and holds at most `per_host` connections to one host.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_loopback: bool,
+        loopback_ports: Collection[int] = (),
+        per_host: int = 8,
+        total: int = 200,
+        timeout_s: float = 30.0,
+        connect_timeout_s: float = 5.0,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._allow_loopback = allow_loopback
+        self._loopback_ports = frozenset(loopback_ports)
+        self._resolver = _GuardedResolver(resolver or aiohttp.ThreadedResolver(), self._check)
+        connector = aiohttp.TCPConnector(
+            limit=total,
+            limit_per_host=per_host,
+            resolver=self._resolver,
+            ttl_dns_cache=30,
+            socket_factory=self._socket,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=connect_timeout_s),
+            trust_env=False,
+        )
+
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        url: str | URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+        **options: Any,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """As aiohttp's `request`; raises `RedirectRefused` besides aiohttp's errors."""
+        target = URL(url) if isinstance(url, str) else url
+        if timeout_s is not None:
+            options["timeout"] = aiohttp.ClientTimeout(total=timeout_s)
+        for _ in range(_MOST_REDIRECTS + 1):
+            async with self._session.request(
+                method, target, headers=headers, allow_redirects=False, **options
+            ) as response:
+                if response.status not in _REDIRECTS or "Location" not in response.headers:
+                    yield response
+                    return
+                following = response.url.join(URL(response.headers["Location"]))
+                if following.origin() != target.origin() or (method != "GET" and response.status not in (307, 308)):
+                    raise RedirectRefused(str(following.with_query(None).with_fragment(None)))
+            target = following
+            options.pop("params", None)
+        raise RedirectRefused(str(target.with_query(None).with_fragment(None)))
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """The addresses behind a host; raises `AddressRefused`, or `OSError` where the name does not resolve."""
+        literal = address_of(host)
+        if literal is not None:
+            self._check(str(literal), port)
+            return [str(literal)]
+        found = await self._resolver.resolve(host, port, socket.AF_UNSPEC)
+        return [entry["host"] for entry in found]
+
+    async def close(self) -> None:
+        await self._session.close()
+        # Not the connector's to close, for it was handed in.
+        await self._resolver.close()
+        # aiohttp closes TLS transports one turn of the loop later.
+        await asyncio.sleep(0)
+
+    def _check(self, host: str, port: int) -> None:
+        address = ipaddress.ip_address(host.split("%", maxsplit=1)[0])
+        reason = refusal(address, port, allow_loopback=self._allow_loopback, loopback_ports=self._loopback_ports)
+        if reason:
+            raise AddressRefused(f"{address} {reason}; the hub does not connect to it")
+
+    def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        # The last moment before connecting: covers literal addresses, which never pass the resolver.
+        family, kind, protocol, _, address = info
+        self._check(str(address[0]), int(address[1]))
+        return socket.socket(family, kind, protocol)
+
+
+class _GuardedResolver(AbstractResolver):
+    """Refuses a name as soon as one of its addresses is refused, so that a mixed answer gains nothing."""
+
+    def __init__(self, inner: AbstractResolver, check: Any) -> None:
+        self._inner = inner
+        self._check = check
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for entry in found:
+            self._check(entry["host"], port)
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()

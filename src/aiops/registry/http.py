@@ -1,0 +1,120 @@
+"""The registry over HTTP: clusters, and the fleet as a whole."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Controller, delete, get, patch, post
+from litestar.params import Parameter
+
+from aiops.kernel.principal import Principal
+from aiops.registry.needs import Filters, FleetSummary
+from aiops.registry.ports import Cluster, ClusterStatus, ClusterType, Environment, State
+from aiops.registry.service import Fleet, Membership, NewCluster, Offer, Probing
+from aiops.registry.service.fleet import MOST_A_PAGE, ClusterPage, HistoryPage
+from aiops.registry.service.membership import ClusterChange
+from aiops.registry.service.probing import ConnectionTest, Diagnosis
+
+PageSize = Annotated[int, Parameter(ge=1, le=MOST_A_PAGE)]
+Cursor = Annotated[str | None, Parameter(max_length=512)]
+
+
+class Offers(msgspec.Struct, frozen=True):
+    offers: list[Offer]
+
+
+class ClustersController(Controller):
+    path = "/api/v1/clusters"
+    tags = ["registry"]  # noqa: RUF012
+
+    @get(summary="List the clusters in scope, by name")
+    @inject
+    async def list_clusters(
+        self,
+        principal: Principal,
+        fleet: FromDishka[Fleet],
+        *,
+        name: Annotated[str | None, Parameter(description="Any part of a name", max_length=128)] = None,
+        cluster_type: ClusterType | None = None,
+        environment: Environment | None = None,
+        region: Annotated[str | None, Parameter(max_length=64)] = None,
+        cluster_state: Annotated[State | None, Parameter(query="state")] = None,
+        page_size: PageSize = 20,
+        cursor: Cursor = None,
+    ) -> ClusterPage:
+        filters = Filters(name, cluster_type, environment, region, cluster_state)
+        return await fleet.page(principal, filters, page_size=page_size, cursor=cursor)
+
+    @post(summary="Add a cluster")
+    @inject
+    async def add_cluster(self, principal: Principal, membership: FromDishka[Membership], data: NewCluster) -> Cluster:
+        return await membership.add(principal, data)
+
+    @post("/test-connection", status_code=200, summary="Say how far the hub gets on the way to a Prometheus")
+    @inject
+    async def test_connection(
+        self, principal: Principal, probing: FromDishka[Probing], data: ConnectionTest
+    ) -> Diagnosis:
+        return await probing.test_connection(principal, data)
+
+    @get("/offers", summary="A Prometheus seen on this machine and not registered")
+    @inject
+    async def offers(self, principal: Principal, probing: FromDishka[Probing]) -> Offers:
+        return Offers(await probing.offers(principal))
+
+    @get("/by-name/{name:str}", summary="One cluster, by its name")
+    @inject
+    async def get_by_name(self, principal: Principal, fleet: FromDishka[Fleet], name: str) -> Cluster:
+        return await fleet.by_name(principal, name)
+
+    @get("/{cluster_id:uuid}", summary="One cluster")
+    @inject
+    async def get_cluster(self, principal: Principal, fleet: FromDishka[Fleet], cluster_id: UUID) -> Cluster:
+        return await fleet.get(principal, cluster_id)
+
+    @patch("/{cluster_id:uuid}", summary="Change a cluster; what is left out stays")
+    @inject
+    async def change_cluster(
+        self, principal: Principal, membership: FromDishka[Membership], cluster_id: UUID, data: ClusterChange
+    ) -> Cluster:
+        return await membership.change(principal, cluster_id, data)
+
+    @delete("/{cluster_id:uuid}", summary="Remove a cluster")
+    @inject
+    async def remove_cluster(self, principal: Principal, membership: FromDishka[Membership], cluster_id: UUID) -> None:
+        await membership.remove(principal, cluster_id)
+
+    @get("/{cluster_id:uuid}/status", summary="How a cluster was found at its last probe")
+    @inject
+    async def get_status(self, principal: Principal, fleet: FromDishka[Fleet], cluster_id: UUID) -> ClusterStatus:
+        return (await fleet.get(principal, cluster_id)).status
+
+    @post("/{cluster_id:uuid}/refresh", status_code=200, summary="Probe a cluster now")
+    @inject
+    async def refresh(self, principal: Principal, probing: FromDishka[Probing], cluster_id: UUID) -> Cluster:
+        return await probing.refresh(principal, cluster_id)
+
+    @get("/{cluster_id:uuid}/history", summary="How a cluster was found over time, newest first")
+    @inject
+    async def get_history(
+        self,
+        principal: Principal,
+        fleet: FromDishka[Fleet],
+        cluster_id: UUID,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        page_size: PageSize = 20,
+        cursor: Cursor = None,
+    ) -> HistoryPage:
+        return await fleet.history(principal, cluster_id, start=start, end=end, page_size=page_size, cursor=cursor)
+
+
+@get("/api/v1/fleet/summary", summary="The clusters in scope, counted", tags=["registry"])
+@inject
+async def fleet_summary(principal: Principal, fleet: FromDishka[Fleet]) -> FleetSummary:
+    return await fleet.summary(principal)

@@ -1,0 +1,131 @@
+"""What the registry requires: a store of clusters, and something that can ask a Prometheus how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from aiops.kernel.database import Transaction
+from aiops.registry.ports import (
+    Cluster,
+    ClusterStatus,
+    ClusterType,
+    Connectivity,
+    EndpointStatus,
+    Environment,
+    State,
+)
+
+Scope = frozenset[UUID] | None
+"""Whose rows: `None` is every cluster."""
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """What a list is narrowed to; `name` is any part of a name or display name."""
+
+    name: str | None = None
+    cluster_type: ClusterType | None = None
+    environment: Environment | None = None
+    region: str | None = None
+    state: State | None = None
+
+
+class ClusterRecord(msgspec.Struct, frozen=True):
+    """A cluster with what only the registry may see."""
+
+    cluster: Cluster
+    sealed: bytes | None
+    recent: list[bool]
+
+
+class HealthPoint(msgspec.Struct, frozen=True):
+    """How a cluster was found at one moment."""
+
+    at: datetime
+    state: State
+    connectivity: Connectivity
+    health_score: int | None
+    endpoints: dict[str, EndpointStatus]
+
+
+class FleetSummary(msgspec.Struct, frozen=True):
+    """The clusters in scope, counted; `health_score` is the mean of those that have one."""
+
+    total: int
+    by_state: dict[State, int]
+    by_cluster_type: dict[ClusterType, int]
+    by_environment: dict[Environment, int]
+    health_score: int | None
+
+
+class Store(Protocol):
+    async def page(
+        self, tx: Transaction, scope: Scope, filters: Filters, after: str | None, limit: int
+    ) -> tuple[list[Cluster], int]:
+        """Clusters by name, those after the name `after`, and how many match without `after`."""
+
+    async def all(self, tx: Transaction, scope: Scope) -> list[Cluster]: ...
+
+    async def get(self, tx: Transaction, cluster_id: UUID, *, lock: bool = False) -> ClusterRecord | None: ...
+
+    async def by_name(self, tx: Transaction, name: str) -> ClusterRecord | None: ...
+
+    async def add(self, tx: Transaction, record: ClusterRecord, probe_at: datetime) -> bool:
+        """Says whether it could: not where the name is taken."""
+
+    async def change(self, tx: Transaction, record: ClusterRecord, probe_at: datetime) -> bool:
+        """Write all but the status. Says whether it could: not where the name is taken."""
+
+    async def remove(self, tx: Transaction, cluster_id: UUID) -> None: ...
+
+    async def save_status(
+        self, tx: Transaction, cluster_id: UUID, status: ClusterStatus, recent: Sequence[bool], seen_at: datetime | None
+    ) -> None: ...
+
+    async def seen(self, tx: Transaction, cluster_id: UUID, at: datetime) -> None:
+        """Move `last_seen_at` on, never back."""
+
+    async def claim_due(self, tx: Transaction, now: datetime, limit: int) -> list[Cluster]:
+        """Clusters whose probe is due and that no other replica holds; held until this transaction ends."""
+
+    async def schedule(self, tx: Transaction, due: Mapping[UUID, datetime]) -> None:
+        """When to probe each of these next."""
+
+    async def add_history(self, tx: Transaction, cluster_id: UUID, point: HealthPoint) -> None: ...
+
+    async def history(
+        self, tx: Transaction, cluster_id: UUID, *, start: datetime, end: datetime, before: datetime | None, limit: int
+    ) -> tuple[list[HealthPoint], int]:
+        """Newest first, those before `before`, and how many lie in `[start, end]`."""
+
+    async def forget_history(self, tx: Transaction, before: datetime) -> int: ...
+
+    async def summary(self, tx: Transaction, scope: Scope) -> FleetSummary: ...
+
+    async def local(self, tx: Transaction) -> UUID | None:
+        """The cluster that was made for this machine, also where it has been removed since."""
+
+    async def set_local(self, tx: Transaction, cluster_id: UUID) -> None: ...
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step on the way to a working connection; `detail` says what was found, or what to change."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Prober(Protocol):
+    async def probe(self, url: str, headers: Mapping[str, str], timeout_s: float) -> EndpointStatus:
+        """Whether it answers queries; never raises for a server that does not."""
+
+    async def diagnose(self, url: str, headers: Mapping[str, str], timeout_s: float) -> list[Step]:
+        """Every step in order up to the first that failed."""
+
+    async def version(self, url: str, timeout_s: float) -> str | None:
+        """The version of the Prometheus at `url`; `None` where there is none."""

@@ -1,0 +1,225 @@
+"""Looking at the fleet within one's scope; what the other contexts ask the registry."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Transaction, Transactions
+from aiops.kernel.errors import Invalid, NotFound
+from aiops.kernel.ids import new_id
+from aiops.kernel.principal import Principal, Role
+from aiops.registry import domain
+from aiops.registry.credentials import Vault
+from aiops.registry.events import ClusterStatusChanged
+from aiops.registry.needs import ClusterRecord, Filters, FleetSummary, HealthPoint, Store
+from aiops.registry.ports import Cluster, ClusterStatus, Platform, PrometheusTarget, State
+
+MOST_A_PAGE = 100
+_HISTORY = timedelta(days=7)
+_FIRST_YEAR = 1970
+_SEEN_EVERY = timedelta(seconds=5)
+
+
+class ClusterPage(msgspec.Struct, frozen=True):
+    items: list[Cluster]
+    next_cursor: str | None
+    total: int
+
+
+class HistoryPage(msgspec.Struct, frozen=True):
+    items: list[HealthPoint]
+    next_cursor: str | None
+    total: int
+
+
+class Fleet:
+    """Implements `ports.Clusters`."""
+
+    def __init__(self, transactions: Transactions, clock: Clock, store: Store, vault: Vault) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._store = store
+        self._vault = vault
+        self._seen: dict[UUID, datetime] = {}
+
+    async def visible(self, principal: Principal) -> list[Cluster]:
+        async with self._transactions.begin() as tx:
+            return await self._store.all(tx, principal.clusters)
+
+    async def get(self, principal: Principal, cluster_id: UUID) -> Cluster:
+        async with self._transactions.begin() as tx:
+            return (await find(self._store, tx, principal, cluster_id)).cluster
+
+    async def by_name(self, principal: Principal, name: str) -> Cluster:
+        async with self._transactions.begin() as tx:
+            record = await self._store.by_name(tx, name) if domain.is_name(name) else None
+        if record is None or not principal.sees(record.cluster.id):
+            raise NotFound(f"There is no cluster named {name[:64]}.", code="CLUSTER_NOT_FOUND")
+        return record.cluster
+
+    async def local(self, principal: Principal) -> Cluster | None:
+        async with self._transactions.begin() as tx:
+            cluster_id = await self._store.local(tx)
+            record = await self._store.get(tx, cluster_id) if cluster_id else None
+        return record.cluster if record is not None and principal.sees(record.cluster.id) else None
+
+    async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
+        async with self._transactions.begin() as tx:
+            record = await find(self._store, tx, principal, cluster_id)
+        cluster = record.cluster
+        if cluster.prometheus_url is None:
+            return None
+        headers = self._vault.headers(cluster.id, record.sealed)
+        return PrometheusTarget(cluster.id, cluster.name, cluster.prometheus_url, headers)
+
+    async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
+        if not principal.sees(cluster_id):
+            raise no_cluster(cluster_id)
+        # Samples may come many times a second; their freshness is judged in tens of seconds.
+        before = self._seen.get(cluster_id)
+        if before is not None and at < before + _SEEN_EVERY:
+            return
+        async with self._transactions.begin() as tx:
+            record = await self._store.get(tx, cluster_id, lock=True)
+            if record is None:
+                self._seen.pop(cluster_id, None)
+                return
+            now = self._clock.now()
+            # A sender's clock may run ahead: the future would keep a silent host ONLINE.
+            seen_at = min(at, now)
+            await self._store.seen(tx, cluster_id, seen_at)
+            cluster = record.cluster
+            if cluster.platform is Platform.HOST and cluster.status.state is not State.ONLINE:
+                endpoints = {domain.SAMPLES: domain.freshness(seen_at, now)}
+                if endpoints[domain.SAMPLES].ok:
+                    recent = [*record.recent, True][-domain.RECENT_PROBES :]
+                    await write_status(self._store, tx, record, domain.status_of(endpoints, recent, now), recent)
+            await tx.commit()
+        self._seen[cluster_id] = at
+
+    async def page(self, principal: Principal, filters: Filters, *, page_size: int, cursor: str | None) -> ClusterPage:
+        """Clusters by name."""
+        principal.require(Role.VIEWER)
+        _check_page_size(page_size)
+        after = _decode_cursor(cursor) if cursor else None
+        if any("\x00" in text for text in (filters.name, filters.region) if text):
+            raise Invalid("A filter can't hold a null character.")
+        async with self._transactions.begin() as tx:
+            found, total = await self._store.page(tx, principal.clusters, filters, after, page_size + 1)
+        items = found[:page_size]
+        more = len(found) > page_size
+        return ClusterPage(items, _encode_cursor(items[-1].name) if more else None, total)
+
+    async def history(
+        self,
+        principal: Principal,
+        cluster_id: UUID,
+        *,
+        start: datetime | None,
+        end: datetime | None,
+        page_size: int,
+        cursor: str | None,
+    ) -> HistoryPage:
+        """How the cluster was found, newest first; the last 7 days where no times are given."""
+        principal.require(Role.VIEWER)
+        _check_page_size(page_size)
+        end = end or self._clock.now()
+        if end.tzinfo is None or end.year < _FIRST_YEAR:
+            raise Invalid("end needs a time zone, like 2026-01-31T12:00:00Z.", details={"field": "end"})
+        start = start or end - _HISTORY
+        if start.tzinfo is None or start > end:
+            raise Invalid("start needs a time zone, like 2026-01-31T12:00:00Z, and comes before end.")
+        before = _cursor_time(cursor) if cursor else None
+        async with self._transactions.begin() as tx:
+            await find(self._store, tx, principal, cluster_id)
+            points, total = await self._store.history(
+                tx, cluster_id, start=start, end=end, before=before, limit=page_size + 1
+            )
+        items = points[:page_size]
+        more = len(points) > page_size
+        return HistoryPage(items, _encode_cursor(items[-1].at.isoformat()) if more else None, total)
+
+    async def summary(self, principal: Principal) -> FleetSummary:
+        principal.require(Role.VIEWER)
+        async with self._transactions.begin() as tx:
+            return await self._store.summary(tx, principal.clusters)
+
+
+async def find(
+    store: Store, tx: Transaction, principal: Principal, cluster_id: UUID, *, lock: bool = False
+) -> ClusterRecord:
+    """The cluster, or `NotFound`: the same for one that is not there and one that is out of scope."""
+    record = await store.get(tx, cluster_id, lock=lock) if principal.sees(cluster_id) else None
+    if record is None:
+        raise no_cluster(cluster_id)
+    return record
+
+
+def no_cluster(cluster_id: UUID) -> NotFound:
+    return NotFound(f"There is no cluster {cluster_id}.", code="CLUSTER_NOT_FOUND")
+
+
+async def write_status(
+    store: Store, tx: Transaction, record: ClusterRecord, status: ClusterStatus, recent: list[bool]
+) -> None:
+    """Keep a finding and its history, and state the fact where anything but the time changed."""
+    cluster, before = record.cluster, record.cluster.status
+    assert status.checked_at is not None
+    reached = (
+        status.checked_at if domain.judged_ok(status.endpoints) and domain.SAMPLES not in status.endpoints else None
+    )
+    await store.save_status(tx, cluster.id, status, recent, reached)
+    point = HealthPoint(status.checked_at, status.state, status.connectivity, status.health_score, status.endpoints)
+    await store.add_history(tx, cluster.id, point)
+    if (status.state, status.connectivity, status.health_score) != (
+        before.state,
+        before.connectivity,
+        before.health_score,
+    ):
+        tx.publish(
+            ClusterStatusChanged(
+                event_id=new_id(),
+                occurred_at=status.checked_at,
+                cluster_ids=(cluster.id,),
+                cluster_id=cluster.id,
+                name=cluster.name,
+                state=status.state,
+                previous_state=before.state,
+                health_score=status.health_score,
+            )
+        )
+
+
+def _check_page_size(page_size: int) -> None:
+    if not 1 <= page_size <= MOST_A_PAGE:
+        raise Invalid(f"page_size is from 1 to {MOST_A_PAGE}.", details={"field": "page_size"})
+
+
+def _encode_cursor(last: str) -> str:
+    return base64.urlsafe_b64encode(last.encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> str:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        text = ""
+    if not text or not text.isprintable():
+        raise Invalid("The cursor is not one that this list gave.", details={"field": "cursor"})
+    return text
+
+
+def _cursor_time(cursor: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(_decode_cursor(cursor))
+    except ValueError:
+        found = datetime.min  # noqa: DTZ901
+    if found.tzinfo is None:
+        raise Invalid("The cursor is not one that this list gave.", details={"field": "cursor"})
+    return found

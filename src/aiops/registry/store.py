@@ -1,0 +1,309 @@
+"""Clusters and their health in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from aiops.kernel.database import Transaction, connection_of
+from aiops.registry.needs import ClusterRecord, Filters, FleetSummary, HealthPoint, Scope
+from aiops.registry.ports import (
+    Cluster,
+    ClusterStatus,
+    ClusterType,
+    Connectivity,
+    CredentialKind,
+    EndpointStatus,
+    Environment,
+    Platform,
+    State,
+)
+
+_READ = (
+    "id, name, display_name, cluster_type, platform, environment, region, labels, prometheus_url, credential_kind,"
+    " state, connectivity, health_score, endpoints, checked_at, created_at, updated_at, last_seen_at"
+)
+_IN_SCOPE = "(CAST(:scope AS uuid[]) IS NULL OR id = ANY(CAST(:scope AS uuid[])))"
+_MATCHES = (
+    " AND (CAST(:name AS text) IS NULL OR name ILIKE :name OR display_name ILIKE :name)"
+    " AND (CAST(:cluster_type AS text) IS NULL OR cluster_type = :cluster_type)"
+    " AND (CAST(:environment AS text) IS NULL OR environment = :environment)"
+    " AND (CAST(:region AS text) IS NULL OR region = :region)"
+    " AND (CAST(:state AS text) IS NULL OR state = :state)"
+)
+_UNIQUE_NAME = "clusters_name"
+
+
+class SqlClusterStore:
+    async def page(
+        self, tx: Transaction, scope: Scope, filters: Filters, after: str | None, limit: int
+    ) -> tuple[list[Cluster], int]:
+        connection = connection_of(tx)
+        values = {
+            "scope": _scope(scope),
+            "name": f"%{_escape(filters.name)}%" if filters.name else None,
+            "cluster_type": filters.cluster_type,
+            "environment": filters.environment,
+            "region": filters.region,
+            "state": filters.state,
+        }
+        where = _IN_SCOPE + _MATCHES
+        total = await connection.scalar(text(f"SELECT count(*) FROM registry.clusters WHERE {where}"), values)
+        rows = await connection.execute(
+            text(
+                f"SELECT {_READ} FROM registry.clusters WHERE {where}"
+                " AND (CAST(:after AS text) IS NULL OR name > :after) ORDER BY name LIMIT :limit"
+            ),
+            values | {"after": after, "limit": limit},
+        )
+        return [_cluster(row) for row in rows], int(total or 0)
+
+    async def all(self, tx: Transaction, scope: Scope) -> list[Cluster]:
+        rows = await connection_of(tx).execute(
+            text(f"SELECT {_READ} FROM registry.clusters WHERE {_IN_SCOPE} ORDER BY name"), {"scope": _scope(scope)}
+        )
+        return [_cluster(row) for row in rows]
+
+    async def get(self, tx: Transaction, cluster_id: UUID, *, lock: bool = False) -> ClusterRecord | None:
+        return await self._one(tx, "id = :value" + (" FOR UPDATE" if lock else ""), cluster_id)
+
+    async def by_name(self, tx: Transaction, name: str) -> ClusterRecord | None:
+        return await self._one(tx, "name = :value", name)
+
+    async def add(self, tx: Transaction, record: ClusterRecord, probe_at: datetime) -> bool:
+        values = _values(record, probe_at) | _status_values(record.cluster.status) | {"recent": record.recent}
+        values["created_at"] = record.cluster.created_at
+        columns = [name if name != "probe_at" else "next_probe_at" for name in values]
+        places = [f"CAST(:{name} AS jsonb)" if name in {"labels", "endpoints"} else f":{name}" for name in values]
+        added = await connection_of(tx).execute(
+            text(
+                f"INSERT INTO registry.clusters ({', '.join(columns)}) VALUES ({', '.join(places)})"
+                " ON CONFLICT (name) DO NOTHING"
+            ),
+            values,
+        )
+        return added.rowcount == 1
+
+    async def change(self, tx: Transaction, record: ClusterRecord, probe_at: datetime) -> bool:
+        try:
+            async with connection_of(tx).begin_nested():
+                await connection_of(tx).execute(
+                    text(
+                        "UPDATE registry.clusters SET name = :name, display_name = :display_name,"
+                        " cluster_type = :cluster_type, platform = :platform, environment = :environment,"
+                        " region = :region, labels = CAST(:labels AS jsonb), prometheus_url = :prometheus_url,"
+                        " credential_kind = :credential_kind, credentials = :credentials, updated_at = :updated_at,"
+                        " next_probe_at = :probe_at WHERE id = :id"
+                    ),
+                    _values(record, probe_at),
+                )
+        except IntegrityError as error:
+            if _UNIQUE_NAME in str(error.orig):
+                return False
+            raise
+        return True
+
+    async def remove(self, tx: Transaction, cluster_id: UUID) -> None:
+        await connection_of(tx).execute(text("DELETE FROM registry.clusters WHERE id = :id"), {"id": cluster_id})
+
+    async def save_status(
+        self, tx: Transaction, cluster_id: UUID, status: ClusterStatus, recent: Sequence[bool], seen_at: datetime | None
+    ) -> None:
+        await connection_of(tx).execute(
+            text(
+                "UPDATE registry.clusters SET state = :state, connectivity = :connectivity,"
+                " health_score = :health_score, endpoints = CAST(:endpoints AS jsonb), checked_at = :checked_at,"
+                " recent = :recent, last_seen_at = greatest(last_seen_at, CAST(:seen_at AS timestamptz))"
+                " WHERE id = :id"
+            ),
+            _status_values(status) | {"id": cluster_id, "recent": list(recent), "seen_at": seen_at},
+        )
+
+    async def seen(self, tx: Transaction, cluster_id: UUID, at: datetime) -> None:
+        await connection_of(tx).execute(
+            text("UPDATE registry.clusters SET last_seen_at = greatest(last_seen_at, :at) WHERE id = :id"),
+            {"id": cluster_id, "at": at},
+        )
+
+    async def claim_due(self, tx: Transaction, now: datetime, limit: int) -> list[Cluster]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"SELECT {_READ} FROM registry.clusters WHERE next_probe_at <= :now"
+                " ORDER BY next_probe_at LIMIT :limit FOR UPDATE SKIP LOCKED"
+            ),
+            {"now": now, "limit": limit},
+        )
+        return [_cluster(row) for row in rows]
+
+    async def schedule(self, tx: Transaction, due: Mapping[UUID, datetime]) -> None:
+        if due:
+            await connection_of(tx).execute(
+                text("UPDATE registry.clusters SET next_probe_at = :at WHERE id = :id"),
+                [{"id": cluster_id, "at": at} for cluster_id, at in due.items()],
+            )
+
+    async def add_history(self, tx: Transaction, cluster_id: UUID, point: HealthPoint) -> None:
+        await connection_of(tx).execute(
+            text(
+                "INSERT INTO registry.health_history (cluster_id, at, state, connectivity, health_score, endpoints)"
+                " VALUES (:cluster_id, :at, :state, :connectivity, :health_score, CAST(:endpoints AS jsonb))"
+                " ON CONFLICT (cluster_id, at) DO NOTHING"
+            ),
+            {
+                "cluster_id": cluster_id,
+                "at": point.at,
+                "state": point.state,
+                "connectivity": point.connectivity,
+                "health_score": point.health_score,
+                "endpoints": _json(point.endpoints),
+            },
+        )
+
+    async def history(
+        self, tx: Transaction, cluster_id: UUID, *, start: datetime, end: datetime, before: datetime | None, limit: int
+    ) -> tuple[list[HealthPoint], int]:
+        connection = connection_of(tx)
+        values = {"id": cluster_id, "start": start, "end": end}
+        where = "cluster_id = :id AND at BETWEEN :start AND :end"
+        total = await connection.scalar(text(f"SELECT count(*) FROM registry.health_history WHERE {where}"), values)
+        rows = await connection.execute(
+            text(
+                "SELECT at, state, connectivity, health_score, endpoints FROM registry.health_history"
+                f" WHERE {where} AND (CAST(:before AS timestamptz) IS NULL OR at < :before)"
+                " ORDER BY at DESC LIMIT :limit"
+            ),
+            values | {"before": before, "limit": limit},
+        )
+        points = [
+            HealthPoint(
+                at=row.at,
+                state=State(row.state),
+                connectivity=Connectivity(row.connectivity),
+                health_score=row.health_score,
+                endpoints=msgspec.convert(row.endpoints, dict[str, EndpointStatus]),
+            )
+            for row in rows
+        ]
+        return points, int(total or 0)
+
+    async def forget_history(self, tx: Transaction, before: datetime) -> int:
+        done = await connection_of(tx).execute(
+            text("DELETE FROM registry.health_history WHERE at < :before"), {"before": before}
+        )
+        return done.rowcount
+
+    async def summary(self, tx: Transaction, scope: Scope) -> FleetSummary:
+        rows = await connection_of(tx).execute(
+            text(
+                "SELECT state, cluster_type, environment, count(*) AS clusters,"
+                " sum(health_score) AS score, count(health_score) AS scored"
+                f" FROM registry.clusters WHERE {_IN_SCOPE} GROUP BY state, cluster_type, environment"
+            ),
+            {"scope": _scope(scope)},
+        )
+        by_state = dict.fromkeys(State, 0)
+        by_type = dict.fromkeys(ClusterType, 0)
+        by_environment = dict.fromkeys(Environment, 0)
+        total = score = scored = 0
+        for row in rows:
+            total += row.clusters
+            score += row.score or 0
+            scored += row.scored
+            by_state[State(row.state)] += row.clusters
+            by_type[ClusterType(row.cluster_type)] += row.clusters
+            by_environment[Environment(row.environment)] += row.clusters
+        return FleetSummary(total, by_state, by_type, by_environment, round(score / scored) if scored else None)
+
+    async def local(self, tx: Transaction) -> UUID | None:
+        found = await connection_of(tx).scalar(text("SELECT cluster_id FROM registry.local_cluster"))
+        return UUID(str(found)) if found else None
+
+    async def set_local(self, tx: Transaction, cluster_id: UUID) -> None:
+        await connection_of(tx).execute(
+            text(
+                "INSERT INTO registry.local_cluster (cluster_id) VALUES (:id)"
+                " ON CONFLICT (only) DO UPDATE SET cluster_id = excluded.cluster_id"
+            ),
+            {"id": cluster_id},
+        )
+
+    async def _one(self, tx: Transaction, where: str, value: UUID | str) -> ClusterRecord | None:
+        rows = await connection_of(tx).execute(
+            text(f"SELECT {_READ}, credentials, recent FROM registry.clusters WHERE {where}"), {"value": value}
+        )
+        row = rows.one_or_none()
+        if row is None:
+            return None
+        return ClusterRecord(_cluster(row), bytes(row.credentials) if row.credentials else None, list(row.recent))
+
+
+def _values(record: ClusterRecord, probe_at: datetime) -> dict[str, Any]:
+    cluster = record.cluster
+    return {
+        "id": cluster.id,
+        "name": cluster.name,
+        "display_name": cluster.display_name,
+        "cluster_type": cluster.cluster_type,
+        "platform": cluster.platform,
+        "environment": cluster.environment,
+        "region": cluster.region,
+        "labels": _json(cluster.labels),
+        "prometheus_url": cluster.prometheus_url,
+        "credential_kind": cluster.credential_kind,
+        "credentials": record.sealed,
+        "updated_at": cluster.updated_at,
+        "probe_at": probe_at,
+    }
+
+
+def _status_values(status: ClusterStatus) -> dict[str, Any]:
+    return {
+        "state": status.state,
+        "connectivity": status.connectivity,
+        "health_score": status.health_score,
+        "endpoints": _json(status.endpoints),
+        "checked_at": status.checked_at,
+    }
+
+
+def _cluster(row: Any) -> Cluster:
+    return Cluster(
+        id=row.id,
+        name=row.name,
+        display_name=row.display_name,
+        cluster_type=ClusterType(row.cluster_type),
+        platform=Platform(row.platform),
+        environment=Environment(row.environment),
+        region=row.region,
+        labels=row.labels,
+        prometheus_url=row.prometheus_url,
+        status=ClusterStatus(
+            state=State(row.state),
+            connectivity=Connectivity(row.connectivity),
+            health_score=row.health_score,
+            endpoints=msgspec.convert(row.endpoints, dict[str, EndpointStatus]),
+            checked_at=row.checked_at,
+        ),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        last_seen_at=row.last_seen_at,
+        credential_kind=CredentialKind(row.credential_kind),
+    )
+
+
+def _scope(scope: Scope) -> list[UUID] | None:
+    return None if scope is None else list(scope)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _escape(part: str) -> str:
+    return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
