@@ -1,13 +1,125 @@
-"""Intelligence: its schema."""
+"""Intelligence: what detectors remember, anomalies, incidents and all that belongs to them."""
 
 from alembic import op
 
 revision = "0005"
 down_revision = "0004"
 
+_STATEMENTS = (
+    "CREATE SCHEMA intelligence",
+    """
+    CREATE TABLE intelligence.track (
+        cluster_id uuid NOT NULL,
+        watch text NOT NULL,
+        detector text NOT NULL,
+        watermark double precision NOT NULL,
+        series jsonb NOT NULL,
+        state bytea NOT NULL,
+        PRIMARY KEY (cluster_id, watch)
+    )
+    """,
+    """
+    CREATE TABLE intelligence.incident (
+        id uuid PRIMARY KEY,
+        key text NOT NULL UNIQUE,
+        status text NOT NULL,
+        detected_at timestamptz NOT NULL,
+        last_activity_at timestamptz NOT NULL,
+        acknowledged_at timestamptz,
+        resolved_at timestamptz,
+        revision int NOT NULL,
+        ranked_revision int NOT NULL DEFAULT 0,
+        causes jsonb NOT NULL DEFAULT '[]',
+        causes_note text
+    )
+    """,
+    "CREATE INDEX incident_open ON intelligence.incident (id) WHERE status IN ('OPEN', 'ACKNOWLEDGED', 'MITIGATED')",
+    "CREATE INDEX incident_resolved ON intelligence.incident (resolved_at) WHERE resolved_at IS NOT NULL",
+    "CREATE INDEX incident_unranked ON intelligence.incident (id) WHERE ranked_revision < revision",
+    """
+    CREATE TABLE intelligence.incident_cluster (
+        incident_id uuid NOT NULL REFERENCES intelligence.incident ON DELETE CASCADE,
+        cluster_id uuid NOT NULL,
+        title text NOT NULL,
+        severity_rank smallint NOT NULL,
+        PRIMARY KEY (incident_id, cluster_id)
+    )
+    """,
+    "CREATE INDEX incident_by_cluster ON intelligence.incident_cluster (cluster_id, incident_id)",
+    """
+    CREATE TABLE intelligence.anomaly (
+        id uuid PRIMARY KEY,
+        cluster_id uuid NOT NULL,
+        watch text NOT NULL,
+        title text NOT NULL,
+        unit text NOT NULL,
+        labels jsonb NOT NULL,
+        subject text NOT NULL,
+        kind text NOT NULL,
+        detection_type text NOT NULL,
+        severity text NOT NULL,
+        score double precision NOT NULL,
+        value double precision NOT NULL,
+        expected double precision NOT NULL,
+        lower double precision NOT NULL,
+        upper double precision NOT NULL,
+        explanation text NOT NULL,
+        started_at timestamptz NOT NULL,
+        detected_at timestamptz NOT NULL,
+        ended_at timestamptz,
+        end_reason text,
+        query text NOT NULL,
+        incident_id uuid REFERENCES intelligence.incident
+    )
+    """,
+    "CREATE UNIQUE INDEX anomaly_active ON intelligence.anomaly (cluster_id, watch, labels) WHERE ended_at IS NULL",
+    "CREATE INDEX anomaly_by_cluster ON intelligence.anomaly (cluster_id, id)",
+    "CREATE INDEX anomaly_by_incident ON intelligence.anomaly (incident_id)",
+    """
+    CREATE TABLE intelligence.incident_alert (
+        incident_id uuid NOT NULL REFERENCES intelligence.incident,
+        cluster_id uuid NOT NULL,
+        fingerprint text NOT NULL,
+        started_at timestamptz NOT NULL,
+        ended_at timestamptz,
+        name text NOT NULL,
+        severity text NOT NULL,
+        labels jsonb NOT NULL,
+        PRIMARY KEY (cluster_id, fingerprint, started_at)
+    )
+    """,
+    "CREATE INDEX incident_alert_by_incident ON intelligence.incident_alert (incident_id)",
+    """
+    CREATE TABLE intelligence.member (
+        incident_id uuid NOT NULL REFERENCES intelligence.incident ON DELETE CASCADE,
+        cluster_id uuid NOT NULL,
+        name text NOT NULL,
+        subject text NOT NULL,
+        started_at timestamptz NOT NULL
+    )
+    """,
+    "CREATE INDEX member_by_subject ON intelligence.member (cluster_id, name, subject, started_at)",
+    "CREATE INDEX member_by_name ON intelligence.member (name, started_at)",
+    """
+    CREATE TABLE intelligence.timeline (
+        id uuid PRIMARY KEY,
+        incident_id uuid NOT NULL REFERENCES intelligence.incident ON DELETE CASCADE,
+        at timestamptz NOT NULL,
+        kind text NOT NULL,
+        text text NOT NULL,
+        anomaly_id uuid,
+        alert_fingerprint text,
+        cluster_id uuid
+    )
+    """,
+    "CREATE INDEX timeline_by_incident ON intelligence.timeline (incident_id, at, id)",
+    "CREATE TABLE intelligence.incident_day (day date PRIMARY KEY, last int NOT NULL)",
+)
+
 
 def upgrade() -> None:
-    op.execute("CREATE SCHEMA intelligence")
+    for statement in _STATEMENTS:
+        op.execute(statement)
 
 
 def downgrade() -> None:

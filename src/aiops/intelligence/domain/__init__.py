@@ -1,0 +1,1 @@
+"""The rules of anomalies, incidents and causes, without I/O."""

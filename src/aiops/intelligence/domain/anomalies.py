@@ -1,0 +1,135 @@
+"""What an anomaly is, how severe, and how it is said in words."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from aiops.observability.ports import Labels, Severity, Watch
+
+SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
+END_REASONS = {1: "back in its band", 2: "new normal after 30 min", 3: "the series is gone"}
+
+
+class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of time in which one watched series was not as expected; the band is that of the deciding value."""
+
+    id: UUID
+    cluster_id: UUID
+    watch: str
+    title: str
+    unit: str
+    labels: Labels
+    subject: str
+    kind: str
+    detection_type: str = "STATISTICAL"
+    severity: Severity
+    score: float
+    value: float
+    expected: float
+    lower: float
+    upper: float
+    explanation: str
+    started_at: datetime
+    detected_at: datetime
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+    query: str
+    incident_id: UUID | None = None
+
+    @property
+    def deviation_percent(self) -> float | None:
+        if abs(self.expected) < 1e-9:
+            return None
+        return round((self.value - self.expected) / abs(self.expected) * 100, 1)
+
+
+class AnomalyFilter(msgspec.Struct, frozen=True):
+    cluster_id: UUID | None = None
+    watch: str | None = None
+    active: bool | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def rank_of(severity: Severity) -> int:
+    """0 is the worst."""
+    return SEVERITIES.index(severity)
+
+
+def worst(severities: list[Severity]) -> Severity:
+    return min(severities, key=rank_of, default=Severity.INFO)
+
+
+def severity_of(watch: Watch, value: float, score: float) -> Severity:
+    """From how far it is out and, for a ratio that hurts upwards, from how little is left."""
+    rank = 1 if score >= 8 else 2 if score >= 3 else 3
+    if watch.unit == "ratio" and watch.worse != "down":
+        if value >= 0.95:
+            rank = min(rank - 1, 1)
+        elif value >= 0.85:
+            rank = min(rank, 2)
+        elif value < 0.5:
+            rank = max(rank, 2)
+    return SEVERITIES[max(rank, 0)]
+
+
+def subject_of(watch: Watch, labels: Labels) -> str:
+    """What a series is about, in the words of its labels."""
+    named = [labels[name] for name in watch.subject_labels if labels.get(name)]
+    return " ".join(named) or " ".join(v for k, v in sorted(labels.items()) if not k.startswith("__")) or "the cluster"
+
+
+def selector_of(watch: str, labels: Labels, what: str = "value") -> str:
+    """PromQL that gives the series again from the hub's own store."""
+    pairs = {"watch": watch, **{k: v for k, v in labels.items() if k not in ("__name__", "watch")}}
+    inner = ",".join(f"{name}={_quoted(value)}" for name, value in sorted(pairs.items()))
+    return f"aiops:watch:{what}{{{inner}}}"
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def number(value: float, unit: str) -> str:
+    """A value with its unit, as short as it stays true."""
+    if not math.isfinite(value):
+        return "unknown"
+    if unit.startswith("bytes"):
+        suffix = unit.removeprefix("bytes")
+        for name in ("B", "KiB", "MiB", "GiB", "TiB"):
+            if abs(value) < 1024 or name == "TiB":
+                return f"{value:.3g} {name}{suffix}"
+            value /= 1024
+    if unit == "seconds":
+        return f"{value * 1000:.3g} ms" if abs(value) < 1 else f"{value:.3g} s"
+    short = f"{value:.2f}" if abs(value) < 10 else f"{value:,.0f}"
+    return short if unit in ("ratio", "load") else f"{short} {unit}"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def explain(
+    watch: Watch,
+    labels: Labels,
+    *,
+    value: float,
+    band: tuple[float, float, float],
+    score: float,
+    learned_s: float,
+    since: datetime,
+) -> str:
+    """One sentence with the numbers that decided; `band` is expected, lower, upper."""
+    expected, lower, upper = band
+    side = "above" if value > expected else "below"
+    return (
+        f"{watch.title} of {subject_of(watch, labels)} is {number(value, watch.unit)}, expected "
+        f"{number(lower, watch.unit)} to {number(upper, watch.unit)} (learned from the last {duration(learned_s)}), "
+        f"{score:.1f} times as far {side} its usual {number(expected, watch.unit)} as the band reaches; "
+        f"since {since:%H:%M:%S} UTC"
+    )

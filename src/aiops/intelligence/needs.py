@@ -1,0 +1,205 @@
+"""What intelligence requires: detectors and stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
+from aiops.intelligence.domain.causes import Cause
+from aiops.intelligence.domain.incidents import (
+    AlertMember,
+    ClusterPart,
+    Incident,
+    IncidentFilter,
+    IncidentView,
+    Status,
+    TimelineRow,
+)
+from aiops.kernel.database import Transaction
+from aiops.observability.ports import Floats, Labels, Watch
+
+Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+
+
+class Ended(IntEnum):
+    """Why an anomaly ended."""
+
+    NOT = 0
+    BACK_IN_BAND = 1
+    NEW_NORMAL = 2
+    SERIES_GONE = 3
+
+
+@dataclass(frozen=True)
+class SeriesState:
+    """What a detector remembers of n series: `columns` is (n, detector's choice), `ring` (n, latest values)."""
+
+    columns: Floats
+    ring: Floats
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One step over n series. NaN in the band while a series is learned; `score` 1 lies on the edge of the band.
+
+    `active` is +1 above, -1 below, 0 when nothing is decided; `started` and `ended` hold for this step alone; `since`
+    is when the series left the band, `learned_s` the stretch of time that the band was learned from.
+    """
+
+    score: Floats
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    seen: Integers
+    needed: int
+    active: Integers
+    started: Flags
+    ended: Integers
+    since: Floats
+    learned_s: Floats
+
+
+class Detector(Protocol):
+    """Streaming, causal, vectorised over the series of a batch; holds nothing between calls.
+
+    A step gives a new state and leaves the one it got unchanged, so that a batch whose transaction fails never was.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Any]]
+
+    def __init__(self, config: Any) -> None: ...
+
+    def fresh(self, count: int) -> SeriesState:
+        """The state of series never seen."""
+
+    def learn(self, state: SeriesState, times: Floats, values: Floats) -> SeriesState:
+        """Take the band of those series that still learn from `values` (n, times), the past up to now."""
+
+    def step(
+        self, state: SeriesState, watch: Watch, at: float, interval_s: float, values: Floats
+    ) -> tuple[SeriesState, Scores]:
+        """Score the values at `at`; NaN for a series that has none."""
+
+
+@dataclass(frozen=True)
+class StoredTrack:
+    """The detector's memory of one watch on one cluster, as it is kept: `watermark` is the last batch's time."""
+
+    cluster_id: UUID
+    watch: str
+    detector: str
+    watermark: float
+    series: list[Labels]
+    state: bytes
+
+
+class TrackStore(Protocol):
+    async def load(self, tx: Transaction, cluster_id: UUID, watch: str) -> StoredTrack | None: ...
+
+    async def save(self, tx: Transaction, track: StoredTrack) -> bool:
+        """Keep it; false, and nothing kept, where the stored watermark is not older."""
+
+    async def forget(self, tx: Transaction, cluster_id: UUID) -> None: ...
+
+
+class AnomalyStore(Protocol):
+    async def add(self, tx: Transaction, anomaly: Anomaly) -> None: ...
+
+    async def end(self, tx: Transaction, anomaly_id: UUID, at: datetime, reason: str) -> Anomaly | None:
+        """The anomaly where it was open until now."""
+
+    async def worsen(self, tx: Transaction, anomaly: Anomaly) -> None:
+        """Keep its new severity, score, value and explanation."""
+
+    async def active(self, tx: Transaction, cluster_id: UUID, watch: str | None = None) -> list[Anomaly]: ...
+
+    async def get(self, tx: Transaction, anomaly_id: UUID, clusters: Sequence[UUID] | None) -> Anomaly | None: ...
+
+    async def page(
+        self, tx: Transaction, wanted: AnomalyFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
+    ) -> tuple[list[Anomaly], int]: ...
+
+    async def of_incident(
+        self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
+    ) -> list[Anomaly]: ...
+
+
+class IncidentStore(Protocol):
+    async def take_turn(self, tx: Transaction) -> None:
+        """Wait until no other transaction gathers; held until this one ends."""
+
+    async def next_key(self, tx: Transaction, at: datetime) -> str: ...
+
+    async def find(
+        self, tx: Transaction, cluster_id: UUID, name: str, subject: str, started_at: datetime, now: datetime
+    ) -> Incident | None:
+        """The incident that a member starting now belongs to, by the rules of `domain.incidents`."""
+
+    async def add(self, tx: Transaction, incident: Incident) -> None: ...
+
+    async def get(self, tx: Transaction, incident_id: UUID, *, lock: bool = False) -> Incident | None: ...
+
+    async def save(self, tx: Transaction, incident: Incident) -> None: ...
+
+    async def join(
+        self, tx: Transaction, incident_id: UUID, anomaly_id: UUID | None, subject: str, name: str, at: datetime
+    ) -> None:
+        """Note that an anomaly belongs to the incident."""
+
+    async def put_alert(self, tx: Transaction, member: AlertMember) -> bool:
+        """Add or refresh; true where it is new."""
+
+    async def end_alert(
+        self, tx: Transaction, cluster_id: UUID, fingerprint: str, ended_at: datetime
+    ) -> list[AlertMember]:
+        """Those that were open until now."""
+
+    async def alert_member(
+        self, tx: Transaction, cluster_id: UUID, fingerprint: str, starts_at: datetime
+    ) -> AlertMember | None: ...
+
+    async def alerts(
+        self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
+    ) -> list[AlertMember]: ...
+
+    async def put_part(self, tx: Transaction, part: ClusterPart) -> None: ...
+
+    async def clusters_of(self, tx: Transaction, incident_id: UUID) -> list[UUID]: ...
+
+    async def tell(self, tx: Transaction, row: TimelineRow) -> None: ...
+
+    async def timeline(
+        self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
+    ) -> list[TimelineRow]: ...
+
+    async def settled(self, tx: Transaction, before: datetime) -> list[UUID]:
+        """Open incidents whose members have all ended before that moment."""
+
+    async def unranked(self, tx: Transaction) -> list[UUID]: ...
+
+    async def put_causes(
+        self, tx: Transaction, incident_id: UUID, revision: int, causes: list[Cause], note: str | None
+    ) -> None: ...
+
+    async def causes(self, tx: Transaction, incident_id: UUID) -> tuple[list[Cause], str | None]: ...
+
+    async def view(
+        self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
+    ) -> IncidentView | None: ...
+
+    async def page(
+        self, tx: Transaction, wanted: IncidentFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
+    ) -> tuple[list[IncidentView], int]: ...
+
+
+__all__ = ["Ended", "Floats", "Scores", "SeriesState", "Status"]

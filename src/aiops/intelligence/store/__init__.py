@@ -1,0 +1,1 @@
+"""What intelligence keeps, in its own schema."""

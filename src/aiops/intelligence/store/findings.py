@@ -1,0 +1,149 @@
+"""Tracks and anomalies in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
+from aiops.intelligence.needs import StoredTrack
+from aiops.kernel.database import Transaction, connection_of
+
+_FIELDS = tuple(Anomaly.__struct_fields__)
+_COLUMNS = ", ".join(_FIELDS)
+_IN_SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR cluster_id = ANY(CAST(:clusters AS uuid[])))"
+
+
+def rows_to(kind: type[Any], rows: Any) -> list[Any]:
+    return [msgspec.convert(dict(row._mapping), kind, strict=False) for row in rows]
+
+
+class SqlTracks:
+    async def load(self, tx: Transaction, cluster_id: UUID, watch: str) -> StoredTrack | None:
+        rows = await connection_of(tx).execute(
+            text("SELECT * FROM intelligence.track WHERE cluster_id = :cluster_id AND watch = :watch"),
+            {"cluster_id": cluster_id, "watch": watch},
+        )
+        row = rows.one_or_none()
+        return StoredTrack(**row._mapping) if row else None
+
+    async def save(self, tx: Transaction, track: StoredTrack) -> bool:
+        result = await connection_of(tx).execute(
+            text(
+                "INSERT INTO intelligence.track AS t (cluster_id, watch, detector, watermark, series, state)"
+                " VALUES (:cluster_id, :watch, :detector, :watermark, CAST(:series AS jsonb), :state)"
+                " ON CONFLICT (cluster_id, watch) DO UPDATE SET detector = excluded.detector,"
+                " watermark = excluded.watermark, series = excluded.series, state = excluded.state"
+                " WHERE t.watermark < excluded.watermark RETURNING 1"
+            ),
+            {
+                "cluster_id": track.cluster_id,
+                "watch": track.watch,
+                "detector": track.detector,
+                "watermark": track.watermark,
+                "series": msgspec.json.encode(track.series).decode(),
+                "state": track.state,
+            },
+        )
+        return result.one_or_none() is not None
+
+    async def forget(self, tx: Transaction, cluster_id: UUID) -> None:
+        await connection_of(tx).execute(
+            text("DELETE FROM intelligence.track WHERE cluster_id = :cluster_id"), {"cluster_id": cluster_id}
+        )
+
+
+class SqlAnomalies:
+    async def add(self, tx: Transaction, anomaly: Anomaly) -> None:
+        values = ", ".join("CAST(:labels AS jsonb)" if field == "labels" else f":{field}" for field in _FIELDS)
+        row = {field: getattr(anomaly, field) for field in _FIELDS}
+        row["labels"] = msgspec.json.encode(anomaly.labels, order="sorted").decode()
+        row["severity"] = anomaly.severity.value
+        await connection_of(tx).execute(
+            text(f"INSERT INTO intelligence.anomaly ({_COLUMNS}) VALUES ({values})"), row
+        )
+
+    async def end(self, tx: Transaction, anomaly_id: UUID, at: datetime, reason: str) -> Anomaly | None:
+        rows = await connection_of(tx).execute(
+            text(
+                "UPDATE intelligence.anomaly SET ended_at = :at, end_reason = :reason"
+                f" WHERE id = :id AND ended_at IS NULL RETURNING {_COLUMNS}"
+            ),
+            {"id": anomaly_id, "at": at, "reason": reason},
+        )
+        found = rows_to(Anomaly, rows)
+        return found[0] if found else None
+
+    async def worsen(self, tx: Transaction, anomaly: Anomaly) -> None:
+        await connection_of(tx).execute(
+            text(
+                "UPDATE intelligence.anomaly SET severity = :severity, score = :score, value = :value,"
+                " explanation = :explanation WHERE id = :id AND ended_at IS NULL"
+            ),
+            {
+                "id": anomaly.id,
+                "severity": anomaly.severity.value,
+                "score": anomaly.score,
+                "value": anomaly.value,
+                "explanation": anomaly.explanation,
+            },
+        )
+
+    async def active(self, tx: Transaction, cluster_id: UUID, watch: str | None = None) -> list[Anomaly]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"SELECT {_COLUMNS} FROM intelligence.anomaly WHERE ended_at IS NULL AND cluster_id = :cluster_id"
+                " AND (CAST(:watch AS text) IS NULL OR watch = :watch) ORDER BY id"
+            ),
+            {"cluster_id": cluster_id, "watch": watch},
+        )
+        return rows_to(Anomaly, rows)
+
+    async def get(self, tx: Transaction, anomaly_id: UUID, clusters: Sequence[UUID] | None) -> Anomaly | None:
+        rows = await connection_of(tx).execute(
+            text(f"SELECT {_COLUMNS} FROM intelligence.anomaly WHERE id = :id AND {_IN_SCOPE}"),
+            {"id": anomaly_id, "clusters": _ids(clusters)},
+        )
+        found = rows_to(Anomaly, rows)
+        return found[0] if found else None
+
+    async def page(
+        self, tx: Transaction, wanted: AnomalyFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
+    ) -> tuple[list[Anomaly], int]:
+        where = (
+            f"{_IN_SCOPE} AND (CAST(:cluster_id AS uuid) IS NULL OR cluster_id = :cluster_id)"
+            " AND (CAST(:watch AS text) IS NULL OR watch = :watch)"
+            " AND (CAST(:active AS boolean) IS NULL OR (ended_at IS NULL) = :active)"
+            " AND (CAST(:start AS timestamptz) IS NULL OR coalesce(ended_at, 'infinity') >= :start)"
+            " AND (CAST(:end AS timestamptz) IS NULL OR started_at <= :end)"
+        )
+        values = {**msgspec.structs.asdict(wanted), "clusters": _ids(clusters), "limit": limit, "after": after}
+        connection = connection_of(tx)
+        total = await connection.scalar(text(f"SELECT count(*) FROM intelligence.anomaly WHERE {where}"), values)
+        rows = await connection.execute(
+            text(
+                f"SELECT {_COLUMNS} FROM intelligence.anomaly WHERE {where}"
+                " AND (CAST(:after AS uuid) IS NULL OR id < :after) ORDER BY id DESC LIMIT :limit"
+            ),
+            values,
+        )
+        return rows_to(Anomaly, rows), int(total or 0)
+
+    async def of_incident(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> list[Anomaly]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"SELECT {_COLUMNS} FROM intelligence.anomaly WHERE incident_id = :id AND {_IN_SCOPE}"
+                " ORDER BY started_at, id LIMIT 500"
+            ),
+            {"id": incident_id, "clusters": _ids(clusters)},
+        )
+        return rows_to(Anomaly, rows)
+
+
+def _ids(clusters: Sequence[UUID] | None) -> list[UUID] | None:
+    return None if clusters is None else list(clusters)
