@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from aiops.kernel.database import Transaction
-from aiops.observability.ports import Floats, Labels, Sample
+from aiops.kernel.principal import Principal
+from aiops.observability.ports import Alert, AlertChange, AlertState, Floats, Labels, PushSource, Sample, Severity
 
 Milliseconds = npt.NDArray[np.int64]
 
@@ -74,3 +76,96 @@ class SampleStore(Protocol):
 
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
         """Forget all series and samples of a cluster."""
+
+
+class PolledSource(Protocol):
+    """A plugin that reads samples where they arise; when and what on failure is the runner's business."""
+
+    interval_s: float
+
+    async def collect(self, at: float) -> list[Sample]:
+        """What is there to read now, stamped `at` (Unix seconds)."""
+
+
+class SourceStore(Protocol):
+    async def add(self, tx: Transaction, source: PushSource, token_hash: bytes) -> bool:
+        """False where the cluster has a source of this name."""
+
+    async def all(self, tx: Transaction, clusters: frozenset[UUID] | None) -> list[PushSource]:
+        """Sources of these clusters (of all: `None`), by name."""
+
+    async def by_token(self, tx: Transaction, token_hash: bytes) -> PushSource | None: ...
+
+    async def delete(self, tx: Transaction, source_id: UUID, clusters: frozenset[UUID] | None) -> bool:
+        """False where there is none in these clusters."""
+
+    async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None: ...
+
+
+class AlertFilter(msgspec.Struct, frozen=True):
+    """What a list of alerts is limited to; `clusters` is the reader's scope (`None`: all), the rest are wishes."""
+
+    clusters: frozenset[UUID] | None
+    cluster_ids: tuple[UUID, ...] = ()
+    state: AlertState | None = None
+    severity: Severity | None = None
+    text: str | None = None
+
+
+class AlertStore(Protocol):
+    async def lock(self, tx: Transaction, cluster_id: UUID, fingerprints: Sequence[str]) -> dict[str, Alert]:
+        """The alerts that are known, held until the end of the transaction; also new ones wait their turn."""
+
+    async def save(self, tx: Transaction, alert: Alert) -> None:
+        """Add or replace."""
+
+    async def touch(self, tx: Transaction, cluster_id: UUID, fingerprints: Sequence[str], at: datetime) -> None:
+        """They were received again."""
+
+    async def record(self, tx: Transaction, change: AlertChange) -> None: ...
+
+    async def get(self, tx: Transaction, cluster_id: UUID, fingerprint: str) -> Alert | None: ...
+
+    async def page(
+        self, tx: Transaction, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
+    ) -> list[Alert]:
+        """Newest start first, from behind `after` on."""
+
+    async def count(self, tx: Transaction, only: AlertFilter) -> int: ...
+
+    async def history(
+        self,
+        tx: Transaction,
+        only: AlertFilter,
+        fingerprint: str | None,
+        after: tuple[datetime, UUID] | None,
+        size: int,
+    ) -> list[AlertChange]:
+        """Newest first."""
+
+    async def history_count(self, tx: Transaction, only: AlertFilter, fingerprint: str | None) -> int: ...
+
+    async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None: ...
+
+
+class InstantQueries(Protocol):
+    """PromQL on one cluster, wherever its samples lie, as bare numbers. Raises `Retriable` where it can't answer now,
+    `Rejected` for a query that it does not take."""
+
+    async def evaluate_instant(
+        self, principal: Principal, cluster_id: UUID, query: str, at: datetime, *, timeout_s: float = 30.0
+    ) -> tuple[list[Labels], Floats]:
+        """The labels of each series and its value at `at`."""
+
+    async def evaluate_range(
+        self,
+        principal: Principal,
+        cluster_id: UUID,
+        query: str,
+        start: datetime,
+        end: datetime,
+        step_s: float,
+        *,
+        timeout_s: float = 30.0,
+    ) -> tuple[Floats, list[Labels], Floats]:
+        """Times in Unix seconds, the labels of each series, and series × times with NaN where there is no value."""

@@ -208,3 +208,26 @@ class Alerts(Protocol):
 class SourceTokens(Protocol):
     async def authenticate(self, token: str) -> Principal | None:
         """The pushing service that holds this token: kind SERVICE, no role, and its one cluster as scope."""
+
+
+class PushSource(msgspec.Struct, frozen=True):
+    """Something that pushes into one cluster, under its own token."""
+
+    id: UUID
+    name: str
+    cluster_id: UUID
+    created_at: datetime
+
+
+class AlertChange(msgspec.Struct, frozen=True):
+    """One change of an alert's state or severity."""
+
+    id: UUID
+    cluster_id: UUID
+    fingerprint: str
+    name: str
+    state: AlertState
+    severity: Severity
+    starts_at: datetime
+    ends_at: datetime | None
+    at: datetime

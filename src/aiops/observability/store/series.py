@@ -1,0 +1,181 @@
+"""Which series there are: labels to ids and back, cached in the process, bounded per cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Hashable, Sequence
+from uuid import UUID
+
+import msgspec
+
+from aiops.kernel.database import SqlTransaction, Transaction
+from aiops.kernel.errors import Invalid, Rejected
+from aiops.observability.needs import Matcher
+from aiops.observability.ports import Labels
+from aiops.observability.store.connection import raw_connection
+
+DEFAULT_SERIES_LIMIT = 50_000
+_MOST_CACHED = 1_000_000
+
+Found = tuple[int, UUID, Labels]
+
+
+class SeriesCatalogue:
+    """Ids never change and are never used twice, so what is cached stays true until the series is deleted.
+
+    An id of a transaction that is still open is not cached until that transaction has committed.
+    """
+
+    def __init__(self, limit: int = DEFAULT_SERIES_LIMIT) -> None:
+        self._limit = limit
+        self._ids: dict[UUID, dict[Hashable, int]] = {}
+        self._labels: dict[int, Labels] = {}
+        self._cached = 0
+        self._open: list[tuple[SqlTransaction, UUID, dict[Hashable, int]]] = []
+
+    async def ids(
+        self, tx: Transaction, cluster_id: UUID, keys: Sequence[Hashable], labels_of: Callable[[int], Labels]
+    ) -> tuple[list[int], int]:
+        """The id of every key's series, and how many series are new; `labels_of(i)` is asked for unknown keys only."""
+        self._settle()
+        known = self._ids.setdefault(cluster_id, {})
+        ids = [known.get(key, 0) for key in keys]
+        if all(ids):
+            return ids, 0
+        unknown: dict[Hashable, Labels] = {}
+        for place, number in enumerate(ids):
+            if not number and keys[place] not in unknown:
+                unknown[keys[place]] = labels_of(place)
+        found, new = await self._find_or_add(tx, cluster_id, unknown)
+        assert isinstance(tx, SqlTransaction)
+        self._open.append((tx, cluster_id, found))
+        return [number or found[key] for key, number in zip(keys, ids, strict=True)], new
+
+    async def matching(self, tx: Transaction, cluster_ids: Sequence[UUID], matchers: Sequence[Matcher]) -> list[Found]:
+        """Equality is found by the database, the rest is checked here on labels that are mostly cached."""
+        name = next((m.value for m in matchers if m.name == "__name__" and m.op == "=" and m.value), None)
+        equal = {m.name: m.value for m in matchers if m.op == "=" and m.value and m.name != "__name__"}
+        connection = await raw_connection(tx)
+        cursor = await connection.execute(
+            """
+            SELECT id, cluster_id FROM observability.series
+            WHERE cluster_id = ANY(%s) AND (%s::text IS NULL OR name = %s) AND labels @> %s::jsonb
+            ORDER BY id
+            """,
+            (list(cluster_ids), name, name, msgspec.json.encode(equal).decode()),
+        )
+        rows = await cursor.fetchall()
+        await self._load_labels(tx, [number for number, _ in rows if number not in self._labels])
+        test = compiled(matchers)
+        return [(number, cluster, self._labels[number]) for number, cluster in rows if test(self._labels[number])]
+
+    def forget_cluster(self, cluster_id: UUID) -> None:
+        self._ids.pop(cluster_id, None)
+        self._open = [entry for entry in self._open if entry[1] != cluster_id]
+
+    def forget_all(self) -> None:
+        self._ids.clear()
+        self._labels.clear()
+        self._open.clear()
+        self._cached = 0
+
+    def _settle(self) -> None:
+        if not self._open:
+            return
+        for tx, cluster_id, found in self._open:
+            if tx.committed:
+                self._cached += len(found)
+                self._ids.setdefault(cluster_id, {}).update(found)
+        self._open = [entry for entry in self._open if not entry[0].committed and not entry[0].connection.closed]
+        if self._cached > _MOST_CACHED:
+            self.forget_all()
+
+    async def _find_or_add(
+        self, tx: Transaction, cluster_id: UUID, unknown: dict[Hashable, Labels]
+    ) -> tuple[dict[Hashable, int], int]:
+        prints = {key: fingerprint_of(labels) for key, labels in unknown.items()}
+        by_print = {prints[key]: labels for key, labels in unknown.items()}
+        connection = await raw_connection(tx)
+        found = await self._lookup(tx, cluster_id, list(by_print))
+        missing = {print_: labels for print_, labels in by_print.items() if print_ not in found}
+        if missing:
+            # One creator a cluster at a time, so that the bound holds.
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (cluster_id.int & 0x7FFFFFFFFFFFFFFF,))
+            found |= await self._lookup(tx, cluster_id, list(missing))
+            missing = {print_: labels for print_, labels in missing.items() if print_ not in found}
+            await self._check_bound(tx, cluster_id, len(missing))
+            await connection.execute(
+                """
+                INSERT INTO observability.series (cluster_id, fingerprint, name, labels)
+                SELECT %s, f, n, l::jsonb FROM unnest(%s::bytea[], %s::text[], %s::text[]) AS t (f, n, l)
+                """,
+                (
+                    cluster_id,
+                    list(missing),
+                    [labels.get("__name__", "") for labels in missing.values()],
+                    [msgspec.json.encode(labels).decode() for labels in missing.values()],
+                ),
+            )
+            found |= await self._lookup(tx, cluster_id, list(missing))
+        return {key: found[print_] for key, print_ in prints.items()}, len(missing)
+
+    async def _lookup(self, tx: Transaction, cluster_id: UUID, prints: list[bytes]) -> dict[bytes, int]:
+        connection = await raw_connection(tx)
+        cursor = await connection.execute(
+            "SELECT fingerprint, id FROM observability.series WHERE cluster_id = %s AND fingerprint = ANY(%s)",
+            (cluster_id, prints),
+        )
+        return {bytes(print_): number for print_, number in await cursor.fetchall()}
+
+    async def _check_bound(self, tx: Transaction, cluster_id: UUID, more: int) -> None:
+        connection = await raw_connection(tx)
+        cursor = await connection.execute(
+            "SELECT count(*) FROM observability.series WHERE cluster_id = %s", (cluster_id,)
+        )
+        row = await cursor.fetchone()
+        held = int(row[0]) if row else 0
+        if more and held + more > self._limit:
+            raise Rejected(
+                f"This cluster has {held} series and the bound is {self._limit}: {more} new series were refused. "
+                "Drop a label with many values at the sender; series that are known are still taken.",
+                code="SERIES_LIMIT",
+                details={"limit": self._limit, "held": held, "refused": more},
+            )
+
+    async def _load_labels(self, tx: Transaction, ids: list[int]) -> None:
+        if not ids:
+            return
+        if len(self._labels) + len(ids) > _MOST_CACHED:
+            self._labels = {}
+        connection = await raw_connection(tx)
+        cursor = await connection.execute(
+            "SELECT id, labels::text FROM observability.series WHERE id = ANY(%s)", (ids,)
+        )
+        for number, labels in await cursor.fetchall():
+            self._labels[number] = msgspec.json.decode(labels, type=Labels)
+
+
+def fingerprint_of(labels: Labels) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode(sorted(labels.items())), digest_size=16).digest()
+
+
+def compiled(matchers: Sequence[Matcher]) -> Callable[[Labels], bool]:
+    """One test of all matchers; raises `Invalid` for a regular expression that is none."""
+    tests: list[tuple[str, Callable[[str], bool]]] = [(m.name, _test(m)) for m in matchers]
+    return lambda labels: all(test(labels.get(name, "")) for name, test in tests)
+
+
+def _test(matcher: Matcher) -> Callable[[str], bool]:
+    wanted = matcher.value
+    if matcher.op == "=":
+        return lambda value: value == wanted
+    if matcher.op == "!=":
+        return lambda value: value != wanted
+    try:
+        pattern = re.compile(wanted, re.DOTALL)
+    except re.error as error:
+        raise Invalid(f"The regular expression {wanted!r} of label {matcher.name} is wrong: {error}") from None
+    if matcher.op == "=~":
+        return lambda value: pattern.fullmatch(value) is not None
+    return lambda value: pattern.fullmatch(value) is None
