@@ -55,7 +55,7 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TABLE registry.local_cluster (
-            only boolean PRIMARY KEY DEFAULT true CHECK (only),
+            sole boolean PRIMARY KEY DEFAULT true CHECK (sole),
             cluster_id uuid NOT NULL
         )
         """

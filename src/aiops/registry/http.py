@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from aiops.kernel.principal import Principal
 from aiops.registry.needs import Filters, FleetSummary
@@ -19,8 +19,8 @@ from aiops.registry.service.fleet import MOST_A_PAGE, ClusterPage, HistoryPage
 from aiops.registry.service.membership import ClusterChange
 from aiops.registry.service.probing import ConnectionTest, Diagnosis
 
-PageSize = Annotated[int, Parameter(ge=1, le=MOST_A_PAGE)]
-Cursor = Annotated[str | None, Parameter(max_length=512)]
+PageSize = Annotated[int, QueryParameter(ge=1, le=MOST_A_PAGE)]
+Cursor = Annotated[str | None, QueryParameter(max_length=512)]
 
 
 class Offers(msgspec.Struct, frozen=True):
@@ -38,11 +38,11 @@ class ClustersController(Controller):
         principal: Principal,
         fleet: FromDishka[Fleet],
         *,
-        name: Annotated[str | None, Parameter(description="Any part of a name", max_length=128)] = None,
+        name: Annotated[str | None, QueryParameter(description="Any part of a name", max_length=128)] = None,
         cluster_type: ClusterType | None = None,
         environment: Environment | None = None,
-        region: Annotated[str | None, Parameter(max_length=64)] = None,
-        cluster_state: Annotated[State | None, Parameter(query="state")] = None,
+        region: Annotated[str | None, QueryParameter(max_length=64)] = None,
+        cluster_state: Annotated[State | None, QueryParameter(name="state")] = None,
         page_size: PageSize = 20,
         cursor: Cursor = None,
     ) -> ClusterPage:

@@ -228,7 +228,7 @@ class SqlClusterStore:
         await connection_of(tx).execute(
             text(
                 "INSERT INTO registry.local_cluster (cluster_id) VALUES (:id)"
-                " ON CONFLICT (only) DO UPDATE SET cluster_id = excluded.cluster_id"
+                " ON CONFLICT (sole) DO UPDATE SET cluster_id = excluded.cluster_id"
             ),
             {"id": cluster_id},
         )

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import base64
+from uuid import uuid4
+
+import msgspec
+import pytest
+from sqlalchemy import text
+from tests.registry.rig import ADMIN, Rig, person, rig_on
+
+from aiops.kernel.clock import VirtualClock
+from aiops.kernel.database import Database
+from aiops.kernel.errors import Conflict, Invalid, NotFound, PermissionDenied
+from aiops.kernel.principal import Role
+from aiops.registry.ports import CredentialKind, State
+from aiops.registry.service import NewCluster
+from aiops.registry.service.membership import ClusterChange
+
+SECRET = "s3cret-t0ken-of-the-cluster"
+
+
+def change(**values: object) -> ClusterChange:
+    return msgspec.convert(values, ClusterChange)
+
+
+async def test_a_url_is_enough_to_add_a_cluster(rig: Rig) -> None:
+    added = await rig.add("prod-1", "https://prometheus.example.com/")
+
+    found = await rig.fleet.by_name(ADMIN, "prod-1")
+    assert found == added == await rig.fleet.get(ADMIN, added.id)
+    assert found.display_name == "prod-1"
+    assert found.prometheus_url == "https://prometheus.example.com"
+    assert found.status.state is State.PROVISIONING
+    assert found.status.health_score is None
+    assert await rig.events() == [("CLUSTER_REGISTERED", "")]
+
+
+async def test_a_taken_name_is_a_conflict_that_names_it(rig: Rig) -> None:
+    await rig.add("prod-1")
+    second = await rig.add("prod-2")
+    with pytest.raises(Conflict, match="prod-1"):
+        await rig.add("prod-1")
+    with pytest.raises(Conflict, match="prod-1"):
+        await rig.membership.change(ADMIN, second.id, change(name="prod-1"))
+
+
+@pytest.mark.parametrize("name", ["ab", "-abc", "abc-", "Abc", "a_b_c", "a" * 64, ""])
+async def test_a_name_outside_the_pattern_is_refused(rig: Rig, name: str) -> None:
+    with pytest.raises(Invalid, match="3 to 63"):
+        await rig.add(name)
+
+
+async def test_credentials_are_unreadable_in_the_table_and_absent_from_every_reply(rig: Rig) -> None:
+    added = await rig.add("bearer-1", bearer_token=SECRET)
+    basic = await rig.add("basic-1", username="scraper", password=SECRET)
+
+    async with rig.database.begin() as tx:
+        rows = await tx.connection.execute(text("SELECT clusters::text, credentials FROM registry.clusters"))
+        kept = [(row[0], bytes(row[1])) for row in rows]
+    assert all(SECRET not in whole and SECRET.encode() not in sealed for whole, sealed in kept)
+    assert all(SECRET.encode().hex() not in whole for whole, _ in kept)
+    assert SECRET not in repr(await rig.fleet.visible(ADMIN))
+    assert added.credential_kind is CredentialKind.BEARER
+
+    target = await rig.fleet.prometheus_target(ADMIN, added.id)
+    assert target is not None
+    assert target.headers == {"Authorization": f"Bearer {SECRET}"}
+    target = await rig.fleet.prometheus_target(ADMIN, basic.id)
+    assert target is not None
+    assert base64.b64decode(target.headers["Authorization"].removeprefix("Basic ")).decode() == f"scraper:{SECRET}"
+
+
+async def test_a_secret_does_not_follow_its_cluster_to_another_host_unless_given_again(rig: Rig) -> None:
+    added = await rig.add("prod-1", "https://old.example.com", bearer_token=SECRET)
+    with pytest.raises(Invalid, match="give them again"):
+        await rig.membership.change(ADMIN, added.id, change(prometheus_url="https://new.example.com"))
+
+    await rig.membership.change(ADMIN, added.id, change(prometheus_url="https://old.example.com/prometheus"))
+    dropped = await rig.membership.change(
+        ADMIN, added.id, change(prometheus_url="https://new.example.com", bearer_token=None)
+    )
+    assert dropped.credential_kind is CredentialKind.NONE
+    target = await rig.fleet.prometheus_target(ADMIN, added.id)
+    assert target is not None
+    assert target.headers == {}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"bearer_token": "a", "username": "b", "password": "c"},
+        {"username": "b"},
+        {"password": "c"},
+        {"bearer_token": "two\nlines"},
+        {"bearer_token": ""},
+        {"username": "a:b", "password": "c"},
+    ],
+)
+async def test_credentials_that_make_no_sense_are_refused(rig: Rig, given: dict[str, str]) -> None:
+    with pytest.raises(Invalid):
+        await rig.add("prod-1", **given)
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("", "Give the URL"),
+        ("prometheus:9090", "start with http"),
+        ("ftp://prometheus", "start with http"),
+        ("http://", "names no host"),
+        ("http://me:pass@prometheus", "user name and password out"),
+        ("http://prometheus/#graph", "from the #"),
+        ("http://prometheus/?x=1", "from the \\?"),
+        ("http://prometheus/api/v1/query", "without /api/v1"),
+        ("http://prometheus:99999", "not a URL"),
+        ("http://a b", "space"),
+        ("http://169.254.169.254/latest", "link-local"),
+        ("http://[fe80::1]:9090", "link-local"),
+        ("http://[::ffff:169.254.169.254]", "link-local"),
+        ("http://0.0.0.0:9090", "no address"),
+        ("http://224.0.0.1", "multicast"),
+    ],
+)
+async def test_a_url_that_can_not_be_is_refused_with_advice(rig: Rig, url: str, advice: str) -> None:
+    with pytest.raises(Invalid, match=advice):
+        await rig.add("prod-1", url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.9.9.9"])
+async def test_addresses_of_this_machine_can_be_forbidden(database: Database, clock: VirtualClock, host: str) -> None:
+    async with rig_on(database, clock, allow_loopback=False) as rig:
+        with pytest.raises(Invalid, match="AIOPS_ALLOW_LOCAL_TARGETS"):
+            await rig.add("prod-1", f"http://{host}:9090")
+
+
+async def test_a_host_needs_no_prometheus_and_takes_none(rig: Rig) -> None:
+    host = await rig.membership.add(ADMIN, msgspec.convert({"name": "host-1", "platform": "HOST"}, NewCluster))
+    assert await rig.fleet.prometheus_target(ADMIN, host.id) is None
+    with pytest.raises(Invalid, match="HOST"):
+        await rig.add("host-2", platform="HOST")
+    with pytest.raises(Invalid, match="HOST"):
+        await rig.membership.change(ADMIN, host.id, change(prometheus_url="http://example.com"))
+
+
+async def test_a_change_keeps_what_it_does_not_name(rig: Rig) -> None:
+    added = await rig.add("prod-1", region="eu", labels={"team": "a"}, bearer_token=SECRET)
+    changed = await rig.membership.change(ADMIN, added.id, change(display_name="Production", region=None))
+    assert (changed.display_name, changed.region, changed.labels) == ("Production", None, {"team": "a"})
+    assert changed.credential_kind is CredentialKind.BEARER
+    assert await rig.fleet.get(ADMIN, added.id) == changed
+    assert [event for event, _ in await rig.events()] == ["CLUSTER_REGISTERED", "CLUSTER_UPDATED"]
+
+
+async def test_a_removed_cluster_is_gone(rig: Rig) -> None:
+    added = await rig.add("prod-1")
+    await rig.membership.remove(ADMIN, added.id)
+    with pytest.raises(NotFound) as caught:
+        await rig.fleet.get(ADMIN, added.id)
+    assert caught.value.code == "CLUSTER_NOT_FOUND"
+    assert [event for event, _ in await rig.events()] == ["CLUSTER_REGISTERED", "CLUSTER_DELETED"]
+
+
+async def test_roles_are_enforced(rig: Rig) -> None:
+    added = await rig.add("prod-1")
+    viewer, operator = person(Role.VIEWER, whole=True), person(Role.OPERATOR, whole=True)
+    with pytest.raises(PermissionDenied):
+        await rig.membership.add(operator, NewCluster(name="prod-2", prometheus_url="http://a"))
+    with pytest.raises(PermissionDenied):
+        await rig.membership.remove(operator, added.id)
+    for admins_only in (change(bearer_token="t"), change(prometheus_url="http://b"), change(name="other")):
+        with pytest.raises(PermissionDenied):
+            await rig.membership.change(operator, added.id, admins_only)
+    await rig.membership.change(operator, added.id, change(region="eu"))
+    with pytest.raises(PermissionDenied):
+        await rig.membership.change(viewer, added.id, change(region="us"))
+    with pytest.raises(PermissionDenied):
+        await rig.probing.refresh(viewer, added.id)
+
+
+async def test_whoever_is_limited_to_some_clusters_adds_none_and_meets_no_other(rig: Rig) -> None:
+    mine, other = await rig.add("mine-1"), await rig.add("other-1")
+    scoped = person(Role.ADMIN, mine.id)
+    with pytest.raises(PermissionDenied):
+        await rig.membership.add(scoped, NewCluster(name="new-1", prometheus_url="http://a"))
+    with pytest.raises(PermissionDenied):
+        await rig.membership.change(scoped, mine.id, change(name="other-1"))
+
+    refusals = []
+    for stranger in (other.id, uuid4()):
+        for attempt in (
+            rig.fleet.get(scoped, stranger),
+            rig.fleet.prometheus_target(scoped, stranger),
+            rig.fleet.history(scoped, stranger, start=None, end=None, page_size=20, cursor=None),
+            rig.membership.change(scoped, stranger, change(region="eu")),
+            rig.membership.remove(scoped, stranger),
+            rig.probing.refresh(scoped, stranger),
+        ):
+            with pytest.raises(NotFound) as caught:
+                await attempt
+            refusals.append(caught.value.message.replace(str(stranger), "…"))
+    assert len(set(refusals)) == 1
+    with pytest.raises(NotFound):
+        await rig.fleet.by_name(scoped, "other-1")
+    assert [cluster.name for cluster in await rig.fleet.visible(scoped)] == ["mine-1"]
