@@ -1,0 +1,24 @@
+"""Which watches there are."""
+
+from __future__ import annotations
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Controller, get
+
+from aiops.kernel.principal import Principal, Role
+from aiops.observability.ports import Watch, WatchFeed
+
+
+class WatchList(msgspec.Struct):
+    items: list[Watch]
+
+
+class WatchController(Controller):
+    tags = ("observability",)
+
+    @get("/api/v1/watches", summary="All watches, shipped ones first")
+    @inject
+    async def list_watches(self, principal: Principal, feed: FromDishka[WatchFeed]) -> WatchList:
+        principal.require(Role.VIEWER)
+        return WatchList(feed.watches())

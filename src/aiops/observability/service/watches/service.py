@@ -1,0 +1,162 @@
+"""Watches: evaluates them on clusters, hands the results out, looks into their past, and keeps what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+import structlog
+
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Transactions
+from aiops.kernel.errors import Rejected
+from aiops.kernel.principal import Principal, Role
+from aiops.observability.needs import InstantQueries, SampleStore
+from aiops.observability.ports import Expectation, Sample, Watch, WatchBatch, WatchHistory
+from aiops.observability.service.watches.bounds import PER_WATCH, caps_for, choose, in_order, subjects
+from aiops.observability.service.watches.fitting import QUERY_TIMEOUT_S, Fitting, unfitted
+from aiops.observability.service.watches.readers import BatchReaders
+from aiops.observability.watches import CATALOGUE
+from aiops.observability.watches.templates import WatchTemplate
+from aiops.registry.ports import Cluster, Clusters
+
+_log = structlog.get_logger(__name__)
+
+
+class WatchService:
+    """Implements `ports.WatchFeed`. The jobs beside it decide when a cluster is evaluated."""
+
+    def __init__(
+        self,
+        *,
+        queries: InstantQueries,
+        clusters: Clusters,
+        transactions: Transactions,
+        store: SampleStore,
+        clock: Clock,
+        catalogue: Sequence[WatchTemplate] = CATALOGUE,
+    ) -> None:
+        self._queries = queries
+        self._clusters = clusters
+        self._transactions = transactions
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._fitting = Fitting(catalogue, queries, clock)
+        self._readers = BatchReaders()
+        self._counts: dict[UUID, dict[str, int]] = {}
+        self._failing: set[tuple[UUID, str]] = set()
+
+    def watches(self) -> list[Watch]:
+        """All watches; their queries as the hub's own machine would be asked."""
+        return [unfitted(template) for template in self._catalogue]
+
+    def follow(self, principal: Principal) -> AsyncIterator[WatchBatch]:
+        """Evaluations of clusters in scope, from this call on."""
+        principal.require(Role.VIEWER)
+        return self._readers.follow(principal)
+
+    async def history(
+        self, principal: Principal, cluster_id: UUID, watch: Watch, *, start: datetime, end: datetime, step_s: float
+    ) -> WatchHistory:
+        """Raises `Retriable` where the cluster does not answer: that is not the same as having no past."""
+        principal.require(Role.VIEWER)
+        cluster = await self._clusters.get(principal, cluster_id)
+        fitted = await self._fitting.of(principal, cluster, self._clock.now())
+        asked = next((one for one in fitted if one.name == watch.name), watch)
+        times, labels, matrix = await self._queries.evaluate_range(
+            principal, cluster_id, asked.query, start, end, step_s
+        )
+        if not labels:
+            return WatchHistory(times, [], np.empty((0, len(times))))
+        matrix = np.where(np.isfinite(matrix), matrix, np.nan)
+        alive = np.flatnonzero(~np.isnan(matrix).all(axis=1))
+        series = subjects([labels[i] for i in alive], asked.subject_labels)
+        kept = in_order(series, asked.subject_labels)[:PER_WATCH]
+        return WatchHistory(times, [series[i] for i in kept], matrix[alive[kept]])
+
+    async def record(
+        self, principal: Principal, cluster_id: UUID, watch: Watch, at: float, expectations: Sequence[Expectation]
+    ) -> None:
+        """Straight into the store and not by the intake: nothing arrived, so nothing is to be evaluated again."""
+        principal.require(Role.OPERATOR)
+        if not principal.sees(cluster_id):
+            await self._clusters.get(principal, cluster_id)
+        samples = [sample for one in expectations for sample in _samples(watch, at, one)]
+        if not samples:
+            return
+        async with self._transactions.begin() as tx:
+            await self._store.append(tx, cluster_id, samples)
+            await tx.commit()
+
+    async def evaluate(self, cluster: Cluster, at: datetime, *, interval_s: float) -> None:
+        """Evaluate the cluster's watches and hand the results out. Says once that it fails, and once that it recovered;
+        one query that is refused does not stop the others, a cluster that does not answer is left for this round."""
+        me = Principal.system("watches")
+        try:
+            fitted = await self._fitting.of(me, cluster, at)
+            last = self._counts.get(cluster.id, {})
+            cap = caps_for([watch.name for watch in fitted], last)
+            counts: dict[str, int] = {}
+            for watch in fitted:
+                found = await self._one(me, cluster, watch, at, interval_s, cap)
+                counts[watch.name] = found if found is not None else last.get(watch.name, 0)
+            self._counts[cluster.id] = counts
+        except Exception as error:
+            self._failed(cluster, "all", error)
+        else:
+            self._recovered(cluster, "all")
+
+    def keep_only(self, cluster_ids: Iterable[UUID]) -> None:
+        """Forget what is known of clusters that are no more."""
+        kept = set(cluster_ids)
+        self._fitting.keep_only(kept)
+        self._counts = {key: counts for key, counts in self._counts.items() if key in kept}
+        self._failing = {key for key in self._failing if key[0] in kept}
+
+    async def _one(
+        self, me: Principal, cluster: Cluster, watch: Watch, at: datetime, interval_s: float, cap: int
+    ) -> int | None:
+        try:
+            labels, values = await self._queries.evaluate_instant(
+                me, cluster.id, watch.query, at, timeout_s=QUERY_TIMEOUT_S
+            )
+        except Rejected as error:
+            self._failed(cluster, watch.name, error)
+            return None
+        self._recovered(cluster, watch.name)
+        series, kept, dropped = choose(labels, values, watch.subject_labels, cap)
+        self._readers.put(
+            WatchBatch(
+                cluster_id=cluster.id,
+                watch=watch,
+                at=at.timestamp(),
+                interval_s=interval_s,
+                series=series,
+                values=kept,
+                dropped=dropped,
+            )
+        )
+        return len(labels)
+
+    def _failed(self, cluster: Cluster, what: str, error: Exception) -> None:
+        if (cluster.id, what) not in self._failing:
+            self._failing.add((cluster.id, what))
+            _log.warning("watch_failed", cluster=cluster.name, watch=what, error=str(error), kind=type(error).__name__)
+
+    def _recovered(self, cluster: Cluster, what: str) -> None:
+        if (cluster.id, what) in self._failing:
+            self._failing.discard((cluster.id, what))
+            _log.info("watch_recovered", cluster=cluster.name, watch=what)
+
+
+def _samples(watch: Watch, at: float, one: Expectation) -> list[Sample]:
+    parts = {"value": one.value, "expected": one.expected, "lower": one.lower, "upper": one.upper}
+    return [
+        Sample({**one.labels, "__name__": f"aiops:watch:{part}", "watch": watch.name}, at, number)
+        for part, number in parts.items()
+        if not math.isnan(number)
+    ]
