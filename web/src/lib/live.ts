@@ -186,6 +186,7 @@ export class Live {
   private receive(text: string): void {
     const message = parse(text);
     if (message === null) return;
+    if (message.type === "ping") return this.socket?.send(JSON.stringify({ type: "pong" }));
     if (message.type === "error" && message.code === "QUEUE_FULL") return this.apply(ALL_TOPICS, 0);
     if (message.type !== "event") return;
     const event = message as unknown as LiveEvent;

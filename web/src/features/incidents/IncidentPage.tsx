@@ -1,3 +1,206 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { call } from "../../api/client";
+import { incident, me } from "../../api/queries";
+import type { Anomaly, Cause, Incident, IncidentStatus } from "../../api/types";
+import { formatValue, plural, sentence, subject } from "../../lib/format";
+import { ago, clock, stamp } from "../../lib/time";
+import { useNow } from "../../shell/store";
+import { Empty, Failure, QueryFailure, Skeleton } from "../../ui/feedback";
+import { AlertStateMark, SeverityMark, StatusMark } from "../../ui/marks";
+import { Page, PageHead } from "../../ui/page";
+import { EvidenceChart } from "./EvidenceChart";
+
 export function IncidentPage() {
-  return null;
+  const { incidentId } = useParams({ from: "/shell/incidents/$incidentId" });
+  const query = useQuery(incident(incidentId));
+  return (
+    <Page>
+      <QueryFailure what="Reading the incident" query={query} />
+      {query.isPending ? <Skeleton rows={12} /> : query.data ? <Detail one={query.data} /> : null}
+    </Page>
+  );
+}
+
+function Detail({ one }: { one: Incident }) {
+  const now = useNow();
+  return (
+    <>
+      <PageHead
+        title={one.title}
+        note={
+          <>
+            <span className="font-mono">{one.key}</span>
+            <SeverityMark severity={one.severity} />
+            <StatusMark status={one.status} />
+            <span title={stamp(one.detected_at)}>opened {ago(one.detected_at, now)}</span>
+            {one.resolved_at ? <span>resolved {ago(one.resolved_at, now)}</span> : null}
+            {one.clusters.map(({ id, name }) => (
+              <Link key={id} to="/fleet/$clusterId" params={{ clusterId: id }} className="link font-mono">
+                {name}
+              </Link>
+            ))}
+          </>
+        }
+      >
+        <Actions one={one} />
+      </PageHead>
+      <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,1fr)_400px]">
+        <section aria-label="Causes" className="min-w-0 space-y-3">
+          <h2 className="font-semibold">What moved first</h2>
+          {one.causes.length ? (
+            one.causes.map((cause, at) => <CauseCard key={cause.rank} cause={cause} first={at === 0} />)
+          ) : (
+            <div className="panel">
+              <Empty title="No cause ranked yet">It is worked out as soon as enough samples around it are there.</Empty>
+            </div>
+          )}
+        </section>
+        <div className="min-w-0 space-y-3">
+          <Timeline one={one} />
+          <Members one={one} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+const NEXT: Record<IncidentStatus, [IncidentStatus, string][]> = {
+  OPEN: [
+    ["ACKNOWLEDGED", "Acknowledge"],
+    ["MITIGATED", "Mitigated"],
+    ["RESOLVED", "Resolve"],
+    ["FALSE_POSITIVE", "False positive"],
+  ],
+  ACKNOWLEDGED: [
+    ["MITIGATED", "Mitigated"],
+    ["RESOLVED", "Resolve"],
+    ["FALSE_POSITIVE", "False positive"],
+  ],
+  MITIGATED: [["RESOLVED", "Resolve"]],
+  RESOLVED: [["OPEN", "Open again"]],
+  FALSE_POSITIVE: [["OPEN", "Open again"]],
+};
+
+function Actions({ one }: { one: Incident }) {
+  const client = useQueryClient();
+  const user = useQuery(me);
+  const change = useMutation({
+    mutationFn: (status: IncidentStatus) => call(`incidents/${one.id}`, { method: "PATCH", body: { status } }),
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: ["incident", one.id] });
+      void client.invalidateQueries({ queryKey: ["incidents"] });
+    },
+  });
+  if (user.data?.role === "viewer") return null;
+  return (
+    <>
+      {(NEXT[one.status] ?? []).map(([status, word], at) => (
+        <button
+          key={status}
+          type="button"
+          className={`button ${at === 0 ? "button-primary" : ""}`}
+          disabled={change.isPending}
+          onClick={() => change.mutate(status)}
+        >
+          {word}
+        </button>
+      ))}
+      {change.isError ? (
+        <Failure what={`Setting it to ${sentence(change.variables)}`} error={change.error} />
+      ) : null}
+    </>
+  );
+}
+
+function CauseCard({ cause, first }: { cause: Cause; first: boolean }) {
+  const [open, setOpen] = useState(first);
+  const percent = Math.round(cause.confidence * 100);
+  return (
+    <article className="panel p-3">
+      <header className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
+        <span className="text-muted">{cause.rank}</span>
+        <h3 className="text-[15px] font-semibold">{cause.title}</h3>
+        <span className="font-mono text-muted">{[cause.cluster, subject(cause.labels)].filter(Boolean).join(" · ")}</span>
+        <span className="ml-auto flex items-center gap-2 whitespace-nowrap">
+          <span aria-hidden="true" className="h-1.5 w-20 overflow-hidden rounded bg-raised">
+            <span className="block h-full bg-accent" style={{ width: `${percent}%` }} />
+          </span>
+          {percent} % sure
+        </span>
+      </header>
+      <ul className="mt-1 list-disc pl-5">
+        {cause.reasons.map((reason) => (
+          <li key={reason}>{reason}</li>
+        ))}
+      </ul>
+      <p className="mt-1 text-muted">Moved at {clock(cause.moved_at)}</p>
+      {cause.evidence.length ? (
+        <button type="button" className="button mt-2 h-7" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? "Hide the evidence" : `Show the evidence (${cause.evidence.length})`}
+        </button>
+      ) : null}
+      {open
+        ? cause.evidence.map((evidence) => (
+            <EvidenceChart key={evidence.title + evidence.query} evidence={evidence} movedAt={cause.moved_at} />
+          ))
+        : null}
+    </article>
+  );
+}
+
+function Timeline({ one }: { one: Incident }) {
+  return (
+    <section className="panel p-3" aria-label="Timeline">
+      <h2 className="mb-2 font-semibold">Timeline</h2>
+      <ol className="space-y-1.5">
+        {one.timeline.map((entry) => (
+          <li key={entry.at + entry.kind + entry.text} className="grid grid-cols-[64px_1fr] gap-2">
+            <time dateTime={entry.at} title={stamp(entry.at)} className="text-muted">
+              {clock(entry.at)}
+            </time>
+            <span className="min-w-0 break-words">{entry.text}</span>
+          </li>
+        ))}
+      </ol>
+      {one.timeline.length ? null : <p className="text-muted">Nothing noted yet.</p>}
+    </section>
+  );
+}
+
+function Members({ one }: { one: Incident }) {
+  return (
+    <section className="panel p-3" aria-label="Members">
+      <h2 className="mb-2 font-semibold">
+        {plural(one.anomalies.length, "anomaly", "anomalies")}, {plural(one.alerts.length, "alert")}
+      </h2>
+      <ul className="space-y-2.5">
+        {one.anomalies.map((anomaly) => (
+          <li key={anomaly.id}>
+            <p className="flex items-center gap-3">
+              <SeverityMark severity={anomaly.severity} />
+              <span className="min-w-0 truncate font-medium">{anomaly.title}</span>
+              <span className="ml-auto text-muted">{anomaly.ended_at ? `ended ${clock(anomaly.ended_at)}` : "now"}</span>
+            </p>
+            <p className="text-muted">{described(anomaly)}</p>
+          </li>
+        ))}
+        {one.alerts.map((alert) => (
+          <li key={alert.cluster_id + alert.fingerprint} className="flex items-center gap-3">
+            <AlertStateMark state={alert.state} />
+            <Link to="/alerts" search={{ open: `${alert.cluster_id}/${alert.fingerprint}` }} className="link truncate">
+              {alert.name}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function described(anomaly: Anomaly): string {
+  if (anomaly.explanation) return anomaly.explanation;
+  const band = `${formatValue(anomaly.lower, anomaly.unit)} to ${formatValue(anomaly.upper, anomaly.unit)}`;
+  return `${formatValue(anomaly.value, anomaly.unit)}, expected ${band}`;
 }
