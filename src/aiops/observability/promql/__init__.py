@@ -2,6 +2,6 @@
 
 from aiops.observability.promql.evaluate import evaluate
 from aiops.observability.promql.nodes import EvalResult, Plan, Selector
-from aiops.observability.promql.parsing import parse
+from aiops.observability.promql.parsing import metric_names, parse
 
-__all__ = ["EvalResult", "Plan", "Selector", "evaluate", "parse"]
+__all__ = ["EvalResult", "Plan", "Selector", "evaluate", "metric_names", "parse"]

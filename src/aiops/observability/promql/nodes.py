@@ -128,16 +128,6 @@ class Plan:
     root: Node
     selectors: tuple[Selector, ...]
 
-    @property
-    def own_only(self) -> bool:
-        """Whether every selector names a metric that the hub itself keeps (`aiops:…`)."""
-        names = [_name_of(selector) for selector in self.selectors]
-        return bool(names) and all(name is not None and name.startswith("aiops:") for name in names)
-
-
-def _name_of(selector: Selector) -> str | None:
-    return next((m.value for m in selector.matchers if m.name == "__name__" and m.op == "="), None)
-
 
 @dataclass
 class EvalResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import promql_parser as grammar
@@ -32,6 +32,35 @@ _OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 def parse(query: str) -> nodes.Plan:
     """The plan of a query. Raises `Invalid` with the position where it is wrong or asks for what is not supported."""
+    tree = _checked(query)
+    builder = _Builder(query)
+    root = builder.node(tree)
+    return nodes.Plan(query, root, tuple(builder.selectors))
+
+
+def metric_names(query: str) -> list[str | None]:
+    """What each selector names (`None`: no name). Raises `Invalid` for what is no PromQL at all, and only then."""
+    names: list[str | None] = []
+
+    def visit(tree: Any) -> bool:
+        if isinstance(tree, grammar.MatrixSelector):
+            names.append(_name(tree.vector_selector))
+        elif isinstance(tree, grammar.VectorSelector):
+            names.append(_name(tree))
+        return True
+
+    grammar.walk(_checked(query), visit)
+    return names
+
+
+def _name(selector: Any) -> str | None:
+    if selector.name is not None:
+        return str(selector.name)
+    named = (m.value for m in selector.matchers.matchers if m.name == "__name__" and m.op == grammar.MatchOp.Equal)
+    return next(named, None)
+
+
+def _checked(query: str) -> Any:
     if len(query) > MAX_QUERY_CHARACTERS:
         raise Invalid(f"The query is longer than {MAX_QUERY_CHARACTERS} characters.")
     tree, error = _tree(query)
@@ -41,9 +70,7 @@ def parse(query: str) -> nodes.Plan:
             f"The query is not valid PromQL, at position {position}: {error}.",
             details={"position": position, "query": query},
         )
-    builder = _Builder(query)
-    root = builder.node(tree)
-    return nodes.Plan(query, root, tuple(builder.selectors))
+    return tree
 
 
 def _tree(query: str) -> tuple[Any, str | None]:
@@ -189,17 +216,15 @@ class _Builder:
         return Matcher(matcher.name, op, matcher.value)
 
     def _at(self, tree: Any) -> int | nodes.Anchor | None:
-        try:
-            modifier = tree.at
-            moment = modifier.at if modifier is not None else None
-        except BaseException as error:  # the parser panics on a moment before 1970, which is no Exception
-            if not type(error).__name__ == "PanicException":
-                raise
-            raise self.refuse("A moment before 1970 after @") from None
+        text = str(tree.prettify())
+        if "@ -" in text[text.rfind("}") + 1 :]:  # the parser panics on reading such a moment
+            raise self.refuse("A moment before 1970 after @")
+        modifier = tree.at
+        moment: datetime | None = modifier.at if modifier is not None else None
         if modifier is None:
             return None
         if moment is not None:
-            return int(round(moment.timestamp() * 1000))
+            return round(moment.timestamp() * 1000)
         return nodes.Anchor.START if modifier.type == grammar.AtModifierType.Start else nodes.Anchor.END
 
 

@@ -1,0 +1,1 @@
+"""Ways to metrics that are kept elsewhere."""

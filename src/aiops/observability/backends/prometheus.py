@@ -1,0 +1,212 @@
+"""A cluster's own Prometheus, or anything that speaks its HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar, cast
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from aiops.kernel.clock import Clock
+from aiops.kernel.errors import Invalid, TimedOut, Unavailable
+from aiops.observability.backends.breaker import Breaker
+from aiops.observability.ports import Labels
+from aiops.observability.service.metrics_remote import (
+    RemoteAnswer,
+    RemoteInstant,
+    RemoteRange,
+)
+from aiops.registry.ports import PrometheusTarget
+
+MAX_REPLY_BYTES = 50 * 1024 * 1024
+
+_MOST_BREAKERS = 10_000
+_ERROR_CHARACTERS = 300
+
+T = TypeVar("T")
+
+
+class Connection(Protocol):
+    """What is needed of an `Outbound` or an `aiohttp.ClientSession`."""
+
+    def request(self, method: str, url: Any, **options: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]: ...
+
+
+class _Status(msgspec.Struct):
+    status: str
+    error: str | None = None
+
+
+class _InstantReply(msgspec.Struct):
+    status: str
+    data: RemoteInstant | None = None
+    warnings: list[str] = []
+
+
+class _RangeReply(msgspec.Struct):
+    status: str
+    data: RemoteRange | None = None
+    warnings: list[str] = []
+
+
+class _NamesReply(msgspec.Struct):
+    status: str
+    data: list[str] | None = None
+    warnings: list[str] = []
+
+
+class _SeriesReply(msgspec.Struct):
+    status: str
+    data: list[Labels] | None = None
+    warnings: list[str] = []
+
+
+_INSTANT = msgspec.json.Decoder(_InstantReply)
+_RANGE = msgspec.json.Decoder(_RangeReply)
+_NAMES = msgspec.json.Decoder(_NamesReply)
+_SERIES = msgspec.json.Decoder(_SeriesReply)
+_STATUS = msgspec.json.Decoder(_Status)
+
+
+class PrometheusBackend:
+    """Implements `RemoteMetrics`. One breaker an endpoint; one retry, and only where the connection was reset."""
+
+    def __init__(self, connection: Connection, clock: Clock, *, max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._max_reply_bytes = max_reply_bytes
+        self._breakers: dict[str, Breaker] = {}
+
+    async def instant(
+        self, target: PrometheusTarget, query: str, at_s: float, timeout_s: float
+    ) -> RemoteAnswer[RemoteInstant]:
+        form = [("query", query), ("time", _seconds(at_s)), ("timeout", f"{timeout_s:.3f}s")]
+        return await self._ask(target, "POST", "query", form, _INSTANT, timeout_s)
+
+    async def range(
+        self, target: PrometheusTarget, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float
+    ) -> RemoteAnswer[RemoteRange]:
+        form = [
+            ("query", query),
+            ("start", _seconds(start_s)),
+            ("end", _seconds(end_s)),
+            ("step", _seconds(step_s)),
+            ("timeout", f"{timeout_s:.3f}s"),
+        ]
+        return await self._ask(target, "POST", "query_range", form, _RANGE, timeout_s)
+
+    async def labels(self, target: PrometheusTarget, timeout_s: float) -> RemoteAnswer[list[str]]:
+        return await self._ask(target, "POST", "labels", [], _NAMES, timeout_s)
+
+    async def label_values(self, target: PrometheusTarget, name: str, timeout_s: float) -> RemoteAnswer[list[str]]:
+        return await self._ask(target, "GET", f"label/{name}/values", [], _NAMES, timeout_s)
+
+    async def series(
+        self, target: PrometheusTarget, match: str, start_s: float, end_s: float, timeout_s: float
+    ) -> RemoteAnswer[list[Labels]]:
+        form = [("match[]", match), ("start", _seconds(start_s)), ("end", _seconds(end_s))]
+        return await self._ask(target, "POST", "series", form, _SERIES, timeout_s)
+
+    async def _ask(
+        self,
+        target: PrometheusTarget,
+        method: str,
+        path: str,
+        form: list[tuple[str, str]],
+        decoder: msgspec.json.Decoder[Any],
+        timeout_s: float,
+    ) -> RemoteAnswer[Any]:
+        breaker = self._breaker(target.url)
+        if not breaker.admit():
+            raise Unavailable(
+                f"It failed too often and is left alone for another {breaker.retry_after_s():.0f} s.",
+                code="CLUSTER_UNREACHABLE",
+            )
+        try:
+            async with asyncio.timeout(timeout_s):
+                body = await self._send(target, method, path, form)
+        except TimeoutError:
+            breaker.failed()
+            raise TimedOut(f"It did not answer within {timeout_s:g} s.", code="QUERY_TIMEOUT") from None
+        except Unavailable:
+            breaker.failed()
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            breaker.failed()
+            raise Unavailable(f"It cannot be reached: {error}", code="CLUSTER_UNREACHABLE") from error
+        except Invalid:
+            breaker.succeeded()
+            raise
+        except BaseException:
+            breaker.abandoned()
+            raise
+        breaker.succeeded()
+        return _decoded(body, decoder)
+
+    async def _send(self, target: PrometheusTarget, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
+        try:
+            return await self._once(target, method, path, form)
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+            # A kept connection that the server closed meanwhile; these requests only read.
+            return await self._once(target, method, path, form)
+
+    async def _once(self, target: PrometheusTarget, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
+        url = URL(f"{target.url.rstrip('/')}/api/v1/{path}")
+        options: dict[str, Any] = {"data": form} if method == "POST" else {}
+        async with self._connection.request(method, url, headers=target.headers, **options) as response:
+            body = await self._read(response)
+            if response.status == 200:
+                return body
+            message = _message(body)
+            if message is not None and response.status in {400, 422}:
+                raise Invalid(f"Its Prometheus refused the query: {message}")
+            raise Unavailable(
+                f"It answered with HTTP {response.status}{f': {message}' if message else ''}.",
+                code="CLUSTER_UNREACHABLE",
+            )
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        pieces, size = [], 0
+        async for piece in response.content.iter_any():
+            size += len(piece)
+            if size > self._max_reply_bytes:
+                response.close()
+                raise Invalid(
+                    f"Its answer is larger than {self._max_reply_bytes // (1024 * 1024)} MB: "
+                    "ask for fewer series or a longer step."
+                )
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _breaker(self, url: str) -> Breaker:
+        breaker = self._breakers.get(url)
+        if breaker is None:
+            if len(self._breakers) >= _MOST_BREAKERS:
+                self._breakers.pop(next(iter(self._breakers)))
+            breaker = self._breakers[url] = Breaker(self._clock)
+        return breaker
+
+
+def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> RemoteAnswer[Any]:
+    try:
+        reply = cast("Any", decoder.decode(body))
+    except msgspec.DecodeError as error:
+        raise Unavailable(f"It did not answer as a Prometheus does: {error}", code="CLUSTER_UNREACHABLE") from error
+    if reply.status != "success" or reply.data is None:
+        raise Unavailable("It did not answer as a Prometheus does.", code="CLUSTER_UNREACHABLE")
+    return RemoteAnswer(reply.data, tuple(reply.warnings))
+
+
+def _message(body: bytes) -> str | None:
+    try:
+        error = _STATUS.decode(body).error
+    except msgspec.DecodeError:
+        return None
+    return error[:_ERROR_CHARACTERS] if error else None
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}"

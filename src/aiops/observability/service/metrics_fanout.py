@@ -1,0 +1,80 @@
+"""One question to many clusters at once: each has its deadline, each outcome is told, none holds up the others."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import structlog
+
+from aiops.kernel.errors import AiopsError, TimedOut
+from aiops.kernel.principal import Principal
+from aiops.observability.ports import ClusterOutcome, QueryStatus
+from aiops.registry.ports import Cluster, Clusters
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """A cluster's share of an answer; `warnings` make it a partial one."""
+
+    value: T
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gathered(Generic[T]):
+    """`parts` come from the clusters that answered, in the order of `outcomes`, which names all."""
+
+    parts: list[tuple[Cluster, T]]
+    outcomes: list[ClusterOutcome]
+
+
+async def chosen(clusters: Clusters, principal: Principal, cluster_ids: Sequence[UUID] | None) -> list[Cluster]:
+    """The clusters of these ids, or all in scope. Raises `NotFound` for one that is out of scope."""
+    if cluster_ids is None:
+        return await clusters.visible(principal)
+    return [await clusters.get(principal, cluster_id) for cluster_id in dict.fromkeys(cluster_ids)]
+
+
+async def gather(
+    clusters: Sequence[Cluster], timeout_s: float, ask: Callable[[Cluster], Awaitable[Part[T]]]
+) -> Gathered[T]:
+    """Ask all at once; a cancelled caller cancels every one of them."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(_one(cluster, timeout_s, ask)) for cluster in clusters]
+    answers = [task.result() for task in running]
+    return Gathered(
+        [(cluster, part.value) for cluster, (_, part) in zip(clusters, answers, strict=True) if part is not None],
+        [outcome for outcome, _ in answers],
+    )
+
+
+async def _one(
+    cluster: Cluster, timeout_s: float, ask: Callable[[Cluster], Awaitable[Part[T]]]
+) -> tuple[ClusterOutcome, Part[T] | None]:
+    started = time.perf_counter()
+
+    def outcome(status: QueryStatus, error: str | None = None) -> ClusterOutcome:
+        return ClusterOutcome(cluster.id, cluster.name, status, (time.perf_counter() - started) * 1000, error)
+
+    try:
+        async with asyncio.timeout(timeout_s):
+            part = await ask(cluster)
+    except (TimeoutError, TimedOut):
+        return outcome(QueryStatus.TIMEOUT, f"It did not answer within {timeout_s:g} s."), None
+    except AiopsError as error:
+        return outcome(QueryStatus.ERROR, error.message), None
+    except Exception:
+        log.exception("cluster_query_failed", cluster_id=str(cluster.id))
+        return outcome(QueryStatus.ERROR, "The hub failed to ask it; see the hub's log."), None
+    if part.warnings:
+        return outcome(QueryStatus.PARTIAL, "; ".join(part.warnings)), part
+    return outcome(QueryStatus.SUCCESS), part

@@ -1,0 +1,78 @@
+"""Between matrices of numbers and the series of an answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from aiops.kernel.errors import Invalid
+from aiops.observability.ports import Floats, InstantSeries, Labels, RangeSeries
+from aiops.observability.promql import EvalResult
+from aiops.observability.service.metrics_remote import (
+    RemoteInstant,
+    RemoteMatrix,
+    ScalarResult,
+    VectorResult,
+)
+
+
+def printed(value: float) -> str:
+    """A number as Prometheus prints it: shortest digits, never an exponent."""
+    if math.isfinite(value):
+        text = repr(value)
+        if "e" in text:
+            text = format(Decimal(text), "f")
+        return text.removesuffix(".0")
+    if math.isnan(value):
+        return "NaN"
+    return "+Inf" if value > 0 else "-Inf"
+
+
+def in_cluster(labels: Labels, cluster: str) -> Labels:
+    """The labels with the cluster's name; a `cluster` of the series' own becomes `exported_cluster`."""
+    own = labels.get("cluster")
+    if own is not None and own != cluster:
+        return {**labels, "exported_cluster": own, "cluster": cluster}
+    return {**labels, "cluster": cluster}
+
+
+def range_series(result: EvalResult, start_ms: int, step_ms: int, cluster: str) -> list[RangeSeries]:
+    times = (start_ms + np.arange(result.values.shape[1], dtype=np.int64) * step_ms) / 1000.0
+    series = []
+    for labels, values, present in zip(result.labels, result.values, result.present, strict=True):
+        points = zip(times[present].tolist(), values[present].tolist(), strict=True)
+        series.append(RangeSeries(in_cluster(labels, cluster), [(at, printed(value)) for at, value in points]))
+    return series
+
+
+def instant_series(result: EvalResult, at_s: float, cluster: str) -> list[InstantSeries]:
+    return [
+        InstantSeries(in_cluster(labels, cluster), (at_s, printed(float(values[0]))))
+        for labels, values in zip(result.labels, result.values, strict=True)
+    ]
+
+
+def vector_of(data: RemoteInstant) -> tuple[list[Labels], list[tuple[float, str]]]:
+    """The series of a remote's instant answer. Raises `Invalid` where it is no vector and no scalar."""
+    if isinstance(data, VectorResult):
+        return [one.metric for one in data.result], [one.value for one in data.result]
+    if isinstance(data, ScalarResult):
+        return [{}], [data.result]
+    raise Invalid("An instant query gives a vector or a scalar; this one gives neither.")
+
+
+def matrix_of(series: Sequence[RemoteMatrix], times: Floats) -> Floats:
+    """Series × times, NaN where a series has no value."""
+    matrix = np.full((len(series), len(times)), np.nan)
+    if not len(times):
+        return matrix
+    start, step = times[0], times[1] - times[0] if len(times) > 1 else 1.0
+    for row, one in enumerate(series):
+        at = np.array([point[0] for point in one.values])
+        column = np.rint((at - start) / step).astype(np.int64)
+        inside = (column >= 0) & (column < len(times))
+        matrix[row, column[inside]] = np.array([float(point[1]) for point in one.values])[inside]
+    return matrix

@@ -1,0 +1,73 @@
+"""What federation requires of a remote Prometheus, and how its answers look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from aiops.observability.ports import Labels
+from aiops.registry.ports import PrometheusTarget
+
+T_co = TypeVar("T_co", covariant=True)
+
+Point = tuple[float, str]
+
+
+class RemoteVector(msgspec.Struct, frozen=True):
+    metric: Labels
+    value: Point
+
+
+class RemoteMatrix(msgspec.Struct, frozen=True):
+    metric: Labels
+    values: list[Point]
+
+
+class VectorResult(msgspec.Struct, frozen=True, tag_field="resultType", tag="vector"):
+    result: list[RemoteVector]
+
+
+class ScalarResult(msgspec.Struct, frozen=True, tag_field="resultType", tag="scalar"):
+    result: Point
+
+
+class StringResult(msgspec.Struct, frozen=True, tag_field="resultType", tag="string"):
+    result: Point
+
+
+class MatrixResult(msgspec.Struct, frozen=True, tag_field="resultType", tag="matrix"):
+    result: list[RemoteMatrix]
+
+
+RemoteInstant = VectorResult | ScalarResult | StringResult | MatrixResult
+RemoteRange = MatrixResult
+
+
+@dataclass(frozen=True)
+class RemoteAnswer(Generic[T_co]):
+    """`warnings` are the remote's own: it answered in part."""
+
+    data: T_co
+    warnings: tuple[str, ...]
+
+
+class RemoteMetrics(Protocol):
+    """Raises `Invalid` where the remote refuses, `TimedOut` or `Unavailable` where it does not answer."""
+
+    async def instant(
+        self, target: PrometheusTarget, query: str, at_s: float, timeout_s: float
+    ) -> RemoteAnswer[RemoteInstant]: ...
+
+    async def range(
+        self, target: PrometheusTarget, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float
+    ) -> RemoteAnswer[RemoteRange]: ...
+
+    async def labels(self, target: PrometheusTarget, timeout_s: float) -> RemoteAnswer[list[str]]: ...
+
+    async def label_values(self, target: PrometheusTarget, name: str, timeout_s: float) -> RemoteAnswer[list[str]]: ...
+
+    async def series(
+        self, target: PrometheusTarget, match: str, start_s: float, end_s: float, timeout_s: float
+    ) -> RemoteAnswer[list[Labels]]: ...
