@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.registry.rig import FakePrometheus, Rig, rig_on, serving
 
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database
+from tests.registry.rig import FakePrometheus, Rig, rig_on, serving
 
 
 @pytest.fixture
@@ -22,5 +22,5 @@ def prometheus() -> FakePrometheus:
 
 @pytest.fixture
 async def prometheus_url(prometheus: FakePrometheus) -> AsyncIterator[str]:
-    async with serving(prometheus) as url:
+    async with serving(prometheus.answer) as url:
         yield url

@@ -84,9 +84,9 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
     """The address of a server whose every answer is `handler`'s."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls, shutdown_timeout=0.1)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     port = runner.addresses[0][1]
     try:
@@ -106,7 +106,7 @@ class FakePrometheus:
     def __post_init__(self) -> None:
         self.seen: list[str] = []
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         self.seen.append(request.path)
         if self.authorization and request.headers.get("Authorization") != self.authorization:
             return web.Response(status=401, text="Unauthorized")

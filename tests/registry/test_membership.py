@@ -6,7 +6,6 @@ from uuid import uuid4
 import msgspec
 import pytest
 from sqlalchemy import text
-from tests.registry.rig import ADMIN, Rig, person, rig_on
 
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database
@@ -15,6 +14,7 @@ from aiops.kernel.principal import Role
 from aiops.registry.ports import CredentialKind, State
 from aiops.registry.service import NewCluster
 from aiops.registry.service.membership import ClusterChange
+from tests.registry.rig import ADMIN, Rig, person, rig_on
 
 SECRET = "s3cret-t0ken-of-the-cluster"
 

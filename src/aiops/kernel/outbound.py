@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from aiops.kernel.addresses import address_of, refusal
+from aiops.kernel.addresses import Address, address_of, refusal
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
@@ -21,6 +21,10 @@ _MOST_REDIRECTS = 3
 
 class AddressRefused(OSError):
     """The hub does not connect to this address. aiohttp may carry it as `os_error` of a connector error."""
+
+    def __init__(self, address: Address, reason: str) -> None:
+        super().__init__(f"{address} {reason}; the hub does not connect to it")
+        self.address = address
 
 
 class RedirectRefused(aiohttp.ClientError):
@@ -114,7 +118,7 @@ class Outbound:
         address = ipaddress.ip_address(host.split("%", maxsplit=1)[0])
         reason = refusal(address, port, allow_loopback=self._allow_loopback, loopback_ports=self._loopback_ports)
         if reason:
-            raise AddressRefused(f"{address} {reason}; the hub does not connect to it")
+            raise AddressRefused(address, reason)
 
     def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
         # The last moment before connecting: covers literal addresses, which never pass the resolver.

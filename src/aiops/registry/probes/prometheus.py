@@ -110,7 +110,7 @@ class PrometheusProber:
             async with asyncio.timeout(5):
                 addresses = await self._outbound.resolve(parts.hostname, port)
         except AddressRefused as error:
-            raise _Failed("address", _capital(str(error))) from None
+            raise _refused(error) from None
         except TimeoutError:
             raise _Failed("dns", f"The name server gave no answer for {parts.hostname} within 5 s") from None
         except OSError as error:
@@ -132,8 +132,9 @@ def _explain(error: Exception, url: str, timeout_s: float) -> _Failed:
     parts = urlsplit(url)
     where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     cause = getattr(error, "os_error", None)
-    if isinstance(cause, AddressRefused) or isinstance(error, AddressRefused):
-        return _Failed("address", _capital(str(cause or error)))
+    for refused in (error, cause):
+        if isinstance(refused, AddressRefused):
+            return _refused(refused)
     if isinstance(error, RedirectRefused):
         return _Failed("answer", f"It redirects to {error.location}: if that is right, give that address")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
@@ -249,5 +250,6 @@ def _steps_before(step: str, url: str, done: set[str]) -> list[Step]:
     return [Step(name, True, detail) for name, detail in passed if names.index(name) < reached and name not in done]
 
 
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
+def _refused(error: AddressRefused) -> _Failed:
+    advice = ": AIOPS_ALLOW_LOCAL_TARGETS=true would allow it" if error.address.is_loopback else ""
+    return _Failed("address", f"{error}{advice}")
