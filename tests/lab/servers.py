@@ -149,8 +149,7 @@ class Prometheus(Server):
         self._files = dict(files or {})
 
     def command(self, folder: Path, listen: str) -> list[str]:
-        for name, text in {**self._files, "prometheus.yml": self._config}.items():
-            (folder / name).write_text(text)
+        self._write_files(folder)
         return [
             str(binary("prometheus")),
             f"--config.file={folder / 'prometheus.yml'}",
@@ -159,6 +158,16 @@ class Prometheus(Server):
             f"--web.listen-address={listen}",
             *self._flags,
         ]
+
+    def configure(self, config: str, files: Mapping[str, str] | None = None) -> None:
+        """Take another configuration while it runs, as an operator's SIGHUP does."""
+        self._config, self._files = config, dict(files or {})
+        self._write_files(self.folder)
+        os.kill(self.pid, signal.SIGHUP)
+
+    def _write_files(self, folder: Path) -> None:
+        for name, text in {**self._files, "prometheus.yml": self._config}.items():
+            (folder / name).write_text(text)
 
     def query(self, query: str, at: float | None = None) -> Any:
         """The `data` of an instant query."""

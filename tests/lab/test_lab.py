@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+
 from tests.lab.exporters import Exporter, chain
 from tests.lab.packages import lab_available
 from tests.lab.servers import Alertmanager, NodeExporter, Prometheus, get_status, scrape_config
