@@ -42,7 +42,7 @@ def evaluate(
             f"This query spans {widest} series at {len(steps)} steps; the bound is {MAX_CELLS:,} values. "
             "Ask for fewer series, a shorter time or a longer step."
         )
-    result = _Evaluation(plan, data, steps).value(plan.root)
+    result = _Evaluation(plan, data, steps, end_ms).value(plan.root)
     if isinstance(result, Vector):
         vector = result.pruned()
         return nodes.EvalResult(vector.labels, vector.values, vector.present)
@@ -50,10 +50,11 @@ def evaluate(
 
 
 class _Evaluation:
-    def __init__(self, plan: nodes.Plan, data: Sequence[Sequence[StoredSeries]], steps: Ints) -> None:
+    def __init__(self, plan: nodes.Plan, data: Sequence[Sequence[StoredSeries]], steps: Ints, end_ms: int) -> None:
         self._plan = plan
         self._data = data
         self._steps = steps
+        self._end_ms = end_ms
 
     def _scalar(self, node: nodes.Node) -> Floats:
         value = self.value(node)
@@ -78,7 +79,7 @@ class _Evaluation:
     @value.register
     def _select(self, node: nodes.Select) -> Value:
         series = self._data[node.index]
-        moments = self._plan.selectors[node.index].moments(self._steps)
+        moments = self._plan.selectors[node.index].moments(self._steps, self._end_ms)
         parts = [latest(some, moments) for some in self._pieces(series)]
         return self._joined([one.labels for one in series], parts).pruned()
 
@@ -87,7 +88,7 @@ class _Evaluation:
         series = self._data[node.index]
         selector = self._plan.selectors[node.index]
         assert selector.range_ms is not None
-        moments = selector.moments(self._steps)
+        moments = selector.moments(self._steps, self._end_ms)
         parameter = self._scalar(node.parameter) if node.parameter is not None else None
         parts = [
             over_range(node.function, some, moments, selector.range_ms, parameter) for some in self._pieces(series)

@@ -41,11 +41,11 @@ class Selector:
         reach = LOOKBACK_MS if self.range_ms is None else self.range_ms
         return first - self.offset_ms - reach, last - self.offset_ms
 
-    def moments(self, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The moment that each step looks at."""
+    def moments(self, steps: npt.NDArray[np.int64], end_ms: int) -> npt.NDArray[np.int64]:
+        """The moment that each step looks at; `end_ms` is what was asked for, which the last step may not reach."""
         if self.at is None:
             return steps - self.offset_ms
-        at = _anchored(self.at, int(steps[0]), int(steps[-1]))
+        at = _anchored(self.at, int(steps[0]), end_ms)
         return np.full(len(steps), at - self.offset_ms, dtype=np.int64)
 
 

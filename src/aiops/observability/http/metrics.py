@@ -1,0 +1,163 @@
+"""PromQL over HTTP. 206 says that a cluster did not answer; `clusters` says which and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import promql_parser
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Controller, Response, get, post
+from litestar.params import Parameter
+from litestar.status_codes import HTTP_200_OK
+
+from aiops.kernel.errors import Invalid
+from aiops.kernel.principal import Principal
+from aiops.observability.ports import ClusterOutcome, InstantResult, QueryStatus, RangeResult
+from aiops.observability.service.metrics import LabelNames, LabelValues, MetricsService, SeriesFound
+
+_TIME = "RFC 3339 or Unix seconds"
+_STEP = "Seconds or a Prometheus duration such as 15s"
+
+ClusterIds = Annotated[
+    list[UUID] | None, Parameter(query="cluster_id", description="May be repeated; all in scope where left out")
+]
+
+
+class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    query: str
+    time: str | float | None = None
+    cluster_id: list[UUID] | None = None
+    timeout: float = 30.0
+
+
+class QueryRangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    query: str
+    start: str | float
+    end: str | float
+    step: str | float
+    cluster_id: list[UUID] | None = None
+    timeout: float = 30.0
+
+
+class MetricsController(Controller):
+    path = "/api/v1/metrics"
+    tags: Sequence[str] = ["observability"]
+
+    @get("/query", summary="Evaluate PromQL at one moment over clusters")
+    @inject
+    async def query(
+        self,
+        principal: Principal,
+        service: FromDishka[MetricsService],
+        query: str,
+        time: Annotated[str | None, Parameter(description=_TIME)] = None,
+        cluster_id: ClusterIds = None,
+        timeout: float = 30.0,
+    ) -> Response[InstantResult]:
+        return await _instant(service, principal, QueryBody(query, time, cluster_id, timeout))
+
+    @post("/query", summary="As GET, for long queries", status_code=HTTP_200_OK)
+    @inject
+    async def post_query(
+        self, principal: Principal, service: FromDishka[MetricsService], data: QueryBody
+    ) -> Response[InstantResult]:
+        return await _instant(service, principal, data)
+
+    @get("/query_range", summary="Evaluate PromQL at every step of a time range over clusters")
+    @inject
+    async def query_range(
+        self,
+        principal: Principal,
+        service: FromDishka[MetricsService],
+        query: str,
+        start: Annotated[str, Parameter(description=_TIME)],
+        end: Annotated[str, Parameter(description=_TIME)],
+        step: Annotated[str, Parameter(description=_STEP)],
+        cluster_id: ClusterIds = None,
+        timeout: float = 30.0,
+    ) -> Response[RangeResult]:
+        return await _range(service, principal, QueryRangeBody(query, start, end, step, cluster_id, timeout))
+
+    @post("/query_range", summary="As GET, for long queries", status_code=HTTP_200_OK)
+    @inject
+    async def post_query_range(
+        self, principal: Principal, service: FromDishka[MetricsService], data: QueryRangeBody
+    ) -> Response[RangeResult]:
+        return await _range(service, principal, data)
+
+    @get("/labels", summary="The names of labels")
+    @inject
+    async def labels(
+        self, principal: Principal, service: FromDishka[MetricsService], cluster_id: ClusterIds = None
+    ) -> Response[LabelNames]:
+        result = await service.labels(principal, cluster_ids=cluster_id)
+        return _reply(result, result.clusters)
+
+    @get("/label/{name:str}/values", summary="The values of one label")
+    @inject
+    async def label_values(
+        self, principal: Principal, service: FromDishka[MetricsService], name: str, cluster_id: ClusterIds = None
+    ) -> Response[LabelValues]:
+        result = await service.label_values(principal, name, cluster_ids=cluster_id)
+        return _reply(result, result.clusters)
+
+    @get("/series", summary="The series that a selector finds")
+    @inject
+    async def series(
+        self, principal: Principal, service: FromDishka[MetricsService], match: str, cluster_id: ClusterIds = None
+    ) -> Response[SeriesFound]:
+        result = await service.series(principal, match, cluster_ids=cluster_id)
+        return _reply(result, result.clusters)
+
+
+async def _instant(service: MetricsService, principal: Principal, body: QueryBody) -> Response[InstantResult]:
+    at = None if body.time is None else moment(body.time)
+    result = await service.query(principal, body.query, at=at, cluster_ids=body.cluster_id, timeout_s=body.timeout)
+    return _reply(result, result.clusters)
+
+
+async def _range(service: MetricsService, principal: Principal, body: QueryRangeBody) -> Response[RangeResult]:
+    result = await service.query_range(
+        principal,
+        body.query,
+        start=moment(body.start),
+        end=moment(body.end),
+        step_s=duration(body.step),
+        cluster_ids=body.cluster_id,
+        timeout_s=body.timeout,
+    )
+    return _reply(result, result.clusters)
+
+
+def _reply(result: Any, outcomes: Sequence[ClusterOutcome]) -> Response[Any]:
+    whole = all(outcome.status is QueryStatus.SUCCESS for outcome in outcomes)
+    return Response(result, status_code=200 if whole else 206)
+
+
+def moment(text: str | float) -> datetime:
+    """A point in time as RFC 3339 or Unix seconds. Raises `Invalid`."""
+    try:
+        return datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        parsed = datetime.fromisoformat(str(text))
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(f"{str(text)[:64]!r} is no time: use RFC 3339 or Unix seconds.") from None
+
+
+def duration(text: str | float) -> float:
+    """Seconds of a number or of a Prometheus duration. Raises `Invalid`."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return float(promql_parser.parse_duration(str(text)).total_seconds())
+    except (ValueError, OverflowError):
+        raise Invalid(f"{str(text)[:64]!r} is no duration: use seconds or, for example, 15s.") from None
