@@ -87,11 +87,13 @@ function drawRules(plot: uPlot, rules: { at: number; word: string }[]): void {
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     if (word === "now") continue;
-    ctx.textAlign = x > bbox.left + bbox.width * 0.8 ? "right" : "left";
+    ctx.textAlign = x > bbox.left + bbox.width * 0.2 ? "right" : "left";
     ctx.fillText(word, x + (ctx.textAlign === "left" ? 4 : -4) * ratio, bbox.top + 12 * ratio);
   }
   ctx.restore();
 }
+
+const POWERS_OF_TWO = Array.from({ length: 60 }, (_, power) => 2 ** (power - 4));
 
 function axes(unit: string, height: number): uPlot.Axis[] {
   const look = {
@@ -102,7 +104,13 @@ function axes(unit: string, height: number): uPlot.Axis[] {
   };
   return [
     { ...look, size: 24, values: timeLabels },
-    { ...look, size: 64, space: height < 140 ? 28 : 40, values: (_, marks) => marks.map((mark) => formatValue(mark, unit)) },
+    {
+      ...look,
+      size: 68,
+      space: height < 140 ? 18 : 36,
+      ...(unit.startsWith("bytes") ? { incrs: POWERS_OF_TWO } : {}),
+      values: (_, marks) => marks.map((mark) => formatValue(mark, unit)),
+    },
   ];
 }
 

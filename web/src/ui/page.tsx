@@ -11,5 +11,5 @@ export function PageHead({ title, children, note }: { title: ReactNode; children
 }
 
 export function Page({ children }: { children: ReactNode }) {
-  return <div className="mx-auto max-w-[1680px] p-3 md:p-4">{children}</div>;
+  return <div className="mx-auto w-full max-w-[1680px] p-3 md:p-4">{children}</div>;
 }

@@ -13,7 +13,7 @@ import { useLive, useNow } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { FilterSelect, SearchField } from "../../ui/filters";
 import { AlertStateMark, SeverityMark } from "../../ui/marks";
-import { Page, PageHead } from "../../ui/page";
+import { PageHead } from "../../ui/page";
 import { AlertDrawer } from "./AlertDrawer";
 
 const ROW = 32;
@@ -44,7 +44,7 @@ export function AlertsPage() {
   const opened = items.find((one) => `${one.cluster_id}/${one.fingerprint}` === search.open);
   return (
     <div className="flex h-full flex-col">
-      <Page>
+      <div className="px-3 pt-3 md:px-4 md:pt-4">
         <PageHead title="Alerts" note={total === undefined ? null : plural(total, "alert")}>
           <SearchField value={search.q} label="Search alerts" onChange={(q) => set({ q })} />
           <FilterSelect
@@ -67,8 +67,10 @@ export function AlertsPage() {
             onChange={(cluster) => set({ cluster })}
           />
         </PageHead>
-        <QueryFailure what="Reading alerts" query={alerts} />
-      </Page>
+        <div className="empty:hidden pb-3">
+          <QueryFailure what="Reading alerts" query={alerts} />
+        </div>
+      </div>
       <div className="min-h-0 flex-1 px-3 pb-3 md:px-4">
         <div className="panel h-full overflow-hidden">
           {alerts.isPending ? (

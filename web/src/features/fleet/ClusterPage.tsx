@@ -52,7 +52,11 @@ function Detail({ cluster }: { cluster: Cluster }) {
   const open = useQuery(incidents({ status: "OPEN", cluster_id: cluster.id }));
   const [editing, setEditing] = useState(false);
   const [removing, setRemoving] = useState(false);
-  const watches = Map.groupBy(current.data?.items ?? [], ({ watch }) => watch);
+  const watches = Object.entries(Object.groupBy(current.data?.items ?? [], ({ watch }) => watch));
+  // Watches of one series share rows; those of many come after them, each with rows of its own.
+  const ordered = watches
+    .map(([watch, items]): [string, Expected[]] => [watch, items ?? []])
+    .sort(([, a], [, b]) => Number(a.length > 1) - Number(b.length > 1));
   return (
     <>
       <PageHead
@@ -101,15 +105,17 @@ function Detail({ cluster }: { cluster: Cluster }) {
             ))}
           </div>
         ) : null}
-        {[...watches].map(([watch, items]) => (
-          <WatchSection
-            key={watch}
-            clusterId={cluster.id}
-            watch={watch}
-            items={items}
-            anomalies={unusual.data?.items ?? []}
-          />
-        ))}
+        <div className="grid gap-3 lg:grid-cols-2 2xl:grid-cols-3">
+          {ordered.map(([watch, items]) => (
+            <WatchSection
+              key={watch}
+              clusterId={cluster.id}
+              watch={watch}
+              items={items}
+              anomalies={unusual.data?.items ?? []}
+            />
+          ))}
+        </div>
         {current.data?.items.length === 0 ? (
           <Empty title="Nothing is watched here yet">
             The shipped watches look for nodes and services every 15 seconds. They need series such as{" "}
@@ -159,9 +165,10 @@ function WatchSection({
   const sorted = items.toSorted((a, b) => Number(Boolean(b.anomaly_id)) - Number(Boolean(a.anomaly_id)));
   const shown = all ? sorted : sorted.slice(0, SHOWN);
   const [first] = items;
+  const only = items.length === 1;
   return (
-    <section ref={section} aria-label={first?.title ?? watch}>
-      <h2 className="mb-1.5 flex items-baseline gap-2 font-semibold">
+    <section ref={section} aria-label={first?.title ?? watch} className={only ? "min-w-0" : "col-span-full min-w-0"}>
+      <h2 className="mb-1 flex items-baseline gap-2 font-semibold">
         {first?.title ?? watch}
         <span className="text-meta font-normal text-muted">
           {items.length > 1 ? plural(items.length, "series", "series") : null}
@@ -169,7 +176,7 @@ function WatchSection({
         </span>
       </h2>
       <QueryFailure what={`Reading ${first?.title ?? watch}`} query={history} />
-      <div className="grid gap-3 lg:grid-cols-2 2xl:grid-cols-3">
+      <div className={only ? "grid" : "grid gap-3 lg:grid-cols-2 2xl:grid-cols-3"}>
         {shown.map((one) => (
           <WatchCard key={subjectKey(one.labels)} one={one} history={history.data} unusual={unusual} />
         ))}

@@ -9,8 +9,14 @@ import { Chart, type ChartData } from "../../ui/Chart";
 import { QueryFailure, SkeletonBlock } from "../../ui/feedback";
 import { align, stepsOf } from "../fleet/series";
 
+interface Props {
+  evidence: Evidence;
+  movedAt: string;
+  unit: string;
+}
+
 /** Runs the query of a claim again, over the window of the claim, and draws what it gives. */
-export function EvidenceChart({ evidence, movedAt }: { evidence: Evidence; movedAt: string }) {
+export function EvidenceChart({ evidence, movedAt, unit }: Props) {
   const span = { start: Date.parse(evidence.start) / 1000, end: Date.parse(evidence.end) / 1000 };
   const range = absolute(span);
   const answer = useQuery(
@@ -34,7 +40,7 @@ export function EvidenceChart({ evidence, movedAt }: { evidence: Evidence; moved
       {data ? (
         <Chart
           data={data}
-          unit=""
+          unit={unit}
           span={span}
           summary={`${evidence.title}: ${evidence.finding}`}
           rules={[{ at: Date.parse(movedAt) / 1000, word: "moved" }]}

@@ -25,6 +25,7 @@ export function IncidentPage() {
 
 function Detail({ one }: { one: Incident }) {
   const now = useNow();
+  const units = new Map(one.anomalies.map(({ watch, unit }) => [watch, unit]));
   return (
     <>
       <PageHead
@@ -50,7 +51,7 @@ function Detail({ one }: { one: Incident }) {
         <section aria-label="Causes" className="min-w-0 space-y-3">
           <h2 className="font-semibold">What moved first</h2>
           {one.causes.length ? (
-            one.causes.map((cause, at) => <CauseCard key={cause.rank} cause={cause} first={at === 0} />)
+            one.causes.map((cause, at) => <CauseCard key={cause.rank} cause={cause} units={units} first={at === 0} />)
           ) : (
             <div className="panel">
               <Empty title="No cause ranked yet">It is worked out as soon as enough samples around it are there.</Empty>
@@ -114,7 +115,13 @@ function Actions({ one }: { one: Incident }) {
   );
 }
 
-function CauseCard({ cause, first }: { cause: Cause; first: boolean }) {
+/** The unit of what a query gives: that of the watch it names, else of the cause's own. */
+function unitOf(query: string, cause: Cause, units: Map<string, string>): string {
+  const named = /watch="([^"]+)"/.exec(query)?.[1];
+  return units.get(named ?? cause.watch ?? "") ?? "";
+}
+
+function CauseCard({ cause, units, first }: { cause: Cause; units: Map<string, string>; first: boolean }) {
   const [open, setOpen] = useState(first);
   const percent = Math.round(cause.confidence * 100);
   return (
@@ -143,7 +150,12 @@ function CauseCard({ cause, first }: { cause: Cause; first: boolean }) {
       ) : null}
       {open
         ? cause.evidence.map((evidence) => (
-            <EvidenceChart key={evidence.title + evidence.query} evidence={evidence} movedAt={cause.moved_at} />
+            <EvidenceChart
+              key={evidence.title + evidence.query}
+              evidence={evidence}
+              movedAt={cause.moved_at}
+              unit={unitOf(evidence.query, cause, units)}
+            />
           ))
         : null}
     </article>
