@@ -6,7 +6,8 @@ import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, get
 
-from aiops.kernel.principal import Principal, Role
+from aiops.kernel.http import Caller
+from aiops.kernel.principal import Role
 from aiops.observability.ports import Watch, WatchFeed
 
 
@@ -19,6 +20,6 @@ class WatchController(Controller):
 
     @get("/api/v1/watches", summary="All watches, shipped ones first")
     @inject
-    async def list_watches(self, principal: Principal, feed: FromDishka[WatchFeed]) -> WatchList:
+    async def list_watches(self, principal: Caller, feed: FromDishka[WatchFeed]) -> WatchList:
         principal.require(Role.VIEWER)
         return WatchList(feed.watches())
