@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, delete, get, patch, post
-from litestar.params import QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from aiops.kernel.principal import Principal
+from aiops.kernel.http import Caller
 from aiops.registry.needs import Filters, FleetSummary
 from aiops.registry.ports import Cluster, ClusterStatus, ClusterType, Environment, State
 from aiops.registry.service import Fleet, Membership, NewCluster, Offer, Probing
@@ -35,12 +35,12 @@ class ClustersController(Controller):
     @inject
     async def list_clusters(
         self,
-        principal: Principal,
+        principal: Caller,
         fleet: FromDishka[Fleet],
         *,
         name: Annotated[str | None, QueryParameter(description="Any part of a name", max_length=128)] = None,
-        cluster_type: ClusterType | None = None,
-        environment: Environment | None = None,
+        cluster_type: FromQuery[ClusterType | None] = None,
+        environment: FromQuery[Environment | None] = None,
         region: Annotated[str | None, QueryParameter(max_length=64)] = None,
         cluster_state: Annotated[State | None, QueryParameter(name="state")] = None,
         page_size: PageSize = 20,
@@ -51,63 +51,73 @@ class ClustersController(Controller):
 
     @post(summary="Add a cluster")
     @inject
-    async def add_cluster(self, principal: Principal, membership: FromDishka[Membership], data: NewCluster) -> Cluster:
+    async def add_cluster(
+        self, principal: Caller, membership: FromDishka[Membership], data: JSONBody[NewCluster]
+    ) -> Cluster:
         return await membership.add(principal, data)
 
     @post("/test-connection", status_code=200, summary="Say how far the hub gets on the way to a Prometheus")
     @inject
     async def test_connection(
-        self, principal: Principal, probing: FromDishka[Probing], data: ConnectionTest
+        self, principal: Caller, probing: FromDishka[Probing], data: JSONBody[ConnectionTest]
     ) -> Diagnosis:
         return await probing.test_connection(principal, data)
 
     @get("/offers", summary="A Prometheus seen on this machine and not registered")
     @inject
-    async def offers(self, principal: Principal, probing: FromDishka[Probing]) -> Offers:
+    async def offers(self, principal: Caller, probing: FromDishka[Probing]) -> Offers:
         return Offers(await probing.offers(principal))
 
     @get("/by-name/{name:str}", summary="One cluster, by its name")
     @inject
-    async def get_by_name(self, principal: Principal, fleet: FromDishka[Fleet], name: str) -> Cluster:
+    async def get_by_name(self, principal: Caller, fleet: FromDishka[Fleet], name: FromPath[str]) -> Cluster:
         return await fleet.by_name(principal, name)
 
     @get("/{cluster_id:uuid}", summary="One cluster")
     @inject
-    async def get_cluster(self, principal: Principal, fleet: FromDishka[Fleet], cluster_id: UUID) -> Cluster:
+    async def get_cluster(self, principal: Caller, fleet: FromDishka[Fleet], cluster_id: FromPath[UUID]) -> Cluster:
         return await fleet.get(principal, cluster_id)
 
     @patch("/{cluster_id:uuid}", summary="Change a cluster; what is left out stays")
     @inject
     async def change_cluster(
-        self, principal: Principal, membership: FromDishka[Membership], cluster_id: UUID, data: ClusterChange
+        self,
+        principal: Caller,
+        membership: FromDishka[Membership],
+        cluster_id: FromPath[UUID],
+        data: JSONBody[ClusterChange],
     ) -> Cluster:
         return await membership.change(principal, cluster_id, data)
 
     @delete("/{cluster_id:uuid}", summary="Remove a cluster")
     @inject
-    async def remove_cluster(self, principal: Principal, membership: FromDishka[Membership], cluster_id: UUID) -> None:
+    async def remove_cluster(
+        self, principal: Caller, membership: FromDishka[Membership], cluster_id: FromPath[UUID]
+    ) -> None:
         await membership.remove(principal, cluster_id)
 
     @get("/{cluster_id:uuid}/status", summary="How a cluster was found at its last probe")
     @inject
-    async def get_status(self, principal: Principal, fleet: FromDishka[Fleet], cluster_id: UUID) -> ClusterStatus:
+    async def get_status(
+        self, principal: Caller, fleet: FromDishka[Fleet], cluster_id: FromPath[UUID]
+    ) -> ClusterStatus:
         return (await fleet.get(principal, cluster_id)).status
 
     @post("/{cluster_id:uuid}/refresh", status_code=200, summary="Probe a cluster now")
     @inject
-    async def refresh(self, principal: Principal, probing: FromDishka[Probing], cluster_id: UUID) -> Cluster:
+    async def refresh(self, principal: Caller, probing: FromDishka[Probing], cluster_id: FromPath[UUID]) -> Cluster:
         return await probing.refresh(principal, cluster_id)
 
     @get("/{cluster_id:uuid}/history", summary="How a cluster was found over time, newest first")
     @inject
     async def get_history(
         self,
-        principal: Principal,
+        principal: Caller,
         fleet: FromDishka[Fleet],
-        cluster_id: UUID,
+        cluster_id: FromPath[UUID],
         *,
-        start: datetime | None = None,
-        end: datetime | None = None,
+        start: FromQuery[datetime | None] = None,
+        end: FromQuery[datetime | None] = None,
         page_size: PageSize = 20,
         cursor: Cursor = None,
     ) -> HistoryPage:
@@ -116,5 +126,5 @@ class ClustersController(Controller):
 
 @get("/api/v1/fleet/summary", summary="The clusters in scope, counted", tags=["registry"])
 @inject
-async def fleet_summary(principal: Principal, fleet: FromDishka[Fleet]) -> FleetSummary:
+async def fleet_summary(principal: Caller, fleet: FromDishka[Fleet]) -> FleetSummary:
     return await fleet.summary(principal)
