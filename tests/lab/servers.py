@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -22,11 +22,10 @@ from tests.lab.packages import LabFailed, binary, package_folder
 
 _START_TIMEOUT_S = 60.0
 _PR_SET_PDEATHSIG = 1
-_ADDRESS = re.compile(r'msg="?Listening on"? .*?address=(\S+:\d+)')
 
 
 class Server:
-    """A child process that is told to listen on port 0 and says in its log which port it got.
+    """A child process on a port that was free; should another take that port first, it tries again on the next.
 
     Started again after `stop`, it comes back on the same port with the same data.
     """
@@ -61,6 +60,19 @@ class Server:
         return Path(self._folder.name)
 
     def start(self) -> None:
+        if self._port:
+            self._start()
+            return
+        for attempt in range(3):
+            self._port = free_port()
+            try:
+                self._start()
+                return
+            except LabFailed as failure:
+                if "address already in use" not in str(failure) or attempt == 2:
+                    raise
+
+    def _start(self) -> None:
         log = self.folder / "log"
         begin = log.stat().st_size if log.exists() else 0
         command = self.command(self.folder, f"127.0.0.1:{self._port}")
@@ -120,12 +132,10 @@ class Server:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 break
+            # Only its own word counts: on a port taken by another, that other would answer.
             said = log.read_bytes()[begin:].decode(errors="replace")
-            found = _ADDRESS.search(said)
-            if found:
-                self._port = int(found[1].rpartition(":")[2])
-                if get_status(f"{self.url}{self.ready_path}") == 200:
-                    return
+            if f":{self._port}" in said and "Listening on" in said and get_status(self.url + self.ready_path) == 200:
+                return
             time.sleep(0.05)
         state = "ended" if self._process.poll() is not None else f"was not ready in {_START_TIMEOUT_S:.0f} s"
         raise LabFailed(f"{type(self).__name__} {state}: {log.read_bytes()[begin:].decode(errors='replace')[-800:]}")
@@ -156,6 +166,7 @@ class Prometheus(Server):
             f"--storage.tsdb.path={folder / 'data'}",
             f"--storage.tsdb.retention.time={self._retention}",
             f"--web.listen-address={listen}",
+            f"--web.external-url={self.url}",
             *self._flags,
         ]
 
@@ -228,6 +239,7 @@ class Alertmanager(Server):
             f"--storage.path={folder / 'data'}",
             "--cluster.listen-address=",
             f"--web.listen-address={listen}",
+            f"--web.external-url={self.url}",
         ]
 
     def working_directory(self, folder: Path) -> Path:
@@ -263,6 +275,13 @@ def _job(job: str, targets: Mapping[str, Sequence[str]]) -> list[str]:
             f"        labels: {{instance: '{instance}', job: '{job}'}}",
         ]
     return lines
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listened on a moment ago."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def get_status(url: str, timeout_s: float = 5.0) -> int | None:
