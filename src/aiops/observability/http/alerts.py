@@ -1,0 +1,150 @@
+"""Alertmanager's webhook, the alerts and their history."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from dishka.integrations.litestar import FromDishka, inject
+from litestar import Controller, get, post
+from litestar.params import QueryParameter
+
+from aiops.kernel.errors import Invalid
+from aiops.kernel.principal import Principal
+from aiops.observability.http.ingest import Accepted
+from aiops.observability.needs import AlertFilter
+from aiops.observability.ports import Alert, AlertChange, AlertState, Labels, Severity
+from aiops.observability.service.alerts import AlertService, Webhook
+from aiops.registry.ports import Clusters
+
+PageSize = Annotated[int, QueryParameter(ge=1, le=100)]
+Cursor = Annotated[str | None, QueryParameter(max_length=512)]
+
+
+class ListedAlert(msgspec.Struct):
+    """As the port's alert, with the cluster's name."""
+
+    cluster_id: UUID
+    cluster: str | None
+    fingerprint: str
+    name: str
+    severity: Severity
+    sender_severity: str | None
+    state: AlertState
+    labels: Labels
+    annotations: Labels
+    starts_at: datetime
+    ends_at: datetime | None
+    generator_url: str | None
+    occurrences: int
+    received_at: datetime
+
+
+class AlertList(msgspec.Struct):
+    items: list[ListedAlert]
+    next_cursor: str | None
+    total: int
+
+
+class ChangeList(msgspec.Struct):
+    items: list[AlertChange]
+    next_cursor: str | None
+    total: int
+
+
+class AlertController(Controller):
+    path = "/api/v1/alerts"
+    tags = ("observability",)
+
+    @post("/webhook", status_code=200, summary="Alertmanager's webhook, version 4", opt={"source": True})
+    @inject
+    async def webhook(self, principal: Principal, alerts: FromDishka[AlertService], data: Webhook) -> Accepted:
+        return Accepted(await alerts.receive(principal, data))
+
+    @get(summary="Alerts in scope, newest first")
+    @inject
+    async def list_alerts(
+        self,
+        principal: Principal,
+        alerts: FromDishka[AlertService],
+        clusters: FromDishka[Clusters],
+        *,
+        alert_state: Annotated[AlertState | None, QueryParameter(name="state")] = None,
+        severity: Severity | None = None,
+        cluster_id: list[UUID] | None = None,
+        q: Annotated[str | None, QueryParameter(max_length=200)] = None,
+        page_size: PageSize = 20,
+        cursor: Cursor = None,
+    ) -> AlertList:
+        after = _decode(cursor, tuple[datetime, UUID, str])
+        only = AlertFilter(None, tuple(cluster_id or ()), alert_state, severity, _text(q))
+        page = await alerts.page(principal, only, after, page_size)
+        names = await _names(principal, clusters)
+        last = page.items[-1] if page.more else None
+        return AlertList(
+            [_listed(alert, names) for alert in page.items],
+            _encode((last.starts_at, last.cluster_id, last.fingerprint)) if last else None,
+            page.total,
+        )
+
+    @get("/history", summary="Every change of state of the alerts in scope, newest first")
+    @inject
+    async def history(
+        self,
+        principal: Principal,
+        alerts: FromDishka[AlertService],
+        *,
+        cluster_id: list[UUID] | None = None,
+        fingerprint: Annotated[str | None, QueryParameter(max_length=128)] = None,
+        page_size: PageSize = 20,
+        cursor: Cursor = None,
+    ) -> ChangeList:
+        after = _decode(cursor, tuple[datetime, UUID])
+        page = await alerts.history(principal, tuple(cluster_id or ()), _text(fingerprint), after, page_size)
+        last = page.items[-1] if page.more else None
+        return ChangeList(page.items, _encode((last.at, last.id)) if last else None, page.total)
+
+    @get("/{fingerprint:str}", summary="One alert of a cluster")
+    @inject
+    async def get_alert(
+        self,
+        principal: Principal,
+        alerts: FromDishka[AlertService],
+        clusters: FromDishka[Clusters],
+        fingerprint: str,
+        cluster_id: UUID,
+    ) -> ListedAlert:
+        found = await alerts.get(principal, cluster_id, _text(fingerprint) or "")
+        return _listed(found, await _names(principal, clusters))
+
+
+async def _names(principal: Principal, clusters: Clusters) -> dict[UUID, str]:
+    return {cluster.id: cluster.name for cluster in await clusters.visible(principal)}
+
+
+def _listed(alert: Alert, names: dict[UUID, str]) -> ListedAlert:
+    values = {name: getattr(alert, name) for name in alert.__struct_fields__}
+    return ListedAlert(cluster=names.get(alert.cluster_id), **values)
+
+
+def _text(value: str | None) -> str | None:
+    if value and "\x00" in value:
+        raise Invalid("A text can't hold a zero byte.")
+    return value or None
+
+
+def _encode(place: Any) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
+
+
+def _decode(cursor: str | None, kind: Any) -> Any:
+    if not cursor:
+        return None
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=kind)
+    except (binascii.Error, ValueError):
+        raise Invalid("The cursor is not one that the hub gave.") from None

@@ -1,0 +1,102 @@
+"""Wires observability into one `Context`."""
+
+from __future__ import annotations
+
+from dishka import AsyncContainer, Provider, Scope, provide
+
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Database
+from aiops.kernel.module import Context, HandlerSpec
+from aiops.kernel.outbox import Handle
+from aiops.observability.events import EVENTS
+from aiops.observability.handlers import ForgetCluster
+from aiops.observability.http.alerts import AlertController
+from aiops.observability.http.ingest import push_metrics
+from aiops.observability.http.sources import SourceController
+from aiops.observability.needs import AlertStore, SampleStore, SourceStore
+from aiops.observability.ports import Alerts, SampleIntake, SourceTokens
+from aiops.observability.service.alerts import AlertService
+from aiops.observability.service.arrivals import SampleArrivals
+from aiops.observability.service.intake import Intake
+from aiops.observability.service.sources import Sources
+from aiops.observability.store.alerts import PostgresAlertStore
+from aiops.observability.store.samples import PostgresSampleStore
+from aiops.observability.store.sources import PostgresSourceStore
+from aiops.registry.events import ClusterDeleted
+from aiops.registry.ports import Clusters
+from aiops.settings import Settings
+
+
+class _Observability(Provider):
+    scope = Scope.APP
+
+    @provide
+    def samples(self) -> PostgresSampleStore:
+        return PostgresSampleStore()
+
+    @provide
+    def sample_store(self, samples: PostgresSampleStore) -> SampleStore:
+        return samples
+
+    @provide
+    def arrivals(self) -> SampleArrivals:
+        return SampleArrivals()
+
+    @provide
+    def intake(
+        self,
+        database: Database,
+        clock: Clock,
+        store: SampleStore,
+        clusters: Clusters,
+        arrivals: SampleArrivals,
+        settings: Settings,
+    ) -> Intake:
+        return Intake(database, clock, store, clusters, arrivals, retention_days=settings.metrics_retention_days)
+
+    @provide
+    def sample_intake(self, intake: Intake) -> SampleIntake:
+        return intake
+
+    @provide
+    def source_store(self) -> SourceStore:
+        return PostgresSourceStore()
+
+    @provide
+    def sources(self, database: Database, clock: Clock, store: SourceStore, clusters: Clusters) -> Sources:
+        return Sources(database, clock, store, clusters)
+
+    @provide
+    def source_tokens(self, sources: Sources) -> SourceTokens:
+        return sources
+
+    @provide
+    def alert_store(self) -> AlertStore:
+        return PostgresAlertStore()
+
+    @provide
+    def alert_service(self, database: Database, clock: Clock, store: AlertStore) -> AlertService:
+        return AlertService(database, clock, store)
+
+    @provide
+    def alerts(self, service: AlertService) -> Alerts:
+        return service
+
+
+async def _forget_cluster(container: AsyncContainer) -> Handle:
+    return ForgetCluster(
+        await container.get(SampleStore),
+        await container.get(AlertStore),
+        await container.get(SourceStore),
+        await container.get(Sources),
+    ).handle
+
+
+def context() -> Context:
+    return Context(
+        name="observability",
+        provider=_Observability(),
+        routes=(push_metrics, AlertController, SourceController),
+        events=EVENTS,
+        handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
+    )

@@ -1,0 +1,195 @@
+"""Alerts that Alertmanager sends: one a (cluster, fingerprint), every change of state kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Transaction, Transactions
+from aiops.kernel.errors import Invalid, NotFound, PermissionDenied
+from aiops.kernel.ids import new_id
+from aiops.kernel.principal import Principal, PrincipalKind, Role
+from aiops.observability.domain import alert_fingerprint, severity_of
+from aiops.observability.events import AlertFired, AlertResolved, AlertUpdated
+from aiops.observability.needs import AlertFilter, AlertStore
+from aiops.observability.ports import Alert, AlertChange, AlertState, Labels
+
+_MOST_ALERTS = 10_000
+
+
+class SentAlert(msgspec.Struct):
+    """One alert as Alertmanager's webhook (version 4) writes it; an open end has the year 1."""
+
+    labels: Labels
+    startsAt: datetime
+    status: str = "firing"
+    annotations: Labels = {}
+    endsAt: datetime | None = None
+    generatorURL: str | None = None
+    fingerprint: str = ""
+
+
+class Webhook(msgspec.Struct):
+    """What Alertmanager posts; what the hub has no use for is ignored."""
+
+    alerts: list[SentAlert]
+
+
+class AlertPage(msgspec.Struct, frozen=True):
+    items: list[Alert]
+    more: bool
+    total: int
+
+
+class HistoryPage(msgspec.Struct, frozen=True):
+    items: list[AlertChange]
+    more: bool
+    total: int
+
+
+class AlertService:
+    """`ports.Alerts`, the webhook and the lists."""
+
+    def __init__(self, transactions: Transactions, clock: Clock, store: AlertStore) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._store = store
+
+    async def receive(self, principal: Principal, webhook: Webhook) -> int:
+        """Take a notification whole. A resend changes nothing but when the alert was last received."""
+        if principal.kind != PrincipalKind.SERVICE or principal.clusters is None or len(principal.clusters) != 1:
+            raise PermissionDenied("Alerts are sent with the token of a source, which binds the cluster.")
+        cluster_id = next(iter(principal.clusters))
+        if len(webhook.alerts) > _MOST_ALERTS:
+            raise Invalid(f"A notification may have at most {_MOST_ALERTS} alerts.")
+        now = self._clock.now()
+        sent = [_as_alert(cluster_id, alert, now) for alert in webhook.alerts]
+        async with self._transactions.begin() as tx:
+            known = await self._store.lock(tx, cluster_id, sorted({alert.fingerprint for alert in sent}))
+            for alert in sent:
+                merged = merge(known.get(alert.fingerprint), alert)
+                if merged is not None:
+                    await self._change(tx, known.get(alert.fingerprint), merged)
+                    known[alert.fingerprint] = merged
+            await self._store.touch(tx, cluster_id, list(known), now)
+            await tx.commit()
+        return len(sent)
+
+    async def get(self, principal: Principal, cluster_id: UUID, fingerprint: str) -> Alert:
+        principal.require(Role.VIEWER)
+        found: Alert | None = None
+        if principal.sees(cluster_id):
+            async with self._transactions.begin() as tx:
+                found = await self._store.get(tx, cluster_id, fingerprint)
+        if found is None:
+            raise NotFound("There is no such alert in this cluster.")
+        return found
+
+    async def page(
+        self, principal: Principal, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
+    ) -> AlertPage:
+        """`only.clusters` is replaced by the principal's scope."""
+        principal.require(Role.VIEWER)
+        only = msgspec.structs.replace(only, clusters=principal.clusters)
+        async with self._transactions.begin() as tx:
+            items = await self._store.page(tx, only, after, size + 1)
+            return AlertPage(items[:size], len(items) > size, await self._store.count(tx, only))
+
+    async def history(
+        self,
+        principal: Principal,
+        cluster_ids: tuple[UUID, ...],
+        fingerprint: str | None,
+        after: tuple[datetime, UUID] | None,
+        size: int,
+    ) -> HistoryPage:
+        principal.require(Role.VIEWER)
+        only = AlertFilter(principal.clusters, cluster_ids)
+        async with self._transactions.begin() as tx:
+            items = await self._store.history(tx, only, fingerprint, after, size + 1)
+            total = await self._store.history_count(tx, only, fingerprint)
+        return HistoryPage(items[:size], len(items) > size, total)
+
+    async def _change(self, tx: Transaction, before: Alert | None, alert: Alert) -> None:
+        now = self._clock.now()
+        await self._store.save(tx, alert)
+        turned = before is None or (before.state, before.starts_at) != (alert.state, alert.starts_at)
+        if turned or (before is not None and before.severity != alert.severity):
+            await self._store.record(
+                tx,
+                AlertChange(
+                    new_id(),
+                    alert.cluster_id,
+                    alert.fingerprint,
+                    alert.name,
+                    alert.state,
+                    alert.severity,
+                    alert.starts_at,
+                    alert.ends_at,
+                    now,
+                ),
+            )
+        kind: type[AlertFired | AlertResolved | AlertUpdated] = AlertUpdated
+        if turned:
+            kind = AlertResolved if alert.state == AlertState.RESOLVED else AlertFired
+        tx.publish(
+            kind(
+                event_id=new_id(),
+                occurred_at=now,
+                cluster_ids=(alert.cluster_id,),
+                cluster_id=alert.cluster_id,
+                fingerprint=alert.fingerprint,
+                name=alert.name,
+                severity=alert.severity.value,
+                starts_at=alert.starts_at,
+            )
+        )
+
+
+def merge(known: Alert | None, sent: Alert) -> Alert | None:
+    """The alert as it stands after `sent` arrived; `None` where that says nothing new, or something older.
+
+    An episode is told by its start. News of an episode before the known one is late. Within one, an end is final:
+    a firing notice that comes behind it was overtaken.
+    """
+    if known is None:
+        return sent
+    if sent.starts_at < known.starts_at:
+        return None
+    if sent.starts_at == known.starts_at:
+        if known.state == AlertState.RESOLVED and sent.state != AlertState.RESOLVED:
+            return None
+        sent = msgspec.structs.replace(sent, occurrences=known.occurrences)
+    else:
+        sent = msgspec.structs.replace(sent, occurrences=known.occurrences + 1)
+    same = msgspec.structs.replace(sent, received_at=known.received_at)
+    return None if same == known else sent
+
+
+def _as_alert(cluster_id: UUID, sent: SentAlert, now: datetime) -> Alert:
+    resolved = sent.status == "resolved"
+    word = sent.labels.get("severity")
+    ends_at = _utc(sent.endsAt) if sent.endsAt is not None and sent.endsAt.year > 1 else None
+    return Alert(
+        cluster_id=cluster_id,
+        fingerprint=sent.fingerprint or alert_fingerprint(sent.labels),
+        name=sent.labels.get("alertname", "unnamed"),
+        severity=severity_of(word),
+        sender_severity=word,
+        state=AlertState.RESOLVED if resolved else AlertState.FIRING,
+        labels=sent.labels,
+        annotations=sent.annotations,
+        starts_at=_utc(sent.startsAt),
+        # A firing alert's end is only when the sender would forget it.
+        ends_at=(ends_at or now) if resolved else None,
+        generator_url=sent.generatorURL or None,
+        occurrences=1,
+        received_at=now,
+    )
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
