@@ -1,0 +1,7 @@
+"""`python -m aiops` is `aiops`."""
+
+import sys
+
+from aiops.cli import main
+
+sys.exit(main())

@@ -1,0 +1,193 @@
+"""What there is to type, and what each command calls."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from aiops.cli.failures import in_one_line
+from aiops.kernel.errors import Invalid
+from aiops.settings import Settings, load_settings
+
+Command = Callable[[Settings, argparse.Namespace], int]
+_Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Parse, read the settings, run; every expected failure becomes one line and exit code 2."""
+    parsed = _parser().parse_args(arguments)
+    command: Command = parsed.command
+    settings: Settings | None = None
+    try:
+        settings = load_settings(config_path=parsed.config)
+        return command(settings, parsed)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        said = in_one_line(error, settings)
+        if said is None:
+            raise
+        sys.stderr.write(f"aiops: {said}\n")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aiops",
+        description="One process that watches a fleet of clusters, and says what is wrong and why.",
+        epilog=_settings_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./aiops.toml")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    _add(commands, "serve", "Start the hub: its database, the API, the console.", _serve)
+    _add(commands, "migrate", "Bring the database to the schema of this version, and end.", _migrate)
+    _add(commands, "doctor", "Check the installation and say what is wrong; exit code 1 if something is.", _doctor)
+    _add(commands, "openapi", "Write the OpenAPI document to standard output; needs no database.", _openapi)
+
+    _add_users(commands)
+    _add_sources(commands)
+    return parser
+
+
+def _add(group: _Group, name: str, text: str, command: Command) -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    one = group.add_parser(name, help=text, description=text, epilog=_settings_help(), formatter_class=raw)
+    one.set_defaults(command=command)
+    return one
+
+
+def _add_users(commands: _Group) -> None:
+    users = commands.add_parser("user", help="Add and list users, set passwords.").add_subparsers(
+        title="commands", required=True, metavar="COMMAND"
+    )
+    new = _add(users, "add", "Add a user; the password is asked for, or read from standard input.", _user_add)
+    new.add_argument("username")
+    new.add_argument("--role", choices=("viewer", "operator", "admin"), default="viewer", help="default: viewer")
+    new.add_argument(
+        "--cluster", action="append", metavar="NAME", help="limit the user to this cluster; may be given several times"
+    )
+    _add(users, "passwd", "Set a user's password; all of that user's sign-ins end.", _user_passwd).add_argument(
+        "username"
+    )
+    _add(users, "list", "List the users.", _user_list)
+
+
+def _add_sources(commands: _Group) -> None:
+    sources = commands.add_parser("source", help="Make tokens for senders of metrics and alerts.").add_subparsers(
+        title="commands", required=True, metavar="COMMAND"
+    )
+    source = _add(sources, "add", "Make a source and print its token, which is shown only once.", _source_add)
+    source.add_argument("--cluster", required=True, metavar="NAME", help="the cluster of its samples and alerts")
+    source.add_argument("--name", default="default", help="what to call it; default: default")
+
+
+def _settings_help() -> str:
+    described = (Settings.__doc__ or "").split("\n\n")
+    listed = "\n".join(line.removeprefix("    ") for line in described[-1].splitlines())
+    return f"settings, from the environment (AIOPS_PORT) or aiops.toml (port):\n{listed}"
+
+
+def _serve(settings: Settings, _parsed: argparse.Namespace) -> int:
+    from aiops.cli.serve import serve
+
+    return serve(settings)
+
+
+def _doctor(settings: Settings, _parsed: argparse.Namespace) -> int:
+    from aiops.cli.doctor import doctor
+
+    return doctor(settings)
+
+
+def _migrate(settings: Settings, _parsed: argparse.Namespace) -> int:
+    with database_of(settings):
+        sys.stdout.write("The database is at the schema of this version.\n")
+    return 0
+
+
+def _openapi(settings: Settings, _parsed: argparse.Namespace) -> int:
+    import msgspec
+
+    from aiops.app import create_app
+
+    app = create_app(settings, settings.database_url or "postgresql://nobody@localhost/none")
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(app.openapi_schema.to_schema())) + b"\n")
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _user_add(settings: Settings, parsed: argparse.Namespace) -> int:
+    password = _ask_password()
+    with database_of(settings) as url:
+        from aiops.gateway.bootstrap import add_user
+
+        add_user(url, parsed.username, password, parsed.role, parsed.cluster)
+    sys.stdout.write(f"Added {parsed.username} as {parsed.role}.\n")
+    return 0
+
+
+def _user_passwd(settings: Settings, parsed: argparse.Namespace) -> int:
+    password = _ask_password()
+    with database_of(settings) as url:
+        from aiops.gateway.bootstrap import set_password
+
+        set_password(url, parsed.username, password)
+    sys.stdout.write(f"The password of {parsed.username} is set.\n")
+    return 0
+
+
+def _user_list(settings: Settings, _parsed: argparse.Namespace) -> int:
+    with database_of(settings) as url:
+        from aiops.gateway.bootstrap import list_users
+
+        for user in list_users(url):
+            scope = "all clusters" if user.clusters is None else f"{len(user.clusters)} clusters"
+            sys.stdout.write(f"{user.username}\t{user.role.value}\t{scope}\n")
+    return 0
+
+
+def _source_add(settings: Settings, parsed: argparse.Namespace) -> int:
+    with database_of(settings) as url:
+        from aiops.observability.bootstrap import add_source
+
+        sys.stdout.write(add_source(url, parsed.cluster, parsed.name) + "\n")
+    return 0
+
+
+def _ask_password() -> str:
+    if not sys.stdin.isatty():
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise Invalid("The two passwords differ.")
+    if not password:
+        raise Invalid("The password is empty.")
+    return password
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[str]:
+    """The migrated database: the given one, a running hub's, or the embedded one for as long as this takes."""
+    from aiops.kernel.migrations import migrate
+    from aiops.kernel.postgres import EmbeddedPostgres, running_url
+
+    url = settings.database_url or running_url(settings.data_dir)
+    if url is not None:
+        migrate(url)
+        yield url
+        return
+    postgres = EmbeddedPostgres(settings.data_dir, bin_dir=settings.pg_bin)
+    postgres.start()
+    try:
+        migrate(postgres.url)
+        yield postgres.url
+    finally:
+        postgres.stop()
