@@ -20,12 +20,12 @@ from aiops.intelligence.domain.incidents import (
     Incident,
     IncidentFilter,
     IncidentView,
-    Status,
     TimelineRow,
 )
 from aiops.kernel.database import Transaction
-from aiops.observability.ports import Floats, Labels, Watch
+from aiops.observability.ports import Labels, Watch
 
+Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 
@@ -75,9 +75,10 @@ class Detector(Protocol):
     """
 
     name: ClassVar[str]
-    Config: ClassVar[type[Any]]
 
-    def __init__(self, config: Any) -> None: ...
+    @property
+    def Config(self) -> type[Any]:
+        """The struct of its settings, nested in its class."""
 
     def fresh(self, count: int) -> SeriesState:
         """The state of series never seen."""
@@ -116,7 +117,7 @@ class AnomalyStore(Protocol):
     async def add(self, tx: Transaction, anomaly: Anomaly) -> None: ...
 
     async def end(self, tx: Transaction, anomaly_id: UUID, at: datetime, reason: str) -> Anomaly | None:
-        """The anomaly where it was open until now."""
+        """The anomaly, where it was open until now."""
 
     async def worsen(self, tx: Transaction, anomaly: Anomaly) -> None:
         """Keep its new severity, score, value and explanation."""
@@ -152,17 +153,18 @@ class IncidentStore(Protocol):
     async def save(self, tx: Transaction, incident: Incident) -> None: ...
 
     async def join(
-        self, tx: Transaction, incident_id: UUID, anomaly_id: UUID | None, subject: str, name: str, at: datetime
+        self, tx: Transaction, incident_id: UUID, cluster_id: UUID, name: str, subject: str, started_at: datetime
     ) -> None:
-        """Note that an anomaly belongs to the incident."""
+        """Note what belongs to the incident, to find it again when the same subject returns."""
 
-    async def put_alert(self, tx: Transaction, member: AlertMember) -> bool:
-        """Add or refresh; true where it is new."""
+    async def add_alert(self, tx: Transaction, member: AlertMember) -> None: ...
 
     async def end_alert(
         self, tx: Transaction, cluster_id: UUID, fingerprint: str, ended_at: datetime
     ) -> list[AlertMember]:
         """Those that were open until now."""
+
+    async def open_alerts(self, tx: Transaction, cluster_id: UUID) -> list[AlertMember]: ...
 
     async def alert_member(
         self, tx: Transaction, cluster_id: UUID, fingerprint: str, starts_at: datetime
@@ -173,8 +175,6 @@ class IncidentStore(Protocol):
     ) -> list[AlertMember]: ...
 
     async def put_part(self, tx: Transaction, part: ClusterPart) -> None: ...
-
-    async def clusters_of(self, tx: Transaction, incident_id: UUID) -> list[UUID]: ...
 
     async def tell(self, tx: Transaction, row: TimelineRow) -> None: ...
 
@@ -200,6 +200,3 @@ class IncidentStore(Protocol):
     async def page(
         self, tx: Transaction, wanted: IncidentFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
     ) -> tuple[list[IncidentView], int]: ...
-
-
-__all__ = ["Ended", "Floats", "Scores", "SeriesState", "Status"]

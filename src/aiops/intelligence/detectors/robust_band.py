@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 
-from aiops.intelligence.needs import Ended, Flags, Floats, Scores, SeriesState
+from aiops.intelligence.needs import Ended, Flags, Floats, Integers, Scores, SeriesState
 from aiops.observability.ports import Watch
 
 # The columns of the state: how many values were seen, where the series usually is and how far it usually strays from
@@ -61,7 +61,9 @@ class RobustBand:
     def learn(self, state: SeriesState, times: Floats, values: Floats) -> SeriesState:
         columns, ring = state.columns.copy(), state.ring.copy()
         counts = np.isfinite(values).sum(axis=1)
-        rows = np.flatnonzero((columns[:, SCALE] == 0) & (columns[:, SPAN] == 0) & (counts >= self._config.learn_at_least))
+        rows = np.flatnonzero(
+            (columns[:, SCALE] == 0) & (columns[:, SPAN] == 0) & (counts >= self._config.learn_at_least)
+        )
         if len(rows):
             columns[rows, LEVEL], columns[rows, SCALE] = _robust(values[rows])
             columns[rows, SEEN] = np.maximum(counts[rows], self._config.learn_at_most)
@@ -129,7 +131,7 @@ class RobustBand:
         return np.maximum(config.reach * columns[:, SCALE], floor)
 
     def _gather_evidence(
-        self, columns: Floats, here: Flags, hurts: Flags, side: Floats, score: Floats, at: float
+        self, columns: Floats, here: Flags, hurts: Flags, side: Integers, score: Floats, at: float
     ) -> Floats:
         out, inside = here & (side != 0), here & (side == 0)
         started_out = out & np.isnan(columns[:, OUT_SINCE])
@@ -141,12 +143,14 @@ class RobustBand:
         columns[out, BACK] = 0
         decided = here & hurts & (evidence >= _DECIDED) & (columns[:, ACTIVE] == 0)
         columns[decided, ACTIVE] = side[decided]
-        forgotten = inside & (columns[:, ACTIVE] == 0) & ((evidence == 0) | (columns[:, BACK] >= self._config.back_samples))
+        forgotten = (
+            inside & (columns[:, ACTIVE] == 0) & ((evidence == 0) | (columns[:, BACK] >= self._config.back_samples))
+        )
         since = columns[:, OUT_SINCE].copy()
         columns[forgotten, OUT_SINCE] = np.nan
         return since
 
-    def _end(self, columns: Floats, ring: Floats, here: Flags, at: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _end(self, columns: Floats, ring: Floats, here: Flags, at: float) -> Integers:
         config = self._config
         ended = np.zeros(len(columns), np.int64)
         active = columns[:, ACTIVE] != 0

@@ -39,7 +39,12 @@ class Episodes:
     """Works inside the caller's transaction; the caller commits."""
 
     def __init__(
-        self, transactions: Transactions, clock: Clock, incidents: IncidentStore, anomalies: AnomalyStore, tracks: TrackStore
+        self,
+        transactions: Transactions,
+        clock: Clock,
+        incidents: IncidentStore,
+        anomalies: AnomalyStore,
+        tracks: TrackStore,
     ) -> None:
         self._transactions = transactions
         self._clock = clock

@@ -64,9 +64,7 @@ class SqlAnomalies:
         row = {field: getattr(anomaly, field) for field in _FIELDS}
         row["labels"] = msgspec.json.encode(anomaly.labels, order="sorted").decode()
         row["severity"] = anomaly.severity.value
-        await connection_of(tx).execute(
-            text(f"INSERT INTO intelligence.anomaly ({_COLUMNS}) VALUES ({values})"), row
-        )
+        await connection_of(tx).execute(text(f"INSERT INTO intelligence.anomaly ({_COLUMNS}) VALUES ({values})"), row)
 
     async def end(self, tx: Transaction, anomaly_id: UUID, at: datetime, reason: str) -> Anomaly | None:
         rows = await connection_of(tx).execute(

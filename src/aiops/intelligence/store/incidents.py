@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,8 @@ from aiops.intelligence.domain.incidents import (
 )
 from aiops.intelligence.store.findings import rows_to
 from aiops.kernel.database import Transaction, connection_of
+
+Found = TypeVar("Found")
 
 _GATHERING = 0x61696F7069
 _COLUMNS = ", ".join(Incident.__struct_fields__)
@@ -194,9 +196,7 @@ class SqlIncidents:
 
     async def tell(self, tx: Transaction, row: TimelineRow) -> None:
         marks = ", ".join(f":{name}" for name in TimelineRow.__struct_fields__)
-        await _run(
-            tx, f"INSERT INTO intelligence.timeline ({_ROW}) VALUES ({marks})", **msgspec.structs.asdict(row)
-        )
+        await _run(tx, f"INSERT INTO intelligence.timeline ({_ROW}) VALUES ({marks})", **msgspec.structs.asdict(row))
 
     async def timeline(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> list[TimelineRow]:
         rows = await _run(
@@ -219,7 +219,9 @@ class SqlIncidents:
         return [row.id for row in rows]
 
     async def unranked(self, tx: Transaction) -> list[UUID]:
-        rows = await _run(tx, "SELECT id FROM intelligence.incident WHERE ranked_revision < revision ORDER BY id LIMIT 20")
+        rows = await _run(
+            tx, "SELECT id FROM intelligence.incident WHERE ranked_revision < revision ORDER BY id LIMIT 20"
+        )
         return [row.id for row in rows]
 
     async def put_causes(
@@ -240,9 +242,7 @@ class SqlIncidents:
         row = rows.one()
         return msgspec.convert(row.causes, list[Cause]), row.causes_note
 
-    async def view(
-        self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
-    ) -> IncidentView | None:
+    async def view(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> IncidentView | None:
         rows = await _run(tx, f"{_VIEW} WHERE i.id = :id", id=incident_id, clusters=_ids(clusters))
         found = rows.one_or_none()
         return _view(found) if found else None
@@ -271,8 +271,8 @@ async def _run(tx: Transaction, sql: str, **values: Any) -> Any:
     return await connection_of(tx).execute(text(sql), values)
 
 
-def _one(kind: type[Any], rows: Any) -> Any:
-    found = rows_to(kind, rows)
+def _one(kind: type[Found], rows: Any) -> Found | None:
+    found: list[Found] = rows_to(kind, rows)
     return found[0] if found else None
 
 

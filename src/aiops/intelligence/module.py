@@ -1,0 +1,121 @@
+"""Wires intelligence into one `Context`."""
+
+from __future__ import annotations
+
+from dishka import AsyncContainer, Provider, Scope, provide
+
+from aiops.intelligence.detectors.robust_band import RobustBand
+from aiops.intelligence.events import EVENTS
+from aiops.intelligence.handlers import Reactions
+from aiops.intelligence.http import AnomaliesController, IncidentsController, expectations
+from aiops.intelligence.needs import AnomalyStore, Detector, IncidentStore, TrackStore
+from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.ranking import Ranking
+from aiops.intelligence.service.reading import Reading
+from aiops.intelligence.service.watcher import Watcher
+from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
+from aiops.intelligence.store.incidents import SqlIncidents
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Database
+from aiops.kernel.module import Context, HandlerSpec, JobSpec
+from aiops.kernel.outbox import Handle
+from aiops.observability.events import AlertFired, AlertResolved
+from aiops.observability.ports import Alerts, WatchFeed
+from aiops.registry.events import ClusterDeleted
+
+
+class _Intelligence(Provider):
+    scope = Scope.APP
+
+    @provide
+    def detector(self) -> Detector:
+        return RobustBand()
+
+    @provide
+    def tracks(self) -> TrackStore:
+        return SqlTracks()
+
+    @provide
+    def anomalies(self) -> AnomalyStore:
+        return SqlAnomalies()
+
+    @provide
+    def incidents(self) -> IncidentStore:
+        return SqlIncidents()
+
+    @provide
+    def episodes(
+        self, database: Database, clock: Clock, incidents: IncidentStore, anomalies: AnomalyStore, tracks: TrackStore
+    ) -> Episodes:
+        return Episodes(database, clock, incidents, anomalies, tracks)
+
+    @provide
+    def watcher(
+        self,
+        database: Database,
+        clock: Clock,
+        feed: WatchFeed,
+        detector: Detector,
+        tracks: TrackStore,
+        anomalies: AnomalyStore,
+        episodes: Episodes,
+    ) -> Watcher:
+        return Watcher(database, clock, feed, detector, tracks, anomalies, episodes)
+
+    @provide
+    def ranking(
+        self,
+        database: Database,
+        clock: Clock,
+        incidents: IncidentStore,
+        anomalies: AnomalyStore,
+        episodes: Episodes,
+        watcher: Watcher,
+    ) -> Ranking:
+        return Ranking(database, clock, incidents, anomalies, episodes, watcher)
+
+    @provide
+    def reading(
+        self,
+        database: Database,
+        clock: Clock,
+        incidents: IncidentStore,
+        anomalies: AnomalyStore,
+        episodes: Episodes,
+        watcher: Watcher,
+    ) -> Reading:
+        return Reading(database, clock, incidents, anomalies, episodes, watcher)
+
+    @provide
+    def reactions(self, episodes: Episodes, alerts: Alerts, watcher: Watcher) -> Reactions:
+        return Reactions(episodes, alerts, watcher)
+
+
+async def _watcher(container: AsyncContainer) -> Watcher:
+    return await container.get(Watcher)
+
+
+async def _ranking(container: AsyncContainer) -> Ranking:
+    return await container.get(Ranking)
+
+
+async def _on_alert(container: AsyncContainer) -> Handle:
+    return (await container.get(Reactions)).on_alert
+
+
+async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
+    return (await container.get(Reactions)).on_cluster_deleted
+
+
+def context() -> Context:
+    return Context(
+        name="intelligence",
+        provider=_Intelligence(),
+        routes=(AnomaliesController, IncidentsController, expectations),
+        events=EVENTS,
+        handlers=(
+            HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert),
+            HandlerSpec("intelligence.cluster_deleted", (ClusterDeleted,), _on_cluster_deleted),
+        ),
+        jobs=(JobSpec("intelligence.watcher", _watcher), JobSpec("intelligence.ranking", _ranking)),
+    )

@@ -1,0 +1,184 @@
+"""What people see and say of anomalies, incidents and expectations, within their scope."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
+from aiops.intelligence.domain.causes import Cause
+from aiops.intelligence.domain.incidents import (
+    AlertMember,
+    IncidentFilter,
+    IncidentView,
+    Status,
+    TimelineRow,
+)
+from aiops.intelligence.events import IncidentResolved, IncidentUpdated
+from aiops.intelligence.needs import AnomalyStore, IncidentStore
+from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.watcher import Watcher
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Transactions
+from aiops.kernel.errors import NotFound
+from aiops.kernel.ids import new_id
+from aiops.kernel.principal import Principal, Role
+from aiops.observability.ports import Labels
+
+
+class Learning(msgspec.Struct, frozen=True):
+    seen: int
+    needed: int
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """What one watched series is and was expected to be; no band while it is learned."""
+
+    cluster_id: UUID
+    watch: str
+    title: str
+    unit: str
+    labels: Labels
+    at: datetime
+    value: float
+    expected: float | None
+    lower: float | None
+    upper: float | None
+    learning: Learning | None
+    anomaly_id: UUID | None
+    dropped: int
+
+
+class IncidentDetail(msgspec.Struct, frozen=True):
+    view: IncidentView
+    causes: list[Cause]
+    causes_note: str | None
+    timeline: list[TimelineRow]
+    anomalies: list[Anomaly]
+    alerts: list[AlertMember]
+
+
+class Reading:
+    def __init__(
+        self,
+        transactions: Transactions,
+        clock: Clock,
+        incidents: IncidentStore,
+        anomalies: AnomalyStore,
+        episodes: Episodes,
+        watcher: Watcher,
+    ) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._incidents = incidents
+        self._anomalies = anomalies
+        self._episodes = episodes
+        self._watcher = watcher
+
+    async def expectations(self, principal: Principal, cluster_id: UUID | None = None) -> list[Expected]:
+        principal.require(Role.VIEWER)
+        found = []
+        for track in self._watcher.tracks():
+            if not principal.sees(track.cluster_id) or (cluster_id and cluster_id != track.cluster_id):
+                continue
+            scores, active = track.scores, track.active
+            if scores is None:
+                continue
+            for row in range(len(track.values)):
+                value = float(track.values[row])
+                if not math.isfinite(value):
+                    continue
+                learns = not math.isfinite(scores.expected[row])
+                found.append(
+                    Expected(
+                        cluster_id=track.cluster_id,
+                        watch=track.watch.name,
+                        title=track.watch.title,
+                        unit=track.watch.unit,
+                        labels=track.series[row],
+                        at=datetime.fromtimestamp(track.watermark, UTC),
+                        value=value,
+                        expected=_finite(scores.expected[row]),
+                        lower=_finite(scores.lower[row]),
+                        upper=_finite(scores.upper[row]),
+                        learning=Learning(int(scores.seen[row]), scores.needed) if learns else None,
+                        anomaly_id=active[row].id if row in active else None,
+                        dropped=track.dropped,
+                    )
+                )
+        return found
+
+    async def anomaly(self, principal: Principal, anomaly_id: UUID) -> Anomaly:
+        principal.require(Role.VIEWER)
+        async with self._transactions.begin() as tx:
+            found = await self._anomalies.get(tx, anomaly_id, _scope(principal))
+        if found is None:
+            raise NotFound("There is no such anomaly.")
+        return found
+
+    async def anomalies(
+        self, principal: Principal, wanted: AnomalyFilter, limit: int, after: UUID | None
+    ) -> tuple[list[Anomaly], int]:
+        principal.require(Role.VIEWER)
+        async with self._transactions.begin() as tx:
+            return await self._anomalies.page(tx, wanted, _scope(principal), limit, after)
+
+    async def incidents(
+        self, principal: Principal, wanted: IncidentFilter, limit: int, after: UUID | None
+    ) -> tuple[list[IncidentView], int]:
+        principal.require(Role.VIEWER)
+        async with self._transactions.begin() as tx:
+            return await self._incidents.page(tx, wanted, _scope(principal), limit, after)
+
+    async def incident(self, principal: Principal, incident_id: UUID) -> IncidentDetail:
+        """The part of an incident that lies within the reader's scope."""
+        principal.require(Role.VIEWER)
+        scope = _scope(principal)
+        async with self._transactions.begin() as tx:
+            view = await self._incidents.view(tx, incident_id, scope)
+            if view is None:
+                raise NotFound("There is no such incident.")
+            causes, note = await self._incidents.causes(tx, incident_id)
+            return IncidentDetail(
+                view,
+                [cause for cause in causes if principal.sees(cause.cluster_id)],
+                note,
+                await self._incidents.timeline(tx, incident_id, scope),
+                await self._anomalies.of_incident(tx, incident_id, scope),
+                await self._incidents.alerts(tx, incident_id, scope),
+            )
+
+    async def change_status(self, principal: Principal, incident_id: UUID, status: Status) -> IncidentDetail:
+        principal.require(Role.OPERATOR)
+        now = self._clock.now()
+        async with self._transactions.begin() as tx:
+            await self._incidents.take_turn(tx)
+            incident = await self._incidents.get(tx, incident_id, lock=True)
+            if incident is None or await self._incidents.view(tx, incident_id, _scope(principal)) is None:
+                raise NotFound("There is no such incident.")
+            if incident.status != status:
+                text = f"{principal.name} changed the status from {incident.status} to {status}"
+                incident.status = status
+                closed = status in (Status.RESOLVED, Status.FALSE_POSITIVE)
+                incident.resolved_at = now if closed else None
+                if status is Status.ACKNOWLEDGED and incident.acknowledged_at is None:
+                    incident.acknowledged_at = now
+                incident.last_activity_at = now
+                await self._incidents.save(tx, incident)
+                row = TimelineRow(id=new_id(), incident_id=incident_id, at=now, kind="STATUS", text=text)
+                await self._incidents.tell(tx, row)
+                await self._episodes.publish(tx, incident, IncidentResolved if closed else IncidentUpdated)
+                await tx.commit()
+        return await self.incident(principal, incident_id)
+
+
+def _scope(principal: Principal) -> Sequence[UUID] | None:
+    return None if principal.clusters is None else sorted(principal.clusters)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

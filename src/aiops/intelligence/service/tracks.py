@@ -1,0 +1,80 @@
+"""What the hub holds in memory of one watch on one cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import numpy as np
+
+from aiops.intelligence.domain.anomalies import Anomaly
+from aiops.intelligence.needs import Detector, Floats, Scores, SeriesState
+from aiops.observability.ports import Labels, Watch, WatchBatch
+
+MAX_SERIES = 5000
+_RECENT = 360
+
+Key = tuple[tuple[str, str], ...]
+
+
+def key_of(labels: Labels) -> Key:
+    return tuple(sorted(labels.items()))
+
+
+class Track:
+    """Rows are series; `recent` holds their latest 360 values for the ranking of causes."""
+
+    def __init__(self, cluster_id: UUID, watch: Watch, detector: Detector) -> None:
+        self.cluster_id = cluster_id
+        self.watch = watch
+        self.series: list[Labels] = []
+        self.rows: dict[Key, int] = {}
+        self.state: SeriesState = detector.fresh(0)
+        self.watermark = 0.0
+        self.active: dict[int, Anomaly] = {}
+        self.scores: Scores | None = None
+        self.values: Floats = np.zeros(0)
+        self.interval_s = 15.0
+        self.dropped = 0
+        self.wants_history = False
+        self.lock = asyncio.Lock()
+        self.times: Floats = np.zeros(0)
+        self.recent: Floats = np.zeros((0, 0))
+        self._detector = detector
+
+    def admit(self, series: list[Labels]) -> None:
+        """Give a row to each series not seen before; past the bound a series is left out."""
+        fresh: list[Labels] = []
+        for labels in series:
+            key = key_of(labels)
+            if key not in self.rows and len(self.series) + len(fresh) < MAX_SERIES:
+                self.rows[key] = len(self.series) + len(fresh)
+                fresh.append(labels)
+        if not fresh:
+            return
+        self.series = self.series + fresh
+        new = self._detector.fresh(len(fresh))
+        self.state = SeriesState(
+            np.concatenate([self.state.columns, new.columns]), np.concatenate([self.state.ring, new.ring])
+        )
+        self.recent = np.concatenate([self.recent, np.full((len(fresh), len(self.times)), np.nan)])
+        self.wants_history = True
+
+    def align(self, batch: WatchBatch) -> Floats:
+        """The batch's values by row; NaN for a series that it does not hold."""
+        values = np.full(len(self.series), np.nan)
+        for labels, value in zip(batch.series, batch.values, strict=True):
+            row = self.rows.get(key_of(labels))
+            if row is not None and np.isfinite(value):
+                values[row] = value
+        return values
+
+    def remember(self, at: float, values: Floats) -> None:
+        self.times = np.append(self.times, at)[-_RECENT:]
+        self.recent = np.concatenate([self.recent, values[:, None]], axis=1)[:, -_RECENT:]
+
+    def prepend(self, times: Floats, values: Floats) -> None:
+        """Put the past before what was seen since; `values` by row."""
+        older = times < (self.times[0] if len(self.times) else np.inf)
+        self.times = np.concatenate([times[older], self.times])[-_RECENT:]
+        self.recent = np.concatenate([values[:, older], self.recent], axis=1)[:, -_RECENT:]

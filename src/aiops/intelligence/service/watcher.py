@@ -1,0 +1,258 @@
+"""Follows the watches: each batch is scored, and what it shows is committed together with the detector's memory."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import numpy as np
+import structlog
+
+from aiops.intelligence.domain.anomalies import (
+    END_REASONS,
+    Anomaly,
+    explain,
+    rank_of,
+    selector_of,
+    severity_of,
+    subject_of,
+)
+from aiops.intelligence.needs import AnomalyStore, Detector, Floats, Scores, SeriesState, StoredTrack, TrackStore
+from aiops.intelligence.packing import pack, unpack
+from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.tracks import Track, key_of
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Transaction, Transactions
+from aiops.kernel.ids import new_id
+from aiops.kernel.principal import Principal
+from aiops.observability.ports import Expectation, WatchBatch, WatchFeed
+
+log = structlog.get_logger(__name__)
+
+_HISTORY = timedelta(hours=1)
+_HISTORY_STEP_S = 15.0
+_IN_THREAD_FROM = 200
+
+
+class Watcher:
+    def __init__(
+        self,
+        transactions: Transactions,
+        clock: Clock,
+        feed: WatchFeed,
+        detector: Detector,
+        tracks: TrackStore,
+        anomalies: AnomalyStore,
+        episodes: Episodes,
+    ) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._feed = feed
+        self._detector = detector
+        self._store = tracks
+        self._anomalies = anomalies
+        self._episodes = episodes
+        self._principal = Principal.system("detection")
+        self._tracks: dict[tuple[UUID, str], Track] = {}
+        self._learning: set[asyncio.Task[None]] = set()
+        self._failing: set[str] = set()
+        self._few_histories = asyncio.Semaphore(4)
+        self.found = asyncio.Event()
+
+    def tracks(self) -> list[Track]:
+        return list(self._tracks.values())
+
+    def forget(self, cluster_id: UUID) -> None:
+        for key in [key for key in self._tracks if key[0] == cluster_id]:
+            del self._tracks[key]
+
+    async def run(self) -> None:
+        try:
+            async for batch in self._feed.follow(self._principal):
+                try:
+                    await self.take(batch)
+                    self._recovered("batch")
+                except Exception as error:
+                    self._failed("batch", watch=batch.watch.name, error=repr(error))
+        finally:
+            for task in self._learning:
+                task.cancel()
+
+    async def take(self, batch: WatchBatch) -> bool:
+        """Score one batch and commit what it shows; false where it is not newer than what was seen."""
+        track = await self._track(batch)
+        async with track.lock:
+            if batch.at <= track.watermark:
+                return False
+            track.watch, track.interval_s, track.dropped = batch.watch, batch.interval_s, batch.dropped
+            track.admit(batch.series)
+            values = track.align(batch)
+            state, scores = await self._step(track, batch, values)
+            active = await self._commit(track, batch.at, values, state, scores)
+            if active is None:
+                del self._tracks[batch.cluster_id, batch.watch.name]
+                return False
+            track.state, track.scores, track.values, track.active = state, scores, values, active
+            track.watermark = batch.at
+            track.remember(batch.at, values)
+        if track.wants_history:
+            track.wants_history = False
+            task = asyncio.create_task(self._learn(track))
+            self._learning.add(task)
+            task.add_done_callback(self._learning.discard)
+        await self._record(track, batch.at)
+        return True
+
+    async def learned(self) -> None:
+        """Return once the histories asked for so far have been looked at."""
+        await asyncio.gather(*self._learning)
+
+    async def _track(self, batch: WatchBatch) -> Track:
+        key = (batch.cluster_id, batch.watch.name)
+        if key in self._tracks:
+            return self._tracks[key]
+        track = Track(batch.cluster_id, batch.watch, self._detector)
+        async with self._transactions.begin() as tx:
+            stored = await self._store.load(tx, *key)
+            active = await self._anomalies.active(tx, *key)
+        if stored is not None and stored.detector == self._detector.name:
+            track.admit(stored.series)
+            track.state = unpack(stored.state)
+        if stored is not None:
+            track.watermark = stored.watermark
+        for anomaly in active:
+            track.admit([anomaly.labels])
+            track.active[track.rows[key_of(anomaly.labels)]] = anomaly
+        return self._tracks.setdefault(key, track)
+
+    async def _step(self, track: Track, batch: WatchBatch, values: Floats) -> tuple[SeriesState, Scores]:
+        arguments = (track.state, batch.watch, batch.at, batch.interval_s, values)
+        if len(values) < _IN_THREAD_FROM:
+            return self._detector.step(*arguments)
+        return await asyncio.to_thread(self._detector.step, *arguments)
+
+    async def _commit(
+        self, track: Track, at: float, values: Floats, state: SeriesState, scores: Scores
+    ) -> dict[int, Anomaly] | None:
+        """The anomalies that are open now, or `None` where another replica dealt with this batch."""
+        active = dict(track.active)
+        async with self._transactions.begin() as tx:
+            stored = StoredTrack(track.cluster_id, track.watch.name, self._detector.name, at, track.series, pack(state))
+            if not await self._store.save(tx, stored):
+                return None
+            changed = await self._state_findings(tx, track, active, at, values, scores)
+            await tx.commit()
+        if changed:
+            self.found.set()
+        return active
+
+    async def _state_findings(
+        self, tx: Transaction, track: Track, active: dict[int, Anomaly], at: float, values: Floats, scores: Scores
+    ) -> bool:
+        changed = False
+        for row in np.flatnonzero(scores.ended).tolist():
+            if row in active:
+                reason = END_REASONS[int(scores.ended[row])]
+                await self._episodes.end_anomaly(tx, active.pop(row).id, _time(at), reason)
+                changed = True
+        for row in np.flatnonzero(scores.active).tolist():
+            if not np.isfinite(values[row]):
+                continue
+            known = active.get(row)
+            anomaly = self._anomaly(track, row, float(values[row]), scores, at)
+            if known is None:
+                active[row] = await self._episodes.begin_anomaly(tx, anomaly)
+                changed = True
+            elif rank_of(anomaly.severity) < rank_of(known.severity):
+                active[row] = msgspec.structs.replace(
+                    known,
+                    severity=anomaly.severity,
+                    score=anomaly.score,
+                    value=anomaly.value,
+                    explanation=anomaly.explanation,
+                )
+                await self._episodes.worsen_anomaly(tx, active[row])
+        return changed
+
+    def _anomaly(self, track: Track, row: int, value: float, scores: Scores, at: float) -> Anomaly:
+        watch, labels, since = track.watch, track.series[row], _time(float(scores.since[row]))
+        score = float(scores.score[row])
+        band = (float(scores.expected[row]), float(scores.lower[row]), float(scores.upper[row]))
+        learned_s = float(scores.learned_s[row])
+        return Anomaly(
+            id=new_id(),
+            cluster_id=track.cluster_id,
+            watch=watch.name,
+            title=watch.title,
+            unit=watch.unit,
+            labels=labels,
+            subject=subject_of(watch, labels),
+            kind="SPIKE" if scores.active[row] > 0 else "DROP",
+            severity=severity_of(watch, value, score),
+            score=round(score, 2),
+            value=value,
+            expected=band[0],
+            lower=band[1],
+            upper=band[2],
+            explanation=explain(watch, labels, value=value, band=band, score=score, learned_s=learned_s, since=since),
+            started_at=since,
+            detected_at=_time(at),
+            query=selector_of(watch.name, labels),
+        )
+
+    async def _learn(self, track: Track) -> None:
+        """Look at the last hour of series seen for the first time; without one they learn from what comes."""
+        end = self._clock.now()
+        try:
+            async with self._few_histories:
+                history = await self._feed.history(
+                    self._principal,
+                    track.cluster_id,
+                    track.watch,
+                    start=end - _HISTORY,
+                    end=end,
+                    step_s=_HISTORY_STEP_S,
+                )
+            async with track.lock:
+                values = np.full((len(track.series), len(history.times)), np.nan)
+                for labels, past in zip(history.series, history.values, strict=True):
+                    row = track.rows.get(key_of(labels))
+                    if row is not None:
+                        values[row] = past
+                if values.size:
+                    track.state = self._detector.learn(track.state, history.times, values)
+                    track.prepend(history.times, values)
+            self._recovered("history")
+        except Exception as error:
+            self._failed("history", watch=track.watch.name, error=repr(error))
+
+    async def _record(self, track: Track, at: float) -> None:
+        scores = track.scores
+        assert scores is not None
+        bands = zip(scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(), strict=True)
+        expectations = [
+            Expectation(labels, value, *band)
+            for labels, value, band in zip(track.series, track.values.tolist(), bands, strict=True)
+            if np.isfinite(value)
+        ]
+        try:
+            await self._feed.record(self._principal, track.cluster_id, track.watch, at, expectations)
+            self._recovered("record")
+        except Exception as error:
+            self._failed("record", watch=track.watch.name, error=repr(error))
+
+    def _failed(self, what: str, **details: str) -> None:
+        if what not in self._failing:
+            self._failing.add(what)
+            log.warning("detection_step_failed", step=what, **details)
+
+    def _recovered(self, what: str) -> None:
+        if what in self._failing:
+            self._failing.discard(what)
+            log.info("detection_step_recovered", step=what)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,59 @@
+"""Observability's ports for tests of the contexts that use them: in memory, driven by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+
+from aiops.kernel.errors import NotFound
+from aiops.kernel.principal import Principal
+from aiops.observability.ports import Alert, Expectation, Watch, WatchBatch, WatchHistory
+
+
+class FakeWatchFeed:
+    """Gives the batches put into it; `past` is what `history` answers, by cluster and watch."""
+
+    def __init__(self, watches: Sequence[Watch] = ()) -> None:
+        self._watches = list(watches)
+        self._batches: asyncio.Queue[WatchBatch] = asyncio.Queue()
+        self.past: dict[tuple[UUID, str], WatchHistory] = {}
+        self.recorded: list[tuple[UUID, str, float, list[Expectation]]] = []
+
+    def put(self, batch: WatchBatch) -> None:
+        self._batches.put_nowait(batch)
+
+    async def follow(self, principal: Principal) -> AsyncIterator[WatchBatch]:
+        while True:
+            yield await self._batches.get()
+
+    async def history(
+        self, principal: Principal, cluster_id: UUID, watch: Watch, *, start: datetime, end: datetime, step_s: float
+    ) -> WatchHistory:
+        nothing = WatchHistory(np.zeros(0), [], np.zeros((0, 0)))
+        return self.past.get((cluster_id, watch.name), nothing)
+
+    async def record(
+        self, principal: Principal, cluster_id: UUID, watch: Watch, at: float, expectations: Sequence[Expectation]
+    ) -> None:
+        self.recorded.append((cluster_id, watch.name, at, list(expectations)))
+
+    def watches(self) -> list[Watch]:
+        return self._watches
+
+
+class FakeAlerts:
+    def __init__(self) -> None:
+        self._alerts: dict[tuple[UUID, str], Alert] = {}
+
+    def put(self, alert: Alert) -> None:
+        self._alerts[alert.cluster_id, alert.fingerprint] = alert
+
+    async def get(self, principal: Principal, cluster_id: UUID, fingerprint: str) -> Alert:
+        found = self._alerts.get((cluster_id, fingerprint))
+        if found is None or not principal.sees(cluster_id):
+            raise NotFound("There is no such alert.")
+        return found
