@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar, cast
+import math
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import msgspec
@@ -12,6 +12,7 @@ from yarl import URL
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import Invalid, TimedOut, Unavailable
+from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.breaker import Breaker
 from aiops.observability.ports import Labels
 from aiops.observability.service.metrics_remote import (
@@ -27,12 +28,6 @@ _MOST_BREAKERS = 10_000
 _ERROR_CHARACTERS = 300
 
 T = TypeVar("T")
-
-
-class Connection(Protocol):
-    """What is needed of an `Outbound` or an `aiohttp.ClientSession`."""
-
-    def request(self, method: str, url: Any, **options: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]: ...
 
 
 class _Status(msgspec.Struct):
@@ -74,7 +69,9 @@ _STATUS = msgspec.json.Decoder(_Status)
 class PrometheusBackend:
     """Implements `RemoteMetrics`. One breaker an endpoint; one retry, and only where the connection was reset."""
 
-    def __init__(self, connection: Connection, clock: Clock, *, max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
+    def __init__(
+        self, connection: Outbound | aiohttp.ClientSession, clock: Clock, *, max_reply_bytes: int = MAX_REPLY_BYTES
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._max_reply_bytes = max_reply_bytes
@@ -83,7 +80,7 @@ class PrometheusBackend:
     async def instant(
         self, target: PrometheusTarget, query: str, at_s: float, timeout_s: float
     ) -> RemoteAnswer[RemoteInstant]:
-        form = [("query", query), ("time", _seconds(at_s)), ("timeout", f"{timeout_s:.3f}s")]
+        form = [("query", query), ("time", _seconds(at_s)), ("timeout", f"{math.ceil(timeout_s * 1000)}ms")]
         return await self._ask(target, "POST", "query", form, _INSTANT, timeout_s)
 
     async def range(
@@ -94,7 +91,7 @@ class PrometheusBackend:
             ("start", _seconds(start_s)),
             ("end", _seconds(end_s)),
             ("step", _seconds(step_s)),
-            ("timeout", f"{timeout_s:.3f}s"),
+            ("timeout", f"{math.ceil(timeout_s * 1000)}ms"),
         ]
         return await self._ask(target, "POST", "query_range", form, _RANGE, timeout_s)
 

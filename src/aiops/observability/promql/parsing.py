@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import promql_parser as grammar
@@ -215,9 +216,12 @@ class _Builder:
                 raise self.refuse(f"The regular expression {matcher.value!r}") from error
         return Matcher(matcher.name, op, matcher.value)
 
+    def _looks_before_1970(self) -> bool:
+        tokens = [token.group() for token in _TOKEN.finditer(self._query) if not token.group().isspace()]
+        return any(pair == ("@", "-") for pair in pairwise(tokens))
+
     def _at(self, tree: Any) -> int | nodes.Anchor | None:
-        text = str(tree.prettify())
-        if "@ -" in text[text.rfind("}") + 1 :]:  # the parser panics on reading such a moment
+        if self._looks_before_1970():  # the parser panics on reading such a moment
             raise self.refuse("A moment before 1970 after @")
         modifier = tree.at
         moment: datetime | None = modifier.at if modifier is not None else None
