@@ -1,0 +1,71 @@
+"""Wires the host source and the watches; `module.py` takes these into the context."""
+
+from __future__ import annotations
+
+from dishka import AsyncContainer, Provider, Scope, provide
+
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Database
+from aiops.kernel.module import JobSpec
+from aiops.kernel.plugins import Plugins, load_plugins
+from aiops.observability.needs import InstantQueries, PolledSource, SampleStore
+from aiops.observability.ports import SampleIntake, WatchFeed
+from aiops.observability.service.arrivals import SampleArrivals
+from aiops.observability.service.host import HostJob
+from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchService
+from aiops.registry.ports import Clusters
+
+
+class WatchProvider(Provider):
+    """Needs `InstantQueries`, which the metrics service gives."""
+
+    scope = Scope.APP
+
+    @provide
+    def watch_service(
+        self, queries: InstantQueries, clusters: Clusters, database: Database, store: SampleStore, clock: Clock
+    ) -> WatchService:
+        return WatchService(queries=queries, clusters=clusters, transactions=database, store=store, clock=clock)
+
+    @provide
+    def watch_feed(self, service: WatchService) -> WatchFeed:
+        return service
+
+    @provide
+    def polled_sources(self) -> Plugins[PolledSource]:
+        return load_plugins("sources", package="aiops.observability.sources", contract=PolledSource)
+
+    @provide
+    def host_job(
+        self, sources: Plugins[PolledSource], intake: SampleIntake, clusters: Clusters, clock: Clock
+    ) -> HostJob:
+        return HostJob(source=sources["host"].build(), intake=intake, clusters=clusters, clock=clock)
+
+    @provide
+    def arrival_job(
+        self, service: WatchService, clusters: Clusters, arrivals: SampleArrivals, clock: Clock
+    ) -> ArrivalWatchJob:
+        return ArrivalWatchJob(service=service, clusters=clusters, arrivals=arrivals, clock=clock)
+
+    @provide
+    def prometheus_job(self, service: WatchService, clusters: Clusters, clock: Clock) -> PrometheusWatchJob:
+        return PrometheusWatchJob(service=service, clusters=clusters, clock=clock)
+
+
+async def _host(container: AsyncContainer) -> HostJob:
+    return await container.get(HostJob)
+
+
+async def _by_arrival(container: AsyncContainer) -> ArrivalWatchJob:
+    return await container.get(ArrivalWatchJob)
+
+
+async def _by_beat(container: AsyncContainer) -> PrometheusWatchJob:
+    return await container.get(PrometheusWatchJob)
+
+
+WATCH_JOBS = (
+    JobSpec("observability.watches_by_arrival", _by_arrival),
+    JobSpec("observability.watches_by_beat", _by_beat),
+    JobSpec("observability.host_source", _host),
+)
