@@ -132,7 +132,7 @@ export const watchHistory = (clusterId: string, watch: string, range: TimeRange,
 
 export const sources = queryOptions({
   queryKey: ["sources"],
-  queryFn: ({ signal }) => call<api.Page<api.Source>>("sources", { query: { page_size: 100 }, signal }),
+  queryFn: ({ signal }) => call<{ items: api.Source[] }>("sources", { signal }),
 });
 
 export function refresh(client: QueryClient, topics: string[]): void {

@@ -151,7 +151,7 @@ export interface Anomaly {
   value: number;
   expected: number;
   lower: number;
-  upper: number;
+  upper: number | null;
   deviation_percent: number | null;
   explanation: string;
   started_at: string;
@@ -205,11 +205,25 @@ export interface TimelineEntry {
   text: string;
 }
 
+/** An alert as a member of an incident. */
+export interface MemberAlert {
+  cluster_id: string;
+  cluster: string;
+  fingerprint: string;
+  name: string;
+  severity: Severity;
+  labels: Labels;
+  started_at: string;
+  ended_at: string | null;
+}
+
 export interface Incident extends IncidentSummary {
   causes: Cause[];
+  /** Why there is no cause, or what the ranking could not see. */
+  causes_note?: string | null;
   timeline: TimelineEntry[];
   anomalies: Anomaly[];
-  alerts: Alert[];
+  alerts: MemberAlert[];
 }
 
 export interface Source {

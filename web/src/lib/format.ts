@@ -70,6 +70,13 @@ export function formatValue(value: number | null | undefined, unit = ""): string
 
 const HIDDEN = new Set(["__name__", "cluster", "watch", "job"]);
 
+/** A band in words; an end that is open is left out. */
+export function formatBand(lower: number | null, upper: number | null, unit: string): string {
+  if (lower === null) return `at most ${formatValue(upper, unit)}`;
+  if (upper === null) return `at least ${formatValue(lower, unit)}`;
+  return `${formatValue(lower, unit)} to ${formatValue(upper, unit)}`;
+}
+
 /** What a series is about, in its labels' values: `sda · 10.0.0.1:9100`. */
 export function subject(labels: Labels): string {
   const shown = Object.entries(labels).filter(([name]) => !HIDDEN.has(name));

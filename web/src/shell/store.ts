@@ -63,3 +63,15 @@ export function useTheme(): Theme {
     () => (document.documentElement.dataset.theme === "light" ? "light" : "dark"),
   );
 }
+
+/** Whether a media query holds, as the window changes. */
+export function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const media = matchMedia(query);
+      media.addEventListener("change", listener);
+      return () => media.removeEventListener("change", listener);
+    },
+    () => matchMedia(query).matches,
+  );
+}

@@ -9,7 +9,7 @@ import type { Alert, Page as ApiPage } from "../../api/types";
 import type { ListSearch } from "../../router";
 import { plural, subject } from "../../lib/format";
 import { ago } from "../../lib/time";
-import { useLive, useNow } from "../../shell/store";
+import { useLive, useMedia, useNow } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { FilterSelect, SearchField } from "../../ui/filters";
 import { AlertStateMark, SeverityMark } from "../../ui/marks";
@@ -17,7 +17,9 @@ import { PageHead } from "../../ui/page";
 import { AlertDrawer } from "./AlertDrawer";
 
 const ROW = 32;
-const GRID = "grid grid-cols-[96px_96px_minmax(0,1fr)_80px] md:grid-cols-[96px_96px_minmax(160px,1.2fr)_128px_minmax(0,2fr)_96px] items-center gap-x-3 px-3";
+/** On a phone a row has two lines: what it is and since when, then the alert. */
+const TALL_ROW = 56;
+const GRID = "grid grid-cols-[96px_1fr_auto] content-center md:grid-cols-[96px_96px_minmax(160px,1.2fr)_128px_minmax(0,2fr)_96px] items-center gap-x-3 px-3";
 
 export function useAlerts(search: ListSearch) {
   const filters = { state: search.state, severity: search.severity, cluster_id: search.cluster, q: search.q };
@@ -117,6 +119,7 @@ function useColumns(names: Map<string, string>): ColumnDef<Alert>[] {
       {
         id: "name",
         header: "Alert",
+        meta: "max-md:order-last max-md:col-span-3",
         cell: ({ row }) => <span className="block truncate font-medium">{row.original.name}</span>,
       },
       {
@@ -169,12 +172,14 @@ function Rows({ items, names, more, onOpen }: RowsProps) {
     getRowId: (one) => `${one.cluster_id}/${one.fingerprint}`,
   });
   const rows = table.getRowModel().rows;
+  const height = useMedia("(max-width: 767px)") ? TALL_ROW : ROW;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW,
+    estimateSize: () => height,
     overscan: 12,
   });
+  useEffect(() => virtual.measure(), [virtual, height]);
   const visible = virtual.getVirtualItems();
   const last = visible.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -188,7 +193,7 @@ function Rows({ items, names, more, onOpen }: RowsProps) {
     <div ref={scroller} onScroll={scrolled} className="h-full overflow-y-auto" role="table" aria-rowcount={rows.length}>
       <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-panel">
         {table.getHeaderGroups().map((group) => (
-          <div key={group.id} role="row" className={`${GRID} h-8 text-meta font-medium text-muted`}>
+          <div key={group.id} role="row" className={`${GRID} h-8 text-meta font-medium text-muted max-md:hidden`}>
             {group.headers.map((header) => (
               <div key={header.id} role="columnheader" className={String(header.column.columnDef.meta ?? "")}>
                 {flexRender(header.column.columnDef.header, header.getContext())}
@@ -211,7 +216,7 @@ function Rows({ items, names, more, onOpen }: RowsProps) {
               aria-rowindex={index + 1}
               aria-label={`Open ${row.original.name}`}
               className={`${GRID} absolute w-full cursor-pointer border-b border-line hover:bg-raised focus-visible:-outline-offset-2`}
-              style={{ height: ROW, transform: `translateY(${start}px)` }}
+              style={{ height, transform: `translateY(${start}px)` }}
               onClick={open}
               onKeyDown={(event) => (event.key === "Enter" ? open() : undefined)}
             >

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { call } from "../../api/client";
 import { type BandAnswer, anomalies, clusters, expectations, incidents, me, watchHistory } from "../../api/queries";
 import type { Anomaly, Cluster, Expected } from "../../api/types";
-import { formatValue, plural, sentence, subject, subjectKey } from "../../lib/format";
+import { formatBand, formatValue, plural, sentence, subject, subjectKey } from "../../lib/format";
 import { ago, isMoving, resolveOrDefault } from "../../lib/time";
 import { useLive, useNow, useRange, useZoom } from "../../shell/store";
 import { Chart } from "../../ui/Chart";
@@ -241,9 +241,9 @@ function WatchCard({ one, history, unusual }: { one: Expected; history: History;
       <p className="px-1 text-meta text-muted">
         {one.learning
           ? `Learning, ${one.learning.seen} of ${one.learning.needed}`
-          : one.lower !== null && one.upper !== null
-            ? `Expected ${formatValue(one.lower, one.unit)} to ${formatValue(one.upper, one.unit)}`
-            : "No expected band yet"}
+          : one.lower === null && one.upper === null
+            ? "No expected band yet"
+            : `Expected ${formatBand(one.lower, one.upper, one.unit)}`}
         {one.anomaly_id ? <span className="font-medium text-critical"> · anomaly now</span> : null}
       </p>
     </article>

@@ -1,6 +1,6 @@
 import type { BandAnswer } from "../../api/queries";
 import type { Anomaly, Expected, RangeSeries } from "../../api/types";
-import { formatValue, subjectKey, toNumber } from "../../lib/format";
+import { formatBand, formatValue, subjectKey, toNumber } from "../../lib/format";
 import type { ChartData } from "../../ui/Chart";
 
 /** The values of one series at the given times; null where it has none. */
@@ -48,13 +48,18 @@ export function watchChart(answer: BandAnswer, one: Expected, anomalies: Anomaly
   };
 }
 
+function placeOf({ value, lower, upper }: Expected): string {
+  if (upper !== null && value > upper) return "above its band";
+  return lower !== null && value < lower ? "below its band" : "within its band";
+}
+
 /** `CPU busy is 92 %, expected 8 % to 31 %: above its band.` */
 export function summarise(one: Expected): string {
   const now = `${one.title} is ${formatValue(one.value, one.unit)}`;
   if (one.learning) return `${now}; learning, ${one.learning.seen} of ${one.learning.needed}`;
-  if (one.lower === null || one.upper === null) return `${now}; no expected band yet`;
-  const band = `expected ${formatValue(one.lower, one.unit)} to ${formatValue(one.upper, one.unit)}`;
+  if (one.lower === null && one.upper === null) return `${now}; no expected band yet`;
+  const band = `expected ${formatBand(one.lower, one.upper, one.unit)}`;
   if (one.anomaly_id) return `${now}, ${band}: an anomaly`;
-  const place = one.value > one.upper ? "above its band" : one.value < one.lower ? "below its band" : "within its band";
+  const place = placeOf(one);
   return `${now}, ${band}: ${place}`;
 }

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { call } from "../../api/client";
 import { incident, me } from "../../api/queries";
 import type { Anomaly, Cause, Incident, IncidentStatus } from "../../api/types";
-import { formatValue, plural, sentence, subject } from "../../lib/format";
+import { formatBand, formatValue, plural, sentence, subject } from "../../lib/format";
 import { ago, clock, stamp } from "../../lib/time";
 import { useNow } from "../../shell/store";
 import { Empty, Failure, QueryFailure, Skeleton } from "../../ui/feedback";
@@ -54,9 +54,10 @@ function Detail({ one }: { one: Incident }) {
             one.causes.map((cause, at) => <CauseCard key={cause.rank} cause={cause} units={units} first={at === 0} />)
           ) : (
             <div className="panel">
-              <Empty title="No cause ranked yet">It is worked out as soon as enough samples around it are there.</Empty>
+              <Empty title="No cause ranked yet">{one.causes_note ?? "It is worked out as soon as enough samples around it are there."}</Empty>
             </div>
           )}
+          {one.causes.length && one.causes_note ? <p className="text-muted">{one.causes_note}</p> : null}
         </section>
         <div className="min-w-0 space-y-3">
           <Timeline one={one} />
@@ -200,7 +201,7 @@ function Members({ one }: { one: Incident }) {
         ))}
         {one.alerts.map((alert) => (
           <li key={alert.cluster_id + alert.fingerprint} className="flex items-center gap-3">
-            <AlertStateMark state={alert.state} />
+            <AlertStateMark state={alert.ended_at ? "RESOLVED" : "FIRING"} />
             <Link to="/alerts" search={{ open: `${alert.cluster_id}/${alert.fingerprint}` }} className="link truncate">
               {alert.name}
             </Link>
@@ -213,6 +214,5 @@ function Members({ one }: { one: Incident }) {
 
 function described(anomaly: Anomaly): string {
   if (anomaly.explanation) return anomaly.explanation;
-  const band = `${formatValue(anomaly.lower, anomaly.unit)} to ${formatValue(anomaly.upper, anomaly.unit)}`;
-  return `${formatValue(anomaly.value, anomaly.unit)}, expected ${band}`;
+  return `${formatValue(anomaly.value, anomaly.unit)}, expected ${formatBand(anomaly.lower, anomaly.upper, anomaly.unit)}`;
 }

@@ -100,13 +100,13 @@ export function MetricsPage() {
 
 /** Where in the query the hub stopped understanding, when it says so. */
 function Position({ query, error }: { query: string; error: unknown }) {
-  const at = error instanceof ApiError ? error.details?.position : undefined;
-  if (typeof at !== "number" || at < 0 || at > query.length) return null;
+  const position = error instanceof ApiError ? error.details?.position : undefined;
+  if (typeof position !== "number" || position < 1 || position > query.length + 1) return null;
   return (
     <pre className="panel overflow-x-auto px-3 py-2 font-mono text-meta">
       {query}
       {"\n"}
-      <span className="text-critical">{`${" ".repeat(at)}^ character ${at + 1}`}</span>
+      <span className="text-critical">{`${" ".repeat(position - 1)}^ position ${position}`}</span>
     </pre>
   );
 }
