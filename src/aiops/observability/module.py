@@ -6,7 +6,7 @@ from dishka import AsyncContainer, Provider, Scope, provide
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
-from aiops.kernel.module import Context, HandlerSpec
+from aiops.kernel.module import Context, HandlerSpec, JobSpec, Runnable
 from aiops.kernel.outbox import Handle
 from aiops.observability.events import EVENTS
 from aiops.observability.handlers import ForgetCluster
@@ -21,6 +21,7 @@ from aiops.observability.service.intake import Intake
 from aiops.observability.service.sources import Sources
 from aiops.observability.store.alerts import PostgresAlertStore
 from aiops.observability.store.samples import PostgresSampleStore
+from aiops.observability.store.sealing import SealingJob
 from aiops.observability.store.sources import PostgresSourceStore
 from aiops.registry.events import ClusterDeleted
 from aiops.registry.ports import Clusters
@@ -83,6 +84,13 @@ class _Observability(Provider):
         return service
 
 
+async def _sealing(container: AsyncContainer) -> Runnable:
+    settings = await container.get(Settings)
+    return SealingJob(
+        await container.get(Database), await container.get(Clock), retention_days=settings.metrics_retention_days
+    )
+
+
 async def _forget_cluster(container: AsyncContainer) -> Handle:
     return ForgetCluster(
         await container.get(SampleStore),
@@ -99,4 +107,5 @@ def context() -> Context:
         routes=(push_metrics, AlertController, SourceController),
         events=EVENTS,
         handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
+        jobs=(JobSpec("observability.sealing", _sealing),),
     )
