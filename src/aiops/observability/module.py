@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from dishka import AsyncContainer, Provider, Scope, provide
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import Context, HandlerSpec, JobSpec, Runnable
+from aiops.kernel.outbound import Outbound
 from aiops.kernel.outbox import Handle
+from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.events import EVENTS
 from aiops.observability.handlers import ForgetCluster
 from aiops.observability.http.alerts import AlertController
 from aiops.observability.http.ingest import push_metrics
+from aiops.observability.http.metrics import MetricsController
 from aiops.observability.http.sources import SourceController
 from aiops.observability.needs import AlertStore, SampleStore, SourceStore
-from aiops.observability.ports import Alerts, SampleIntake, SourceTokens
+from aiops.observability.ports import Alerts, Metrics, SampleIntake, SourceTokens
 from aiops.observability.service.alerts import AlertService
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.intake import Intake
+from aiops.observability.service.metrics import MetricsService
+from aiops.observability.service.metrics_remote import RemoteMetrics
 from aiops.observability.service.sources import Sources
 from aiops.observability.store.alerts import PostgresAlertStore
 from aiops.observability.store.samples import PostgresSampleStore
@@ -26,6 +33,9 @@ from aiops.observability.store.sources import PostgresSourceStore
 from aiops.registry.events import ClusterDeleted
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
+
+_OFFERED_PORT = 9090
+"""Of a Prometheus on this machine, which may be registered whatever else may not be reached here."""
 
 
 class _Observability(Provider):
@@ -83,6 +93,25 @@ class _Observability(Provider):
     def alerts(self, service: AlertService) -> Alerts:
         return service
 
+    @provide
+    async def remote_metrics(self, settings: Settings, clock: Clock) -> AsyncIterator[RemoteMetrics]:
+        offered = (_OFFERED_PORT,) if settings.offer_local_prometheus else ()
+        outbound = Outbound(allow_loopback=settings.allow_local_targets, loopback_ports=offered)
+        try:
+            yield PrometheusBackend(outbound, clock)
+        finally:
+            await outbound.close()
+
+    @provide
+    def metrics_service(
+        self, database: Database, clock: Clock, store: SampleStore, clusters: Clusters, remote: RemoteMetrics
+    ) -> MetricsService:
+        return MetricsService(database, clock, store, clusters, remote)
+
+    @provide
+    def metrics(self, service: MetricsService) -> Metrics:
+        return service
+
 
 async def _sealing(container: AsyncContainer) -> Runnable:
     settings = await container.get(Settings)
@@ -104,7 +133,7 @@ def context() -> Context:
     return Context(
         name="observability",
         provider=_Observability(),
-        routes=(push_metrics, AlertController, SourceController),
+        routes=(push_metrics, AlertController, SourceController, MetricsController),
         events=EVENTS,
         handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
         jobs=(JobSpec("observability.sealing", _sealing),),
