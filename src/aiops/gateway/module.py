@@ -7,7 +7,6 @@ from dishka import Provider, Scope
 from aiops.gateway.http.auth import AuthController
 from aiops.gateway.http.console import console
 from aiops.gateway.http.health import HealthController
-from aiops.gateway.http.openapi import reading_page
 from aiops.gateway.needs import PasswordHasher, UserStore
 from aiops.gateway.passwords import Argon2Hasher
 from aiops.gateway.ports import Identity
@@ -35,4 +34,4 @@ def context() -> Context:
     provider.provide(Argon2Hasher, provides=PasswordHasher)
     provider.provide(_auth)
     provider.provide(_identity)
-    return Context("gateway", provider, routes=(AuthController, HealthController, reading_page, console))
+    return Context("gateway", provider, routes=(AuthController, HealthController, console))

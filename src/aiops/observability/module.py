@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from dishka import AsyncContainer, Provider, Scope, provide
+from dishka import AsyncContainer, Scope, provide
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
@@ -18,7 +18,8 @@ from aiops.observability.http.alerts import AlertController
 from aiops.observability.http.ingest import push_metrics
 from aiops.observability.http.metrics import MetricsController
 from aiops.observability.http.sources import SourceController
-from aiops.observability.needs import AlertStore, SampleStore, SourceStore
+from aiops.observability.http.watches import WatchController
+from aiops.observability.needs import AlertStore, InstantQueries, SampleStore, SourceStore
 from aiops.observability.ports import Alerts, Metrics, SampleIntake, SourceTokens
 from aiops.observability.service.alerts import AlertService
 from aiops.observability.service.arrivals import SampleArrivals
@@ -30,6 +31,7 @@ from aiops.observability.store.alerts import PostgresAlertStore
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sealing import SealingJob
 from aiops.observability.store.sources import PostgresSourceStore
+from aiops.observability.watch_module import WATCH_JOBS, WatchProvider
 from aiops.registry.events import ClusterDeleted
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
@@ -38,7 +40,7 @@ _OFFERED_PORT = 9090
 """Of a Prometheus on this machine, which may be registered whatever else may not be reached here."""
 
 
-class _Observability(Provider):
+class _Observability(WatchProvider):
     scope = Scope.APP
 
     @provide
@@ -109,6 +111,10 @@ class _Observability(Provider):
         return MetricsService(database, clock, store, clusters, remote)
 
     @provide
+    def instant_queries(self, service: MetricsService) -> InstantQueries:
+        return service
+
+    @provide
     def metrics(self, service: MetricsService) -> Metrics:
         return service
 
@@ -133,8 +139,8 @@ def context() -> Context:
     return Context(
         name="observability",
         provider=_Observability(),
-        routes=(push_metrics, AlertController, SourceController, MetricsController),
+        routes=(push_metrics, AlertController, SourceController, MetricsController, WatchController),
         events=EVENTS,
         handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
-        jobs=(JobSpec("observability.sealing", _sealing),),
+        jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS),
     )

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
-from dishka.integrations.litestar import FromDishka, inject
+from dishka.integrations.litestar import FromDishka, inject, inject_websocket
 from litestar import Controller, WebSocket, get, websocket
 from litestar.exceptions import WebSocketDisconnect
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Unauthenticated
+from aiops.kernel.http import Caller
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
 from aiops.streaming import domain
@@ -226,7 +227,7 @@ def _same_origin(socket: Socket) -> bool:
 
 
 @websocket(["/ws", "/ws/alerts"], opt={"public": True})
-@inject
+@inject_websocket
 async def live(
     socket: Socket, broadcast: FromDishka[Broadcast], authenticate: FromDishka[Authenticator], clock: FromDishka[Clock]
 ) -> None:
@@ -255,10 +256,10 @@ class StreamingController(Controller):
 
     @get("/status", summary="How many read live, and what came")
     @inject
-    async def status(self, principal: Principal, broadcast: FromDishka[Broadcast]) -> StreamingStatus:
+    async def status(self, principal: Caller, broadcast: FromDishka[Broadcast]) -> StreamingStatus:
         return broadcast.status(principal)
 
     @get("/clients", summary="Who reads live")
     @inject
-    async def clients(self, principal: Principal, broadcast: FromDishka[Broadcast]) -> ReaderList:
+    async def clients(self, principal: Caller, broadcast: FromDishka[Broadcast]) -> ReaderList:
         return ReaderList(broadcast.readers(principal))

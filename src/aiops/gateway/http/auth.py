@@ -10,13 +10,15 @@ import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.params import JSONBody
 
 from aiops.gateway.domain import SESSION_LIFETIME
 from aiops.gateway.http.middleware import COOKIE, header, presented_token, same_origin, signed_in_of
 from aiops.gateway.ports import User
 from aiops.gateway.service import AuthService
 from aiops.kernel.errors import PermissionDenied, Unauthenticated
-from aiops.kernel.principal import Principal, Role
+from aiops.kernel.http import Caller
+from aiops.kernel.principal import Role
 
 
 class Credentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +58,7 @@ class AuthController(Controller):
     @post("/auth/login", opt={"public": True}, status_code=200, summary="Sign in")
     @inject
     async def login(
-        self, data: Credentials, request: Request[Any, Any, Any], auth: FromDishka[AuthService]
+        self, data: JSONBody[Credentials], request: Request[Any, Any, Any], auth: FromDishka[AuthService]
     ) -> Response[LoginReply]:
         """Gives a bearer token, and the same session as a cookie for the console."""
         if header(request.scope, b"origin") is not None and not same_origin(request.scope):
@@ -85,18 +87,20 @@ class AuthController(Controller):
 
     @post("/auth/password", opt={"may_change_password": True}, status_code=204, summary="Change one's password")
     @inject
-    async def change_password(self, data: PasswordChange, principal: Principal, auth: FromDishka[AuthService]) -> None:
+    async def change_password(
+        self, data: JSONBody[PasswordChange], principal: Caller, auth: FromDishka[AuthService]
+    ) -> None:
         """Every session of the user ends; sign in again with the new password."""
         await auth.change_password(principal, data.current_password, data.new_password)
 
     @get("/users", summary="List users")
     @inject
-    async def users(self, principal: Principal, auth: FromDishka[AuthService]) -> UserList:
+    async def users(self, principal: Caller, auth: FromDishka[AuthService]) -> UserList:
         return UserList(await auth.users(principal))
 
     @post("/users", summary="Add a user")
     @inject
-    async def add_user(self, data: NewUser, principal: Principal, auth: FromDishka[AuthService]) -> User:
+    async def add_user(self, data: JSONBody[NewUser], principal: Caller, auth: FromDishka[AuthService]) -> User:
         """The user changes the password at the first sign-in."""
         return await auth.add_user(
             principal, data.username, data.password, data.role, data.clusters, must_change_password=True

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 from pathlib import Path
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 FOLDER = Path(__file__).resolve().parents[1] / "console"
 _NOT_PAGES = ("api/", "health", "ready", "metrics/", "schema", "ws", "assets/", "internal/")
@@ -17,9 +19,13 @@ _CSP = (
 )
 
 
-@get(["/", "/{path:path}"], opt={"public": True}, include_in_schema=False, sync_to_thread=True)
-def console(path: str = "") -> Response[bytes]:
+@get(["/", "/{path:path}"], opt={"public": True}, include_in_schema=False)
+async def console(path: FromPath[str] = "") -> Response[bytes]:
     """A file of the console, or its first page, from which the browser goes on by itself."""
+    return await asyncio.to_thread(_find, path)
+
+
+def _find(path: str) -> Response[bytes]:
     wanted = path.lstrip("/")
     file = (FOLDER / wanted).resolve()
     if wanted and file.is_relative_to(FOLDER) and file.is_file():
@@ -37,6 +43,6 @@ def console(path: str = "") -> Response[bytes]:
     )
 
 
-def _lifetime(path: str) -> str:
+def _lifetime(path: FromPath[str]) -> str:
     # Files under assets/ carry their content's hash in their name.
     return "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"

@@ -9,7 +9,7 @@ from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, Response, get
 
 from aiops.kernel.database import Database
-from aiops.kernel.principal import Principal
+from aiops.kernel.http import Caller
 from aiops.kernel.supervisor import JobStatus, Supervisor
 
 
@@ -50,7 +50,7 @@ class HealthController(Controller):
     @get("/health/detailed", summary="How is each part")
     @inject
     async def detailed(
-        self, principal: Principal, database: FromDishka[Database], supervisor: FromDishka[Supervisor]
+        self, principal: Caller, database: FromDishka[Database], supervisor: FromDishka[Supervisor]
     ) -> DetailedHealth:
         principal.require_whole_fleet()
         dependency = await _ask(database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -51,7 +52,7 @@ class SelfMetrics:
         return generate_latest(self.registry)
 
 
-def metrics_route(metrics: SelfMetrics) -> object:
+def metrics_route(metrics: SelfMetrics) -> HTTPRouteHandler:
     @get("/metrics", opt={"public": True}, include_in_schema=False, sync_to_thread=False)
     def own_metrics() -> Response[bytes]:
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE}, media_type=CONTENT_TYPE)

@@ -8,7 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar.connection import ASGIConnection
+from litestar.connection import ASGIConnection, Request
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -135,8 +135,8 @@ def _check_kind(signed_in: SignedIn, opt: Mapping[str, Any]) -> None:
     signed_in.principal.require(Role.VIEWER)
 
 
-def provide_principal(scope: Scope) -> Principal:
-    principal = scope.get("user")
+def provide_principal(request: Request[Any, Any, Any]) -> Principal:
+    principal = request.scope.get("user")
     if not isinstance(principal, Principal):
         raise Unauthenticated("Sign in first: POST /api/v1/auth/login.")
     return principal

@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response, get
+from litestar import Litestar, MediaType, Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from aiops.gateway.http.errors import ErrorEnvelope
@@ -33,8 +33,8 @@ def config(version: str) -> OpenAPIConfig:
         title="AIOps NextGen",
         version=version,
         description="A fleet of clusters watched as one. Every error comes in the same envelope.",
-        path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        openapi_router=Router(path="/schema", route_handlers=[], opt={"public": True}),
+        render_plugins=[ReadingPage(), JsonRenderPlugin(path="/openapi.json")],
         security=[{"bearer": []}],
         components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
     )
@@ -52,12 +52,15 @@ def document_errors(app: Litestar) -> None:
                 handler.responses = {**stated, **(handler.responses or {})}
 
 
-@get("/schema", opt={"public": True}, include_in_schema=False, sync_to_thread=False)
-def reading_page(request: Request[Any, Any, Any]) -> Response[str]:
-    schema = request.app.openapi_schema.to_schema()
-    parts = [_operation(path, method, operation) for path, method, operation in _operations(schema)]
-    body = "".join(parts)
-    return Response(_PAGE.format(title=escape(schema["info"]["title"]), body=body), media_type=MediaType.HTML)
+class ReadingPage(OpenAPIRenderPlugin):
+    """Every operation with its parameters, as one plain page."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/", media_type=MediaType.HTML)
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        body = "".join(_operation(*operation) for operation in _operations(openapi_schema))
+        return _PAGE.format(title=escape(openapi_schema["info"]["title"]), body=body).encode()
 
 
 def _operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, get, post
-from litestar.params import QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from aiops.kernel.errors import Invalid
-from aiops.kernel.principal import Principal
+from aiops.kernel.http import Caller
 from aiops.observability.http.ingest import Accepted
 from aiops.observability.needs import AlertFilter
 from aiops.observability.ports import Alert, AlertChange, AlertState, Labels, Severity
@@ -30,7 +30,7 @@ class ListedAlert(msgspec.Struct):
 
     cluster_id: UUID
     cluster: str | None
-    fingerprint: str
+    fingerprint: FromPath[str]
     name: str
     severity: Severity
     sender_severity: str | None
@@ -62,20 +62,20 @@ class AlertController(Controller):
 
     @post("/webhook", status_code=200, summary="Alertmanager's webhook, version 4", opt={"source": True})
     @inject
-    async def webhook(self, principal: Principal, alerts: FromDishka[AlertService], data: Webhook) -> Accepted:
+    async def webhook(self, principal: Caller, alerts: FromDishka[AlertService], data: JSONBody[Webhook]) -> Accepted:
         return Accepted(await alerts.receive(principal, data))
 
     @get(summary="Alerts in scope, newest first")
     @inject
     async def list_alerts(
         self,
-        principal: Principal,
+        principal: Caller,
         alerts: FromDishka[AlertService],
         clusters: FromDishka[Clusters],
         *,
         alert_state: Annotated[AlertState | None, QueryParameter(name="state")] = None,
-        severity: Severity | None = None,
-        cluster_id: list[UUID] | None = None,
+        severity: FromQuery[Severity | None] = None,
+        cluster_id: FromQuery[list[UUID] | None] = None,
         q: Annotated[str | None, QueryParameter(max_length=200)] = None,
         page_size: PageSize = 20,
         cursor: Cursor = None,
@@ -95,10 +95,10 @@ class AlertController(Controller):
     @inject
     async def history(
         self,
-        principal: Principal,
+        principal: Caller,
         alerts: FromDishka[AlertService],
         *,
-        cluster_id: list[UUID] | None = None,
+        cluster_id: FromQuery[list[UUID] | None] = None,
         fingerprint: Annotated[str | None, QueryParameter(max_length=128)] = None,
         page_size: PageSize = 20,
         cursor: Cursor = None,
@@ -112,17 +112,17 @@ class AlertController(Controller):
     @inject
     async def get_alert(
         self,
-        principal: Principal,
+        principal: Caller,
         alerts: FromDishka[AlertService],
         clusters: FromDishka[Clusters],
-        fingerprint: str,
-        cluster_id: UUID,
+        fingerprint: FromPath[str],
+        cluster_id: FromQuery[UUID],
     ) -> ListedAlert:
         found = await alerts.get(principal, cluster_id, _text(fingerprint) or "")
         return _listed(found, await _names(principal, clusters))
 
 
-async def _names(principal: Principal, clusters: Clusters) -> dict[UUID, str]:
+async def _names(principal: Caller, clusters: Clusters) -> dict[UUID, str]:
     return {cluster.id: cluster.name for cluster in await clusters.visible(principal)}
 
 

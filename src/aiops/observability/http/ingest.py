@@ -6,7 +6,7 @@ import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Request, post
 
-from aiops.kernel.principal import Principal
+from aiops.kernel.http import Caller
 from aiops.observability.service.intake import MOST_BYTES, Intake
 
 
@@ -23,5 +23,5 @@ class Accepted(msgspec.Struct):
     request_max_body_size=MOST_BYTES,
 )
 @inject
-async def push_metrics(request: Request, principal: Principal, intake: FromDishka[Intake]) -> Accepted:  # type: ignore[type-arg]
+async def push_metrics(request: Request, principal: Caller, intake: FromDishka[Intake]) -> Accepted:  # type: ignore[type-arg]
     return Accepted(await intake.push(principal, await request.body()))

@@ -11,19 +11,20 @@ import msgspec
 import promql_parser
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from aiops.kernel.errors import Invalid
-from aiops.kernel.principal import Principal
+from aiops.kernel.http import Caller
 from aiops.observability.ports import ClusterOutcome, InstantResult, QueryStatus, RangeResult
 from aiops.observability.service.metrics import LabelNames, LabelValues, MetricsService, SeriesFound
 
 _TIME = "RFC 3339 or Unix seconds"
 _STEP = "Seconds or a Prometheus duration such as 15s"
 
+PromQL = Annotated[str, QueryParameter(name="query", description="PromQL")]
 ClusterIds = Annotated[
-    list[UUID] | None, Parameter(query="cluster_id", description="May be repeated; all in scope where left out")
+    list[UUID] | None, QueryParameter(name="cluster_id", description="May be repeated; all in scope where left out")
 ]
 
 
@@ -51,19 +52,19 @@ class MetricsController(Controller):
     @inject
     async def query(
         self,
-        principal: Principal,
+        principal: Caller,
         service: FromDishka[MetricsService],
-        query: str,
-        time: Annotated[str | None, Parameter(description=_TIME)] = None,
+        promql: PromQL,
+        time: Annotated[str | None, QueryParameter(description=_TIME)] = None,
         cluster_id: ClusterIds = None,
-        timeout: float = 30.0,
+        timeout: FromQuery[float] = 30.0,
     ) -> Response[InstantResult]:
-        return await _instant(service, principal, QueryBody(query, time, cluster_id, timeout))
+        return await _instant(service, principal, QueryBody(promql, time, cluster_id, timeout))
 
     @post("/query", summary="As GET, for long queries", status_code=HTTP_200_OK)
     @inject
     async def post_query(
-        self, principal: Principal, service: FromDishka[MetricsService], data: QueryBody
+        self, principal: Caller, service: FromDishka[MetricsService], data: JSONBody[QueryBody]
     ) -> Response[InstantResult]:
         return await _instant(service, principal, data)
 
@@ -71,28 +72,28 @@ class MetricsController(Controller):
     @inject
     async def query_range(
         self,
-        principal: Principal,
+        principal: Caller,
         service: FromDishka[MetricsService],
-        query: str,
-        start: Annotated[str, Parameter(description=_TIME)],
-        end: Annotated[str, Parameter(description=_TIME)],
-        step: Annotated[str, Parameter(description=_STEP)],
+        promql: PromQL,
+        start: Annotated[str, QueryParameter(description=_TIME)],
+        end: Annotated[str, QueryParameter(description=_TIME)],
+        step: Annotated[str, QueryParameter(description=_STEP)],
         cluster_id: ClusterIds = None,
-        timeout: float = 30.0,
+        timeout: FromQuery[float] = 30.0,
     ) -> Response[RangeResult]:
-        return await _range(service, principal, QueryRangeBody(query, start, end, step, cluster_id, timeout))
+        return await _range(service, principal, QueryRangeBody(promql, start, end, step, cluster_id, timeout))
 
     @post("/query_range", summary="As GET, for long queries", status_code=HTTP_200_OK)
     @inject
     async def post_query_range(
-        self, principal: Principal, service: FromDishka[MetricsService], data: QueryRangeBody
+        self, principal: Caller, service: FromDishka[MetricsService], data: JSONBody[QueryRangeBody]
     ) -> Response[RangeResult]:
         return await _range(service, principal, data)
 
     @get("/labels", summary="The names of labels")
     @inject
     async def labels(
-        self, principal: Principal, service: FromDishka[MetricsService], cluster_id: ClusterIds = None
+        self, principal: Caller, service: FromDishka[MetricsService], cluster_id: ClusterIds = None
     ) -> Response[LabelNames]:
         result = await service.labels(principal, cluster_ids=cluster_id)
         return _reply(result, result.clusters)
@@ -100,7 +101,7 @@ class MetricsController(Controller):
     @get("/label/{name:str}/values", summary="The values of one label")
     @inject
     async def label_values(
-        self, principal: Principal, service: FromDishka[MetricsService], name: str, cluster_id: ClusterIds = None
+        self, principal: Caller, service: FromDishka[MetricsService], name: FromPath[str], cluster_id: ClusterIds = None
     ) -> Response[LabelValues]:
         result = await service.label_values(principal, name, cluster_ids=cluster_id)
         return _reply(result, result.clusters)
@@ -108,19 +109,23 @@ class MetricsController(Controller):
     @get("/series", summary="The series that a selector finds")
     @inject
     async def series(
-        self, principal: Principal, service: FromDishka[MetricsService], match: str, cluster_id: ClusterIds = None
+        self,
+        principal: Caller,
+        service: FromDishka[MetricsService],
+        match: FromQuery[str],
+        cluster_id: ClusterIds = None,
     ) -> Response[SeriesFound]:
         result = await service.series(principal, match, cluster_ids=cluster_id)
         return _reply(result, result.clusters)
 
 
-async def _instant(service: MetricsService, principal: Principal, body: QueryBody) -> Response[InstantResult]:
+async def _instant(service: MetricsService, principal: Caller, body: QueryBody) -> Response[InstantResult]:
     at = None if body.time is None else moment(body.time)
     result = await service.query(principal, body.query, at=at, cluster_ids=body.cluster_id, timeout_s=body.timeout)
     return _reply(result, result.clusters)
 
 
-async def _range(service: MetricsService, principal: Principal, body: QueryRangeBody) -> Response[RangeResult]:
+async def _range(service: MetricsService, principal: Caller, body: QueryRangeBody) -> Response[RangeResult]:
     result = await service.query_range(
         principal,
         body.query,

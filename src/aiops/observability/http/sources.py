@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, delete, get, post
+from litestar.params import FromPath, JSONBody
 
-from aiops.kernel.principal import Principal
+from aiops.kernel.http import Caller
 from aiops.observability.ports import PushSource
 from aiops.observability.service.sources import NewSource, Sources
 
@@ -28,15 +29,17 @@ class SourceController(Controller):
 
     @get(summary="Who may push into the clusters in scope")
     @inject
-    async def list_sources(self, principal: Principal, sources: FromDishka[Sources]) -> SourceList:
+    async def list_sources(self, principal: Caller, sources: FromDishka[Sources]) -> SourceList:
         return SourceList(await sources.all(principal))
 
     @post(summary="Let something push into a cluster; its token is shown this once")
     @inject
-    async def add_source(self, principal: Principal, sources: FromDishka[Sources], data: SourceWish) -> NewSource:
+    async def add_source(
+        self, principal: Caller, sources: FromDishka[Sources], data: JSONBody[SourceWish]
+    ) -> NewSource:
         return await sources.create(principal, data.cluster_id, data.name)
 
     @delete("/{source_id:uuid}", summary="Take a source's token away")
     @inject
-    async def remove_source(self, principal: Principal, sources: FromDishka[Sources], source_id: UUID) -> None:
+    async def remove_source(self, principal: Caller, sources: FromDishka[Sources], source_id: FromPath[UUID]) -> None:
         await sources.delete(principal, source_id)
