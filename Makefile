@@ -30,7 +30,8 @@ check: dev ## lint, format, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@if [ -f web/package.json ]; then $(MAKE) web/node_modules/.stamp && cd web && $(call IN_WEB,npm run --silent check); fi
+	@$(MAKE) web/node_modules/.stamp
+	@cd web && $(call IN_WEB,npm run --silent check)
 
 bench: dev ## ratios against a floor measured in the same run
 	@$(BIN)/python -m bench
@@ -42,7 +43,7 @@ demo: dev web ## three clusters whose faults come and go, and a hub that watches
 	@exec $(BIN)/python -m tests.lab.demo
 
 web: ## build the console, where its sources are newer than the build
-	@if [ -f web/package.json ]; then $(MAKE) .venv/.console; fi
+	@$(MAKE) .venv/.console
 
 types: dev ## the console's types from the OpenAPI document
 	@$(MAKE) web/node_modules/.stamp
