@@ -1,0 +1,93 @@
+"""Bytes a sealed sample takes on disk, keys and index and all, of a node_exporter's real samples: at most 4.
+
+It is scraped each second for five minutes, while a process keeps the machine from being idle now and then; the samples
+are stored as if 15 s lay between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
+
+from aiops.kernel.clock import VirtualClock
+from aiops.kernel.database import Database
+from aiops.kernel.ids import new_id
+from aiops.kernel.migrations import migrate
+from aiops.kernel.postgres import EmbeddedPostgres
+from aiops.observability.ports import Sample
+from aiops.observability.store.samples import STRETCH_MS, PostgresSampleStore
+from aiops.observability.store.sealing import SealingJob
+from tests.lab.servers import NodeExporter
+
+SCRAPES, STEP_S, BOUND = 300, 15, 4.0
+
+
+def _scrapes(count: int) -> list[list[tuple[dict[str, str], float]]]:
+    with NodeExporter() as exporter:
+        found, began = [], time.monotonic()
+        for number in range(count):
+            with urlopen(f"{exporter.url}/metrics") as reply:
+                page = reply.read().decode()
+            found.append(
+                [
+                    ({"__name__": sample.name, "instance": "bench:9100", **sample.labels}, sample.value)
+                    for family in text_string_to_metric_families(page)
+                    for sample in family.samples
+                ]
+            )
+            if number % 30 < 10:
+                np.sort(np.random.default_rng(number).random(2_000_000))
+            time.sleep(max(0.0, began + number + 1 - time.monotonic()))
+        return found
+
+
+async def _store(url: str, scrapes: list[list[tuple[dict[str, str], float]]]) -> tuple[int, int, int]:
+    """Bytes on disk, samples and series after sealing."""
+    database, clock, store, cluster_id = Database(url), VirtualClock(), PostgresSampleStore(), new_id()
+    first = (int(clock.now().timestamp() * 1000) // STRETCH_MS + 1) * STRETCH_MS // 1000
+    for number, scrape in enumerate(scrapes):
+        async with database.begin() as tx:
+            await store.append(
+                tx, cluster_id, [Sample(labels, first + number * STEP_S, value) for labels, value in scrape]
+            )
+            await tx.commit()
+    await clock.advance(timedelta(hours=5).total_seconds())
+    job = SealingJob(database, clock, retention_days=90)
+    samples = 0
+    while sealed := await job.seal():
+        samples += sealed
+    async with database.begin() as tx:
+        parts = "SELECT inhrelid FROM pg_inherits WHERE inhparent = 'observability.chunk'::regclass"
+        size = await tx.connection.execute(text(f"SELECT sum(pg_total_relation_size(inhrelid)) FROM ({parts}) AS part"))
+        series = await tx.connection.execute(text("SELECT count(DISTINCT series_id) FROM observability.chunk"))
+        found = int(size.scalar_one()), samples, int(series.scalar_one())
+    await database.close()
+    return found
+
+
+def main(count: int = SCRAPES) -> None:
+    scrapes = _scrapes(count)
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        server = EmbeddedPostgres(Path(name) / "data")
+        server.start()
+        try:
+            migrate(server.url)
+            size, samples, series = asyncio.run(_store(server.url, scrapes))
+        finally:
+            server.stop()
+    print(f"store: {samples:,} samples of {series:,} series of a node_exporter: {size:,} B on disk")
+    print(f"store: {size / samples:.2f} B a sample (bound {BOUND:.2f})")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else SCRAPES)
