@@ -126,7 +126,7 @@ async def _instant(service: MetricsService, principal: Caller, body: QueryBody) 
 
 
 async def _range(service: MetricsService, principal: Caller, body: QueryRangeBody) -> Response[RangeResult]:
-    result = await service.query_range(
+    result = await service.query_range_printed(
         principal,
         body.query,
         start=moment(body.start),

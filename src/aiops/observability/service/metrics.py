@@ -25,7 +25,6 @@ from aiops.observability.ports import (
     InstantSeries,
     Labels,
     RangeResult,
-    RangeSeries,
 )
 from aiops.observability.promql import EvalResult, Plan, Selector, evaluate, metric_names, parse
 from aiops.observability.service import metrics_numbers as numbers
@@ -54,6 +53,16 @@ class LabelValues(msgspec.Struct, frozen=True):
 class SeriesFound(msgspec.Struct, frozen=True):
     series: list[Labels]
     clusters: list[ClusterOutcome]
+
+
+class PrintedRange(msgspec.Struct, frozen=True):
+    """A `RangeResult` on its way out."""
+
+    series: list[numbers.PrintedSeries]
+    clusters: list[ClusterOutcome]
+
+
+_RANGE_RESULT = msgspec.json.Decoder(RangeResult)
 
 
 @dataclass(frozen=True)
@@ -159,12 +168,29 @@ class MetricsService:
         cluster_ids: Sequence[UUID] | None = None,
         timeout_s: float = 30.0,
     ) -> RangeResult:
+        printed = await self.query_range_printed(
+            principal, query, start=start, end=end, step_s=step_s, cluster_ids=cluster_ids, timeout_s=timeout_s
+        )
+        return await asyncio.to_thread(lambda: _RANGE_RESULT.decode(msgspec.json.encode(printed)))
+
+    async def query_range_printed(
+        self,
+        principal: Principal,
+        query: str,
+        *,
+        start: datetime,
+        end: datetime,
+        step_s: float,
+        cluster_ids: Sequence[UUID] | None = None,
+        timeout_s: float = 30.0,
+    ) -> PrintedRange:
+        """As `query_range`, for who only hands the answer on: it says the same as JSON, sooner."""
         principal.require(Role.VIEWER)
         question, deadline = _Question.of(query), _deadline(timeout_s)
         steps = _Steps.over(start, end, step_s)
         clusters, targets = await self._where(principal, question, cluster_ids)
 
-        async def ask(cluster: Cluster) -> Part[list[RangeSeries]]:
+        async def ask(cluster: Cluster) -> Part[list[numbers.PrintedSeries]]:
             target = targets[cluster.id]
             if target is None:
                 result = await self._own(cluster.id, question, steps)
@@ -177,12 +203,13 @@ class MetricsService:
                 target, query, steps.start_ms / 1000, steps.end_ms / 1000, steps.step_ms / 1000, deadline
             )
             series = [
-                RangeSeries(numbers.in_cluster(one.metric, cluster.name), one.values) for one in answer.data.result
+                numbers.PrintedSeries(numbers.in_cluster(one.metric, cluster.name), one.values)
+                for one in answer.data.result
             ]
             return Part(series, answer.warnings)
 
         gathered = await gather(clusters, deadline, ask)
-        return RangeResult([one for _, series in gathered.parts for one in series], gathered.outcomes)
+        return PrintedRange([one for _, series in gathered.parts for one in series], gathered.outcomes)
 
     async def evaluate_instant(
         self, principal: Principal, cluster_id: UUID, query: str, at: datetime, *, timeout_s: float = 30.0

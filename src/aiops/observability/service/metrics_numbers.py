@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from decimal import Decimal
 
+import msgspec
 import numpy as np
 
 from aiops.kernel.errors import Invalid
-from aiops.observability.ports import Floats, InstantSeries, Labels, RangeSeries
+from aiops.observability.ports import Floats, InstantSeries, Labels
 from aiops.observability.promql import EvalResult
 from aiops.observability.service.metrics_remote import (
     RemoteInstant,
@@ -17,18 +16,14 @@ from aiops.observability.service.metrics_remote import (
     ScalarResult,
     VectorResult,
 )
+from aiops.observability.service.metrics_text import Points, printed
 
 
-def printed(value: float) -> str:
-    """A number as Prometheus prints it: shortest digits, never an exponent."""
-    if math.isfinite(value):
-        text = repr(value)
-        if "e" in text:
-            text = format(Decimal(text), "f")
-        return text.removesuffix(".0")
-    if math.isnan(value):
-        return "NaN"
-    return "+Inf" if value > 0 else "-Inf"
+class PrintedSeries(msgspec.Struct, frozen=True):
+    """A `RangeSeries` whose values may be JSON already: an answer to a person is never read in between."""
+
+    metric: Labels
+    values: msgspec.Raw | list[tuple[float, str]]
 
 
 def in_cluster(labels: Labels, cluster: str) -> Labels:
@@ -39,13 +34,12 @@ def in_cluster(labels: Labels, cluster: str) -> Labels:
     return {**labels, "cluster": cluster}
 
 
-def range_series(result: EvalResult, start_ms: int, step_ms: int, cluster: str) -> list[RangeSeries]:
-    times = (start_ms + np.arange(result.values.shape[1], dtype=np.int64) * step_ms) / 1000.0
-    series = []
-    for labels, values, present in zip(result.labels, result.values, result.present, strict=True):
-        points = zip(times[present].tolist(), values[present].tolist(), strict=True)
-        series.append(RangeSeries(in_cluster(labels, cluster), [(at, printed(value)) for at, value in points]))
-    return series
+def range_series(result: EvalResult, start_ms: int, step_ms: int, cluster: str) -> list[PrintedSeries]:
+    points = Points(start_ms, step_ms, result.values.shape[1])
+    return [
+        PrintedSeries(in_cluster(labels, cluster), points.json(values, present))
+        for labels, values, present in zip(result.labels, result.values, result.present, strict=True)
+    ]
 
 
 def instant_series(result: EvalResult, at_s: float, cluster: str) -> list[InstantSeries]:
