@@ -26,6 +26,10 @@ export function withQuery(path: string, query: Query = {}): string {
   return `/api/v1/${path}${text ? `?${text}` : ""}`;
 }
 
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
 async function failure(reply: Response): Promise<ApiError> {
   const envelope = (await reply.json().catch(() => null)) as ErrorEnvelope | null;
   const error = envelope?.error;
@@ -34,7 +38,7 @@ async function failure(reply: Response): Promise<ApiError> {
     error?.code ?? "UNREADABLE",
     error?.message ?? `The hub answered ${reply.status} ${reply.statusText}`,
     error?.trace_id,
-    error?.details,
+    isRecord(error?.details) ? error.details : undefined,
   );
 }
 

@@ -118,5 +118,7 @@ export function formatDuration(seconds: number): string {
 
 export function ago(at: string | number, nowMs: number): string {
   const then = typeof at === "number" ? at : Date.parse(at);
+  // Below one second, and for a clock of the hub that is a little ahead.
+  if (nowMs - then < 1000) return "just now";
   return `${formatDuration((nowMs - then) / 1000)} ago`;
 }

@@ -105,7 +105,7 @@ function ChangePassword({ username }: { username: string }) {
       <Field label="Current password">
         <input name="current" type="password" className="field" autoComplete="current-password" autoFocus required />
       </Field>
-      <Field label="New password">
+      <Field label="New password" hint="At least 10 characters">
         <input name="new" type="password" className="field" autoComplete="new-password" required />
       </Field>
       <Field label="New password again">

@@ -69,5 +69,8 @@ interface Readable {
 export function QueryFailure({ what, query }: { what: string; query: Readable }) {
   if (!query.isError) return null;
   const since = query.data === undefined ? undefined : query.dataUpdatedAt;
-  return <Failure what={what} error={query.error} since={since} retry={() => void query.refetch()} />;
+  // The same question is refused the same way again.
+  const refused = query.error instanceof ApiError && query.error.status === 422;
+  const retry = refused ? undefined : () => void query.refetch();
+  return <Failure what={what} error={query.error} since={since} retry={retry} />;
 }

@@ -51,11 +51,11 @@ export function StateMark({ state }: { state: ClusterState }) {
 }
 
 const INCIDENT: Record<IncidentStatus, [Shape, string]> = {
-  OPEN: ["octagon", "text-critical"],
+  OPEN: ["ring", "text-high"],
   ACKNOWLEDGED: ["triangle", "text-medium"],
   MITIGATED: ["square", "text-low"],
   RESOLVED: ["check", "text-ok"],
-  FALSE_POSITIVE: ["ring", "text-muted"],
+  FALSE_POSITIVE: ["cross", "text-muted"],
 };
 
 export function StatusMark({ status }: { status: IncidentStatus }) {

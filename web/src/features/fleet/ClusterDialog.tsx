@@ -115,7 +115,7 @@ function ClusterForm({ cluster, onDone }: { cluster?: Cluster; onDone: () => voi
         </>
       )}
       <FormProblem text={save.error ? save.error.message : null} />
-      <div className="flex justify-end gap-2 border-t border-line pt-3">
+      <div className="sticky -bottom-4 -mx-4 -mb-4 flex justify-end gap-2 border-t border-line bg-panel px-4 py-3">
         <button type="button" className="button" onClick={onDone}>
           Cancel
         </button>
@@ -158,13 +158,15 @@ function SignFields({ sign, setSign, changing }: { sign: Sign; setSign: (sign: S
   );
 }
 
+const STEP_NAMES: Record<string, string> = { url: "Address", dns: "Name (DNS)", tls: "TLS" };
+
 function Steps({ result }: { result: ConnectionTest }) {
   return (
     <ol className="panel divide-y divide-line" aria-label="Steps of the test" aria-live="polite">
       {result.steps.map((step) => (
         <li key={step.name} className="grid grid-cols-[88px_140px_1fr] gap-2 px-3 py-1.5">
           <OutcomeMark ok={step.ok} />
-          <span className="font-medium">{sentence(step.name)}</span>
+          <span className="font-medium">{STEP_NAMES[step.name] ?? sentence(step.name)}</span>
           <span className="break-words text-muted">{step.detail}</span>
         </li>
       ))}

@@ -13,7 +13,7 @@ import { Empty, QueryFailure, Skeleton, SkeletonBlock } from "../../ui/feedback"
 import { SeverityMark, StateMark } from "../../ui/marks";
 import { Page, PageHead } from "../../ui/page";
 import { ClusterDialog } from "./ClusterDialog";
-import { summarise, watchChart } from "./series";
+import { learned, summarise, watchChart } from "./series";
 
 export function ClusterPage() {
   const { clusterId } = useParams({ from: "/shell/fleet/$clusterId" });
@@ -118,6 +118,7 @@ function Detail({ cluster }: { cluster: Cluster }) {
         </div>
         {current.data?.items.length === 0 ? (
           <Empty title="Nothing is watched here yet">
+            {cluster.status.state === "OFFLINE" ? "Nor can it be while nothing answers there. " : null}
             The shipped watches look for nodes and services every 15 seconds. They need series such as{" "}
             <code>node_cpu_seconds_total</code> or <code>http_requests_total</code>; look in{" "}
             <Link to="/metrics-explorer" className="link">
@@ -240,7 +241,7 @@ function WatchCard({ one, history, unusual }: { one: Expected; history: History;
       )}
       <p className="px-1 text-meta text-muted">
         {one.learning
-          ? `Learning, ${one.learning.seen} of ${one.learning.needed}`
+          ? sentence(learned(one.learning))
           : one.lower === null && one.upper === null
             ? "No expected band yet"
             : `Expected ${formatBand(one.lower, one.upper, one.unit)}`}
@@ -265,7 +266,7 @@ function RemoveDialog({ open, onClose, cluster }: { open: boolean; onClose: () =
       open={open}
       onClose={onClose}
       title={`Remove ${cluster.name}?`}
-      description="It is no longer probed nor watched. Nothing changes on the cluster itself."
+      description="It is no longer probed nor watched, and its samples and alerts here are forgotten. Nothing changes on the cluster itself."
     >
       {remove.error ? <p className="mb-3 text-critical">{remove.error.message}</p> : null}
       <div className="flex justify-end gap-2">

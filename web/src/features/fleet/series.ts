@@ -53,10 +53,15 @@ function placeOf({ value, lower, upper }: Expected): string {
   return lower !== null && value < lower ? "below its band" : "within its band";
 }
 
+/** `Learning what is normal, 12 of 36 samples` */
+export function learned({ seen, needed }: { seen: number; needed: number }): string {
+  return `learning what is normal, ${seen} of ${needed} samples`;
+}
+
 /** `CPU busy is 92 %, expected 8 % to 31 %: above its band.` */
 export function summarise(one: Expected): string {
   const now = `${one.title} is ${formatValue(one.value, one.unit)}`;
-  if (one.learning) return `${now}; learning, ${one.learning.seen} of ${one.learning.needed}`;
+  if (one.learning) return `${now}; ${learned(one.learning)}`;
   if (one.lower === null && one.upper === null) return `${now}; no expected band yet`;
   const band = `expected ${formatBand(one.lower, one.upper, one.unit)}`;
   if (one.anomaly_id) return `${now}, ${band}: an anomaly`;

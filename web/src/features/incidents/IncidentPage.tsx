@@ -25,6 +25,8 @@ export function IncidentPage() {
 
 function Detail({ one }: { one: Incident }) {
   const now = useNow();
+  // The likeliest cause that can be drawn: an alert as such has no samples.
+  const shown = one.causes.find(({ evidence }) => evidence.length);
   const units = new Map(one.anomalies.map(({ watch, unit }) => [watch, unit]));
   return (
     <>
@@ -51,7 +53,7 @@ function Detail({ one }: { one: Incident }) {
         <section aria-label="Causes" className="min-w-0 space-y-3">
           <h2 className="font-semibold">What moved first</h2>
           {one.causes.length ? (
-            one.causes.map((cause, at) => <CauseCard key={cause.rank} cause={cause} units={units} first={at === 0} />)
+            one.causes.map((cause) => <CauseCard key={cause.rank} cause={cause} units={units} first={cause === shown} />)
           ) : (
             <div className="panel">
               <Empty title="No cause ranked yet">{one.causes_note ?? "It is worked out as soon as enough samples around it are there."}</Empty>

@@ -83,7 +83,7 @@ function List({ items }: { items: IncidentSummary[] }) {
             data-row
             to="/incidents/$incidentId"
             params={{ incidentId: one.id }}
-            className="grid grid-cols-[1fr_auto] items-center gap-x-4 px-3 py-1.5 hover:bg-raised focus-visible:-outline-offset-2 md:h-8 md:grid-cols-[96px_128px_minmax(0,1fr)_minmax(0,200px)_180px_96px] md:py-0"
+            className="grid grid-cols-[1fr_auto] items-center gap-x-4 px-3 py-1.5 hover:bg-raised focus-visible:-outline-offset-2 md:h-8 md:grid-cols-[96px_128px_minmax(0,1fr)_minmax(0,140px)_160px_88px] md:py-0"
           >
             <SeverityMark severity={one.severity} />
             <StatusMark status={one.status} />

@@ -71,9 +71,9 @@ function List({ items, operator }: { items: Source[]; operator: boolean }) {
             <tr key={one.id}>
               <td className="font-medium">{one.name}</td>
               <td className="font-mono">
-                {one.cluster ?? fleet.data?.find(({ id }) => id === one.cluster_id)?.name ?? one.cluster_id}
+                {fleet.data?.find(({ id }) => id === one.cluster_id)?.name ?? one.cluster_id}
               </td>
-              <td className="text-muted">{one.created_at ? ago(one.created_at, now) : "–"}</td>
+              <td className="text-muted">{ago(one.created_at, now)}</td>
               <td className="text-right">
                 {!operator ? null : asking === one.id ? (
                   <span className="inline-flex items-center gap-2">
