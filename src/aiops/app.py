@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from dishka import AsyncContainer, Provider, Scope, make_async_container
 from dishka.integrations.litestar import setup_dishka
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 
 from aiops.gateway import module as gateway
@@ -22,6 +24,7 @@ from aiops.kernel.bus import Bus, InMemoryBus
 from aiops.kernel.clock import Clock, SystemClock
 from aiops.kernel.database import Database
 from aiops.kernel.events import EventCatalogue
+from aiops.kernel.http import PUBLIC_HOST
 from aiops.kernel.module import Context
 from aiops.kernel.outbox import DeadLetters, Dispatcher, Handler, Retention, SqlOutbox
 from aiops.kernel.supervisor import Supervisor
@@ -75,6 +78,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock | None = N
         lifespan=[lifespan],
         openapi_config=openapi.config(version("aiops-nextgen")),
         request_max_body_size=LARGEST_BODY,
+        state=State({PUBLIC_HOST: urlsplit(settings.public_url).netloc if settings.public_url else None}),
         logging_config=None,
         debug=False,
     )

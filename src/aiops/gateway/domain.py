@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,6 @@ from aiops.kernel.errors import Invalid
 from aiops.kernel.principal import Principal, PrincipalKind
 
 SESSION_PREFIX = "aiops_ses_"
-SESSION_LIFETIME = timedelta(hours=12)
 SHORTEST_PASSWORD = 10
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from dishka import Provider, Scope
 
 from aiops.gateway.http.auth import AuthController
@@ -16,12 +18,19 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import Context
 from aiops.observability.ports import SourceTokens
+from aiops.settings import Settings
 
 
 def _auth(
-    database: Database, clock: Clock, store: UserStore, hasher: PasswordHasher, tokens: SourceTokens
+    database: Database,
+    clock: Clock,
+    store: UserStore,
+    hasher: PasswordHasher,
+    tokens: SourceTokens,
+    settings: Settings,
 ) -> AuthService:
-    return AuthService(database, clock, store, hasher, tokens)
+    lifetime = timedelta(hours=settings.session_hours)
+    return AuthService(database, clock, store, hasher, tokens, session_lifetime=lifetime)
 
 
 def _identity(auth: AuthService) -> Identity:

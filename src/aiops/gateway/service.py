@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,7 @@ _REMEMBERED_NAMES = 10_000
 class Login(msgspec.Struct, frozen=True):
     token: str
     expires_at: datetime
+    lifetime_s: int
     user: User
 
 
@@ -40,12 +41,15 @@ class AuthService:
         store: UserStore,
         hasher: PasswordHasher,
         source_tokens: SourceTokens,
+        *,
+        session_lifetime: timedelta = timedelta(hours=12),
     ) -> None:
         self._transactions = transactions
         self._clock = clock
         self._store = store
         self._hasher = hasher
         self._source_tokens = source_tokens
+        self._session_lifetime = session_lifetime
         self._failures = _Failures(clock)
         self._nobody = hasher.hash("the password of nobody")
 
@@ -61,12 +65,12 @@ class AuthService:
             self._failures.add(username)
             raise Unauthenticated("User name or password is wrong.")
         token, now = domain.new_token(), self._clock.now()
-        session = Session(domain.token_hash(token), account.user.id, now, now + domain.SESSION_LIFETIME)
+        session = Session(domain.token_hash(token), account.user.id, now, now + self._session_lifetime)
         async with self._transactions.begin() as tx:
             await self._store.forget_expired_sessions(tx, now)
             await self._store.open_session(tx, session)
             await tx.commit()
-        return Login(token, session.expires_at, account.user)
+        return Login(token, session.expires_at, int(self._session_lifetime.total_seconds()), account.user)
 
     async def identify(self, token: str) -> SignedIn:
         if not token.startswith(domain.SESSION_PREFIX):

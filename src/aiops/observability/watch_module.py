@@ -14,6 +14,7 @@ from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.host import HostJob
 from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchService
 from aiops.registry.ports import Clusters
+from aiops.settings import Settings
 
 
 class WatchProvider(Provider):
@@ -23,9 +24,22 @@ class WatchProvider(Provider):
 
     @provide
     def watch_service(
-        self, queries: InstantQueries, clusters: Clusters, database: Database, store: SampleStore, clock: Clock
+        self,
+        queries: InstantQueries,
+        clusters: Clusters,
+        database: Database,
+        store: SampleStore,
+        clock: Clock,
+        settings: Settings,
     ) -> WatchService:
-        return WatchService(queries=queries, clusters=clusters, transactions=database, store=store, clock=clock)
+        return WatchService(
+            queries=queries,
+            clusters=clusters,
+            transactions=database,
+            store=store,
+            clock=clock,
+            series_limit=settings.watch_series_limit,
+        )
 
     @provide
     def watch_feed(self, service: WatchService) -> WatchFeed:

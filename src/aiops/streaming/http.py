@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -16,7 +14,7 @@ from litestar.exceptions import WebSocketDisconnect
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Unauthenticated
-from aiops.kernel.http import Caller
+from aiops.kernel.http import Caller, same_origin, session_cookie
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
 from aiops.streaming import domain
@@ -26,7 +24,6 @@ from aiops.streaming.service import Broadcast, Reader, ReaderStatus, StreamingSt
 
 log = structlog.get_logger(__name__)
 
-_COOKIE = "aiops_session"
 _POLICY_VIOLATION = 1008
 _TOO_LARGE = 1009
 _AUTH_TIMEOUT_S = 10.0
@@ -76,9 +73,9 @@ class Connection:
             self._broadcast.leave(reader)
 
     async def _sign_in(self) -> Reader:
-        cookie = _session_cookie(self._socket)
+        cookie = session_cookie(self._socket)
         if cookie is not None:
-            if not _same_origin(self._socket):
+            if not same_origin(self._socket):
                 raise _Refused("AUTH_FAILED", "A browser may open this only from the console's own page.")
             self._token = cookie
         else:
@@ -207,23 +204,6 @@ class Connection:
             reconnect = None if refusal.code.startswith("AUTH") else domain.RECONNECT_AFTER_MS
             await self._send(domain.frame("disconnect", reason=refusal.code, reconnect_after_ms=reconnect))
             await self._socket.close(code=refusal.close, reason=refusal.code)
-
-
-def _header(socket: Socket, name: str) -> str | None:
-    return socket.headers.get(name)
-
-
-def _session_cookie(socket: Socket) -> str | None:
-    try:
-        morsel = SimpleCookie(_header(socket, "cookie") or "").get(_COOKIE)
-    except CookieError:
-        return None
-    return morsel.value if morsel else None
-
-
-def _same_origin(socket: Socket) -> bool:
-    origin = _header(socket, "origin")
-    return origin is not None and urlsplit(origin).netloc == _header(socket, "host")
 
 
 @websocket(["/ws", "/ws/alerts"], opt={"public": True})

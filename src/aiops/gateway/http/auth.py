@@ -12,12 +12,11 @@ from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 
-from aiops.gateway.domain import SESSION_LIFETIME
-from aiops.gateway.http.middleware import COOKIE, header, presented_token, same_origin, signed_in_of
+from aiops.gateway.http.middleware import presented_token, signed_in_of
 from aiops.gateway.ports import User
 from aiops.gateway.service import AuthService
 from aiops.kernel.errors import PermissionDenied, Unauthenticated
-from aiops.kernel.http import Caller
+from aiops.kernel.http import SESSION_COOKIE, Caller, same_origin
 from aiops.kernel.principal import Role
 
 
@@ -61,19 +60,19 @@ class AuthController(Controller):
         self, data: JSONBody[Credentials], request: Request[Any, Any, Any], auth: FromDishka[AuthService]
     ) -> Response[LoginReply]:
         """Gives a bearer token, and the same session as a cookie for the console."""
-        if header(request.scope, b"origin") is not None and not same_origin(request.scope):
+        if "origin" in request.headers and not same_origin(request):
             raise PermissionDenied("Sign in from the console's own page.", code="CSRF_FAILED")
         login = await auth.login(data.username, data.password)
         return Response(
             LoginReply(login.token, "bearer", login.expires_at, login.user),
-            cookies=[_cookie(request, login.token, int(SESSION_LIFETIME.total_seconds()))],
+            cookies=[_cookie(request, login.token, login.lifetime_s)],
             headers={"Cache-Control": "no-store"},
         )
 
     @post("/auth/logout", opt={"may_change_password": True}, status_code=204, summary="Sign out")
     @inject
     async def logout(self, request: Request[Any, Any, Any], auth: FromDishka[AuthService]) -> Response[None]:
-        token, _ = presented_token(request.scope)
+        token, _ = presented_token(request)
         if token:
             await auth.logout(token)
         return Response(None, status_code=204, cookies=[_cookie(request, "", 0)])
@@ -109,7 +108,7 @@ class AuthController(Controller):
 
 def _cookie(request: Request[Any, Any, Any], value: str, max_age: int) -> Cookie:
     return Cookie(
-        COOKIE,
+        SESSION_COOKIE,
         value=value,
         path="/",
         max_age=max_age,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
 
-from litestar.connection import ASGIConnection, Request
+from litestar.connection import Request
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,10 +14,10 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from aiops.gateway.http.metrics import HttpMetrics
 from aiops.gateway.ports import Identity, SignedIn
 from aiops.kernel.errors import PermissionDenied, Unauthenticated
+from aiops.kernel.http import Connection, same_origin, session_cookie
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.kernel.tracing import continue_trace, in_trace
 
-COOKIE = "aiops_session"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGNED_IN = "aiops_signed_in"
 _WAYS_OUT = "may_change_password"
@@ -41,7 +39,7 @@ def trace_middleware(app: ASGIApp, metrics: HttpMetrics) -> ASGIApp:
                 message["headers"] = [*message["headers"], (b"x-trace-id", trace.trace_id.encode()), *_SECURITY_HEADERS]
             await send(message)
 
-        with in_trace(continue_trace(header(scope, b"traceparent"))) as trace:
+        with in_trace(continue_trace(_header(scope, b"traceparent"))) as trace:
             try:
                 await app(scope, receive, with_headers)
             finally:
@@ -58,28 +56,11 @@ _SECURITY_HEADERS = (
 )
 
 
-def header(scope: Scope, name: bytes) -> str | None:
+def _header(scope: Scope, name: bytes) -> str | None:
     for key, value in scope["headers"]:
         if key == name:
             return value.decode("latin-1")
     return None
-
-
-def session_cookie(scope: Scope) -> str | None:
-    raw = header(scope, b"cookie")
-    if not raw:
-        return None
-    try:
-        morsel = SimpleCookie(raw).get(COOKIE)
-    except CookieError:
-        return None
-    return morsel.value if morsel else None
-
-
-def same_origin(scope: Scope) -> bool:
-    """Whether the page that sent this lies on the host that it was sent to (the `Origin` header, RFC 6454)."""
-    origin = header(scope, b"origin")
-    return origin is not None and urlsplit(origin).netloc == header(scope, b"host")
 
 
 class WhoAsks:
@@ -92,32 +73,32 @@ class WhoAsks:
     def __init__(self, identity: Callable[[], Awaitable[Identity]]) -> None:
         self._identity = identity
 
-    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         if handler.opt.get("public"):
             return
-        signed_in = await self._signed_in(connection.scope)
+        signed_in = await self._signed_in(connection)
         connection.scope["user"] = signed_in.principal
         connection.scope["state"][_SIGNED_IN] = signed_in
         _check_kind(signed_in, handler.opt)
 
-    async def _signed_in(self, scope: Scope) -> SignedIn:
-        token, from_cookie = presented_token(scope)
+    async def _signed_in(self, connection: Connection) -> SignedIn:
+        token, from_cookie = presented_token(connection)
         if token is None:
             raise Unauthenticated("Sign in first: POST /api/v1/auth/login, then `Authorization: Bearer TOKEN`.")
-        if from_cookie and scope.get("method") not in _SAFE and not same_origin(scope):
+        if from_cookie and connection.scope.get("method") not in _SAFE and not same_origin(connection):
             raise PermissionDenied("This request did not come from the console's own page.", code="CSRF_FAILED")
         return await (await self._identity()).identify(token)
 
 
-def presented_token(scope: Scope) -> tuple[str | None, bool]:
+def presented_token(connection: Connection) -> tuple[str | None, bool]:
     """The token of the request, and whether it came as a cookie (which a foreign page could make a browser send)."""
-    authorization = header(scope, b"authorization")
+    authorization = connection.headers.get("authorization")
     if authorization is not None:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("The Authorization header must be `Bearer TOKEN`.")
         return token.strip(), False
-    return session_cookie(scope), True
+    return session_cookie(connection), True
 
 
 def _check_kind(signed_in: SignedIn, opt: Mapping[str, Any]) -> None:

@@ -40,6 +40,6 @@ def choose(
     return [series[i] for i in kept], values[[finite[i] for i in kept]], len(finite) - len(kept)
 
 
-def caps_for(names: Sequence[str], last_counts: Mapping[str, int]) -> int:
+def caps_for(names: Sequence[str], last_counts: Mapping[str, int], per_watch: int) -> int:
     """The bound of a round: by the counts of the round before, for the first by the worst case."""
-    return fair_cap([last_counts.get(name, PER_WATCH) for name in names])
+    return fair_cap([last_counts.get(name, per_watch) for name in names], per_watch)

@@ -38,6 +38,7 @@ class WatchService:
         store: SampleStore,
         clock: Clock,
         catalogue: Sequence[WatchTemplate] = CATALOGUE,
+        series_limit: int = PER_WATCH,
     ) -> None:
         self._queries = queries
         self._clusters = clusters
@@ -45,6 +46,7 @@ class WatchService:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
+        self._series_limit = series_limit
         self._fitting = Fitting(catalogue, queries, clock)
         self._readers = BatchReaders()
         self._counts: dict[UUID, dict[str, int]] = {}
@@ -75,7 +77,7 @@ class WatchService:
         matrix = np.where(np.isfinite(matrix), matrix, np.nan)
         alive = np.flatnonzero(~np.isnan(matrix).all(axis=1))
         series = subjects([labels[i] for i in alive], asked.subject_labels)
-        kept = in_order(series, asked.subject_labels)[:PER_WATCH]
+        kept = in_order(series, asked.subject_labels)[: self._series_limit]
         return WatchHistory(times, [series[i] for i in kept], matrix[alive[kept]])
 
     async def record(
@@ -99,7 +101,7 @@ class WatchService:
         try:
             fitted = await self._fitting.of(me, cluster, at)
             last = self._counts.get(cluster.id, {})
-            cap = caps_for([watch.name for watch in fitted], last)
+            cap = caps_for([watch.name for watch in fitted], last, self._series_limit)
             counts: dict[str, int] = {}
             for watch in fitted:
                 found = await self._one(me, cluster, watch, at, interval_s, cap)
