@@ -41,16 +41,6 @@ _STATEMENTS = (
     """,
     "ALTER TABLE observability.chunk ALTER COLUMN samples SET STORAGE EXTERNAL",
     """
-    CREATE TABLE observability.rollup (
-        series_id bigint NOT NULL,
-        start_ms bigint NOT NULL,
-        one_minute bytea NOT NULL,
-        five_minutes bytea NOT NULL,
-        quarter_hours bytea NOT NULL,
-        PRIMARY KEY (series_id, start_ms)
-    ) PARTITION BY RANGE (start_ms)
-    """,
-    """
     CREATE TABLE observability.source (
         id uuid PRIMARY KEY,
         name text NOT NULL,

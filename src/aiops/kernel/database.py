@@ -41,6 +41,9 @@ class SqlTransaction:
         self.committed = False
 
     async def raw(self) -> psycopg.AsyncConnection[Any]:
+        # SQLAlchemy commits only what it knows to have begun, and it does not see the driver's own work.
+        if not self.connection.in_transaction():
+            await self.connection.begin()
         fairy = await self.connection.get_raw_connection()
         driver = fairy.driver_connection
         assert isinstance(driver, psycopg.AsyncConnection)

@@ -18,10 +18,9 @@ from uuid import UUID
 import numpy as np
 import zstandard
 
-from aiops.kernel.database import Transaction
+from aiops.kernel.database import Transaction, raw_connection_of
 from aiops.observability.needs import Matcher, SampleColumns, StoredSeries
 from aiops.observability.ports import Labels, Sample
-from aiops.observability.store.connection import raw_connection
 from aiops.observability.store.encoding import Batch, decode_batch, decode_chunk, encode_batch
 from aiops.observability.store.series import DEFAULT_SERIES_LIMIT, Found, SeriesCatalogue
 
@@ -102,15 +101,14 @@ class PostgresSampleStore:
         return None if newest is None else newest / 1000
 
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
-        connection = await raw_connection(tx)
-        for table in ("chunk", "rollup"):
-            await connection.execute(
-                f"""
-                DELETE FROM observability.{table}
-                WHERE series_id IN (SELECT id FROM observability.series WHERE cluster_id = %s)
-                """,
-                (cluster_id,),
-            )
+        connection = await raw_connection_of(tx)
+        await connection.execute(
+            """
+            DELETE FROM observability.chunk
+            WHERE series_id IN (SELECT id FROM observability.series WHERE cluster_id = %s)
+            """,
+            (cluster_id,),
+        )
         await connection.execute("DELETE FROM observability.head WHERE cluster_id = %s", (cluster_id,))
         await connection.execute("DELETE FROM observability.series WHERE cluster_id = %s", (cluster_id,))
         self.catalogue.forget_cluster(cluster_id)
@@ -118,7 +116,7 @@ class PostgresSampleStore:
     async def _insert(self, tx: Transaction, cluster_id: UUID, batch: Batch) -> None:
         if not batch.series.size:
             return
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         await connection.execute(
             "INSERT INTO observability.head (cluster_id, min_ms, max_ms, samples) VALUES (%s, %s, %s, %b)",
             (cluster_id, int(batch.timestamps.min()), int(batch.timestamps.max()), encode_batch(batch)),
@@ -152,7 +150,7 @@ class PostgresSampleStore:
         return batch
 
     async def _chunks(self, tx: Transaction, ids: list[int], start_ms: int, end_ms: int) -> list[tuple[int, bytes]]:
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         async with connection.cursor(binary=True) as cursor:
             await cursor.execute(
                 """
@@ -192,6 +190,6 @@ def _assemble(
 
 
 async def _rows(tx: Transaction, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    connection = await raw_connection(tx)
+    connection = await raw_connection_of(tx)
     cursor = await connection.execute(sql, values)
     return await cursor.fetchall()

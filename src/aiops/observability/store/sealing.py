@@ -14,8 +14,7 @@ from itertools import pairwise
 import zstandard
 
 from aiops.kernel.clock import Clock
-from aiops.kernel.database import Database, Transaction
-from aiops.observability.store.connection import raw_connection
+from aiops.kernel.database import Database, Transaction, raw_connection_of
 from aiops.observability.store.encoding import Batch, decode_batch, decode_chunk, encode_chunk
 from aiops.observability.store.samples import STRETCH_MS
 
@@ -50,7 +49,7 @@ class SealingJob:
         now_ms = int(self._clock.now().timestamp() * 1000)
         boundary = (now_ms - _LATENESS_MS) // STRETCH_MS * STRETCH_MS
         async with self._database.begin() as tx:
-            connection = await raw_connection(tx)
+            connection = await raw_connection_of(tx)
             cursor = await connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,))
             if (await cursor.fetchall())[0][0] is False:
                 return 0
@@ -72,7 +71,7 @@ class SealingJob:
         """Drop the days that are past retention."""
         oldest = self._clock.now() - timedelta(days=self._retention_days + 1)
         async with self._database.begin() as tx:
-            connection = await raw_connection(tx)
+            connection = await raw_connection_of(tx)
             cursor = await connection.execute(
                 "SELECT relname FROM pg_class WHERE relnamespace = 'observability'::regnamespace AND relkind = 'r'"
             )
@@ -83,7 +82,7 @@ class SealingJob:
             await tx.commit()
 
     async def _make_partitions(self, tx: Transaction, batch: Batch) -> None:
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         for day in sorted(set((batch.timestamps // _DAY_MS).tolist())):
             name = f"chunk_{datetime.fromtimestamp(day * 86400, UTC):%Y%m%d}"
             cursor = await connection.execute("SELECT to_regclass(%s)", (f"observability.{name}",))
@@ -98,7 +97,7 @@ class SealingJob:
 
     async def _merge_and_store(self, tx: Transaction, batch: Batch) -> None:
         stretches = batch.timestamps // STRETCH_MS * STRETCH_MS
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         for start in sorted(set(stretches.tolist())):
             part = batch.where(stretches == start)
             ids = sorted(set(part.series.tolist()))

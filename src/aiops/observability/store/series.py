@@ -9,11 +9,10 @@ from uuid import UUID
 
 import msgspec
 
-from aiops.kernel.database import SqlTransaction, Transaction
+from aiops.kernel.database import SqlTransaction, Transaction, raw_connection_of
 from aiops.kernel.errors import Invalid, Rejected
 from aiops.observability.needs import Matcher
 from aiops.observability.ports import Labels
-from aiops.observability.store.connection import raw_connection
 
 DEFAULT_SERIES_LIMIT = 50_000
 _MOST_CACHED = 1_000_000
@@ -56,7 +55,7 @@ class SeriesCatalogue:
         """Equality is found by the database, the rest is checked here on labels that are mostly cached."""
         name = next((m.value for m in matchers if m.name == "__name__" and m.op == "=" and m.value), None)
         equal = {m.name: m.value for m in matchers if m.op == "=" and m.value and m.name != "__name__"}
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         cursor = await connection.execute(
             """
             SELECT id, cluster_id FROM observability.series
@@ -96,7 +95,7 @@ class SeriesCatalogue:
     ) -> tuple[dict[Hashable, int], int]:
         prints = {key: fingerprint_of(labels) for key, labels in unknown.items()}
         by_print = {prints[key]: labels for key, labels in unknown.items()}
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         found = await self._lookup(tx, cluster_id, list(by_print))
         missing = {print_: labels for print_, labels in by_print.items() if print_ not in found}
         if missing:
@@ -121,7 +120,7 @@ class SeriesCatalogue:
         return {key: found[print_] for key, print_ in prints.items()}, len(missing)
 
     async def _lookup(self, tx: Transaction, cluster_id: UUID, prints: list[bytes]) -> dict[bytes, int]:
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         cursor = await connection.execute(
             "SELECT fingerprint, id FROM observability.series WHERE cluster_id = %s AND fingerprint = ANY(%s)",
             (cluster_id, prints),
@@ -129,7 +128,7 @@ class SeriesCatalogue:
         return {bytes(print_): number for print_, number in await cursor.fetchall()}
 
     async def _check_bound(self, tx: Transaction, cluster_id: UUID, more: int) -> None:
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         cursor = await connection.execute(
             "SELECT count(*) FROM observability.series WHERE cluster_id = %s", (cluster_id,)
         )
@@ -148,7 +147,7 @@ class SeriesCatalogue:
             return
         if len(self._labels) + len(ids) > _MOST_CACHED:
             self._labels = {}
-        connection = await raw_connection(tx)
+        connection = await raw_connection_of(tx)
         cursor = await connection.execute(
             "SELECT id, labels::text FROM observability.series WHERE id = ANY(%s)", (ids,)
         )
