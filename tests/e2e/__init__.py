@@ -1,0 +1,1 @@
+"""The whole hub as a process, watched from outside."""

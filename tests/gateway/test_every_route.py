@@ -1,0 +1,251 @@
+"""A user who is limited to one of two clusters sees nothing of the other, whatever routes there are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.e2e.inside import database_of
+from tests.e2e.rig import LiveReader, is_event, items, wait_until
+from tests.e2e.walk import Aim, Call, calls, operations
+from tests.lab.exporters import Exporter, chain
+from tests.lab.hub import Hub, add_cluster, add_source, add_user
+from tests.lab.packages import lab_available
+from tests.lab.servers import Prometheus
+from tests.lab.world import World
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.skipif(lab_available() is not None, reason=str(lab_available())),
+]
+MARKER = "only-theirs-7f3a"
+
+# What has nothing of any one cluster to tell. A route that is new, and about clusters, must show the other cluster to
+# the admin; one that is not belongs here.
+ABOUT_NO_CLUSTER = frozenset(
+    {
+        "/health",
+        "/ready",
+        "/health/detailed",
+        "/api/v1/auth/me",
+        "/api/v1/users",
+        "/api/v1/watches",
+        "/api/v1/clusters/offers",
+        "/api/v1/fleet/summary",
+        "/api/v1/streaming/status",
+        "/api/v1/streaming/clients",
+        "/schema",
+        "/schema/openapi.json",
+        "/schema/{path}",
+    }
+)
+
+
+class House:
+    """A hub with the cluster `mine` and another that is full of marked things."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.hub = stack.enter_context(Hub())
+        self.admin = stack.enter_context(self.hub.client())
+        exporter = stack.enter_context(Exporter(World(chain()), labels={"owner": MARKER}, past_s=1200))
+        empty = stack.enter_context(Prometheus())
+        other = stack.enter_context(Prometheus(exporter.prometheus_config(1.0), past=exporter.past()))
+        self.mine = add_cluster(self.admin, "mine", empty.url)
+        theirs = add_cluster(self.admin, "theirs-cluster", other.url, region=MARKER, labels={"owner": MARKER})
+        source = add_source(self.admin, f"source-{MARKER}", theirs["id"])
+        self.tokens = (source["token"], add_source(self.admin, "my-source", self.mine["id"])["token"])
+        _push(self.hub.url, source["token"])
+        add_user(self.hub.url, self.admin, f"user-{MARKER}", "viewer", [theirs["id"]]).close()
+        # With the role admin, so that only the scope, and no lack of a role, can keep anything back.
+        self.limited = stack.enter_context(add_user(self.hub.url, self.admin, "limited", "admin", [self.mine["id"]]))
+        self.shared = self._shared_incident()
+        _keep_anomaly(self.hub, theirs["id"], self.shared)
+        self.alone = _keep_incident(self.hub, theirs["id"])
+        wait_until(lambda: self._expected(theirs["id"]), "the expectations of the other cluster")
+        self.aim = self._aim(theirs, source["id"])
+        self.document: dict[str, Any] = self.admin.get("/schema/openapi.json").json()
+
+    def _shared_incident(self) -> str:
+        """One episode that struck both clusters; gives the id of its incident, which both may see in part."""
+        with LiveReader(self.limited) as reader:
+            for token, labels, fingerprint in zip(
+                self.tokens, ({"owner": MARKER}, {}), (MARKER + "2", "mine"), strict=True
+            ):
+                _alert(self.hub.url, token, "LinkDown", labels, fingerprint)
+            frame = reader.wait_for(is_event("INCIDENT_UPDATED"), "news of the incident that struck both")
+            self.frames = reader.frames
+        incident_id = str(frame["payload"]["incident_id"])
+        seen = self.admin.get(f"/api/v1/incidents/{incident_id}").json()
+        assert {cluster["name"] for cluster in seen["clusters"]} == {"mine", "theirs-cluster"}, seen
+        return incident_id
+
+    def _expected(self, cluster_id: str) -> bool:
+        return bool(self.admin.get("/api/v1/expectations", params={"cluster_id": cluster_id}).json()["items"])
+
+    def _aim(self, theirs: dict[str, Any], source_id: str) -> Aim:
+        def ids(path: str, field: str = "id") -> list[str]:
+            return [item[field] for item in items(self.admin, path, cluster_id=theirs["id"])]
+
+        found = {
+            "cluster_id": [theirs["id"]],
+            "source_id": [source_id],
+            "incident_id": [self.alone],
+            "fingerprint": ids("/api/v1/alerts", "fingerprint"),
+            "anomaly_id": ids("/api/v1/anomalies"),
+        }
+        assert all(found.values()), found
+        return Aim(theirs["id"], theirs["name"], MARKER, found)
+
+    def walk(self, aim: Aim, *, reading: bool) -> Iterator[Call]:
+        for method, route, operation in operations(self.document):
+            if (method == "GET") is reading:
+                yield from calls(self.document, method, route, operation, aim)
+
+
+def _push(url: str, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    now = time.time()
+    sample = {"name": "up_marked", "labels": {"owner": MARKER, "instance": MARKER}, "value": 1.0, "timestamp": now}
+    httpx.post(f"{url}/api/metrics", json={"metrics": [sample]}, headers=headers).raise_for_status()
+    _alert(url, token, f"Alert-{MARKER}", {"owner": MARKER}, MARKER)
+
+
+def _alert(url: str, token: str, name: str, labels: dict[str, str], fingerprint: str) -> None:
+    alert = {
+        "status": "firing",
+        "labels": {"alertname": name, "severity": "critical", **labels},
+        "annotations": {"summary": str(labels)},
+        "startsAt": datetime.now(UTC).isoformat(),
+        "endsAt": "0001-01-01T00:00:00Z",
+        "fingerprint": fingerprint,
+    }
+    headers = {"Authorization": f"Bearer {token}"}
+    httpx.post(f"{url}/api/v1/alerts/webhook", json={"alerts": [alert]}, headers=headers).raise_for_status()
+
+
+def _keep_incident(hub: Hub, cluster_id: str) -> str:
+    """An incident of one cluster only: whatever happens there now joins the one that both share."""
+    row = {"id": uuid4(), "cluster_id": cluster_id, "now": datetime.now(UTC), "title": MARKER}
+    with database_of(hub) as connection:
+        connection.execute(
+            "INSERT INTO intelligence.incident (id, key, status, detected_at, last_activity_at, revision)"
+            " VALUES (%(id)s, 'INC-20000101-0001', 'OPEN', %(now)s, %(now)s, 0)",
+            row,
+        )
+        connection.execute(
+            "INSERT INTO intelligence.incident_cluster (incident_id, cluster_id, title, severity_rank)"
+            " VALUES (%(id)s, %(cluster_id)s, %(title)s, 4)",
+            row,
+        )
+    return str(row["id"])
+
+
+def _keep_anomaly(hub: Hub, cluster_id: str, incident_id: str) -> None:
+    """A finding as the detector keeps it; to find a real one, a watch would first have to learn for minutes."""
+    now = datetime.now(UTC)
+    row = {
+        "id": uuid4(), "cluster_id": cluster_id, "incident_id": incident_id, "watch": "node_cpu", "title": MARKER,
+        "unit": "%", "labels": Jsonb({"owner": MARKER}), "subject": MARKER, "kind": "band", "detection_type": "METRIC",
+        "severity": "CRITICAL", "score": 9.0, "value": 97.0, "expected": 40.0, "lower": 30.0, "upper": 50.0,
+        "explanation": MARKER, "started_at": now, "detected_at": now, "query": f'up{{owner="{MARKER}"}}',
+    }  # fmt: skip
+    columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    with database_of(hub) as connection:
+        connection.execute(f"INSERT INTO intelligence.anomaly ({columns}) VALUES ({places})", row)
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with ExitStack() as stack:
+        yield House(stack)
+
+
+def _send(client: httpx.Client, call: Call) -> httpx.Response:
+    return client.request(call.method, call.path, params=list(call.query), json=call.body)
+
+
+def _leaks(reply: httpx.Response, call: Call, aim: Aim) -> list[str]:
+    """The other cluster's secrets in this answer; in a refusal, an echo of the asker's own words is none."""
+    told = reply.text + str(reply.headers)
+    echoed = call.text if reply.status_code >= 400 else ""
+    return [secret for secret in aim.secrets if secret in told and secret not in echoed]
+
+
+def _aimed(call: Call, aim: Aim) -> bool:
+    """Whether the path itself names something of the other cluster."""
+    return any(secret in call.path for secret in aim.secrets)
+
+
+def test_a_limited_user_reads_nothing_of_the_other_cluster_through_any_route(house: House) -> None:
+    problems = []
+    for call in house.walk(house.aim, reading=True):
+        reply = _send(house.limited, call)
+        leaks = _leaks(reply, call, house.aim)
+        if leaks:
+            problems.append(f"{call.method} {call.path} {call.query} told {leaks}: {reply.text[:300]}")
+        if _aimed(call, house.aim) and reply.status_code not in (403, 404):
+            problems.append(f"{call.method} {call.path}: {reply.status_code}, not 404")
+        if reply.status_code >= 500 and reply.status_code not in (503, 504):
+            problems.append(f"{call.method} {call.path} {call.query}: {reply.status_code}")
+    assert not problems, "\n".join(problems)
+
+
+def test_the_same_walk_as_admin_finds_the_other_cluster_on_every_route_that_is_about_clusters(house: House) -> None:
+    found: dict[str, bool] = {}
+    for call in house.walk(house.aim, reading=True):
+        reply = _send(house.admin, call)
+        seen = reply.is_success and (_aimed(call, house.aim) or any(s in reply.text for s in house.aim.secrets))
+        found[call.route] = found.get(call.route, False) or seen
+    blind = sorted(route for route, seen in found.items() if not seen and route not in ABOUT_NO_CLUSTER)
+    assert not blind, f"the walk shows the admin nothing on {blind}: aim it better, or name the route ABOUT_NO_CLUSTER"
+
+
+def test_a_limited_user_changes_nothing_of_the_other_cluster_and_cannot_tell_it_from_none(house: House) -> None:
+    kept = house.admin.get(f"/api/v1/clusters/{house.aim.cluster_id}").json()
+    problems = []
+    nowhere = {call.route + call.method: call for call in house.walk(house.aim.elsewhere(), reading=False)}
+    for call in house.walk(house.aim, reading=False):
+        if "/auth/" in call.route or (house.aim.cluster_id not in call.text and not call.path.count("-")):
+            continue
+        reply, blank = _send(house.limited, call), _send(house.limited, nowhere[call.route + call.method])
+        if _leaks(reply, call, house.aim) or reply.status_code < 400 or reply.status_code != blank.status_code:
+            problems.append(f"{call.method} {call.path}: {reply.status_code}, of nothing {blank.status_code}")
+    assert not problems, "\n".join(problems)
+    after = house.admin.get(f"/api/v1/clusters/{house.aim.cluster_id}").json()
+    assert {key: kept[key] for key in ("id", "name", "labels", "region")} == {
+        key: after[key] for key in ("id", "name", "labels", "region")
+    }
+
+
+def test_an_incident_of_both_clusters_shows_a_limited_user_only_their_part(house: House) -> None:
+    path = f"/api/v1/incidents/{house.shared}"
+    seen, whole = house.limited.get(path), house.admin.get(path)
+    assert seen.status_code == 200
+    assert not [secret for secret in house.aim.secrets if secret in seen.text]
+    assert [secret for secret in house.aim.secrets if secret in whole.text]
+    assert [cluster["name"] for cluster in seen.json()["clusters"]] == ["mine"]
+    assert (seen.json()["alert_count"], seen.json()["anomaly_count"]) == (1, 0)
+    answer = house.limited.patch(path, json={"status": "ACKNOWLEDGED"})
+    assert answer.status_code == 200
+    assert not [secret for secret in house.aim.secrets if secret in answer.text]
+
+
+def test_no_frame_of_the_websocket_tells_of_the_other_cluster(house: House) -> None:
+    with LiveReader(house.limited) as limited, LiveReader(house.admin) as admin:
+        for cluster_id in (house.aim.cluster_id, house.mine["id"]):
+            change = {"display_name": f"Renamed {time.time()}"}
+            house.admin.patch(f"/api/v1/clusters/{cluster_id}", json=change).raise_for_status()
+        told = admin.wait_for(is_event("CLUSTER_UPDATED"), "the admin's frame of the other cluster")
+        assert house.aim.cluster_id in str(told)
+        limited.wait_for(
+            lambda frame: is_event("CLUSTER_UPDATED")(frame) and frame["cluster_id"] == house.mine["id"], "their own"
+        )
+        assert not [s for s in house.aim.secrets if s in str(limited.frames + house.frames)]
