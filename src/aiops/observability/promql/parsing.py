@@ -10,6 +10,7 @@ from typing import Any
 import promql_parser as grammar
 
 from aiops.kernel.errors import Invalid
+from aiops.observability.expressions import expression
 from aiops.observability.needs import Matcher
 from aiops.observability.promql import nodes
 from aiops.observability.promql.functions import INSTANT_FUNCTIONS
@@ -211,8 +212,8 @@ class _Builder:
         op = _OPS[str(matcher.op).rpartition(".")[2]]
         if op in {"=~", "!~"}:
             try:
-                re.compile(matcher.value)
-            except re.error as error:
+                expression(matcher.value)
+            except Invalid as error:
                 raise self.refuse(f"The regular expression {matcher.value!r}") from error
         return Matcher(matcher.name, op, matcher.value)
 

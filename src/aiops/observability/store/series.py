@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Hashable, Sequence
 from uuid import UUID
 
 import msgspec
 
 from aiops.kernel.database import SqlTransaction, Transaction, raw_connection_of
-from aiops.kernel.errors import Invalid, Rejected
+from aiops.kernel.errors import Rejected
+from aiops.observability.expressions import expression
 from aiops.observability.needs import Matcher
 from aiops.observability.ports import Labels
 
@@ -171,10 +171,5 @@ def _test(matcher: Matcher) -> Callable[[str], bool]:
         return lambda value: value == wanted
     if matcher.op == "!=":
         return lambda value: value != wanted
-    try:
-        pattern = re.compile(wanted, re.DOTALL)
-    except re.error as error:
-        raise Invalid(f"The regular expression {wanted!r} of label {matcher.name} is wrong: {error}") from None
-    if matcher.op == "=~":
-        return lambda value: pattern.fullmatch(value) is not None
-    return lambda value: pattern.fullmatch(value) is None
+    matches = expression(wanted)
+    return matches if matcher.op == "=~" else lambda value: not matches(value)
