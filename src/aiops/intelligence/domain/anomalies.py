@@ -106,8 +106,10 @@ def number(value: float, unit: str) -> str:
             value /= 1024
     if unit == "seconds":
         return f"{value * 1000:.3g} ms" if abs(value) < 1 else f"{value:.3g} s"
+    if unit == "ratio":
+        return f"{value * 100:.3g} %" if abs(value) < 9.995 else f"{value * 100:,.0f} %"
     short = f"{value:.2f}" if abs(value) < 10 else f"{value:,.0f}"
-    return short if unit in ("ratio", "load") else f"{short} {unit}"
+    return short if unit == "load" else f"{short} {unit}"
 
 
 def duration(seconds: float) -> str:
