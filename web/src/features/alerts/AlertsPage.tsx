@@ -120,7 +120,12 @@ function useColumns(names: Map<string, string>): ColumnDef<Alert>[] {
         id: "name",
         header: "Alert",
         meta: "max-md:order-last max-md:col-span-3",
-        cell: ({ row }) => <span className="block truncate font-medium">{row.original.name}</span>,
+        cell: ({ row }) => (
+          <span className="block truncate font-medium">
+            {row.original.name}
+            <span className="ml-2 font-mono font-normal text-muted md:hidden">{row.original.cluster}</span>
+          </span>
+        ),
       },
       {
         id: "cluster",
