@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import statistics
 import struct
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,7 @@ def _rate(work: Callable[[list[bytes]], None], batches: list[bytes], senders: in
 
 
 def main() -> None:
+    worst = 1.0
     with running_hub() as hub:
         with psycopg.connect(hub.database_url, autocommit=True) as connection:
             connection.execute("CREATE TABLE bare (series_id bigint, ts bigint, value float8)")
@@ -90,6 +92,8 @@ def main() -> None:
             ours, bare = (statistics.median(rates[name]) for name in ("hub", "copy"))
             print(f"ingest, {senders} senders: hub {ours:,.0f} samples/s, bare COPY {bare:,.0f} samples/s")
             print(f"ingest ratio {ours / bare:.2f} (floor {FLOOR:.2f})", flush=True)
+            worst = min(worst, ours / bare)
+    sys.exit(worst < FLOOR)
 
 
 if __name__ == "__main__":

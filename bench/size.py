@@ -87,6 +87,7 @@ def main(count: int = SCRAPES) -> None:
             server.stop()
     print(f"store: {samples:,} samples of {series:,} series of a node_exporter: {size:,} B on disk")
     print(f"store: {size / samples:.2f} B a sample (bound {BOUND:.2f})")
+    sys.exit(size / samples > BOUND)
 
 
 if __name__ == "__main__":
