@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
 import msgspec
 import psycopg
-from sqlalchemy import text
+from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from aiops.kernel.errors import Invalid, Unavailable
 from aiops.kernel.events import Event, EventEnvelope, envelope
 
 
@@ -88,6 +89,13 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:
+        """Raises `Unavailable` where the database is gone, `Invalid` for a value that PostgreSQL can't hold."""
+        with _stated_failures():
+            async with self._begin() as transaction:
+                yield transaction
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[SqlTransaction]:
         async with self.engine.connect() as connection:
             transaction = SqlTransaction(connection, self.outbox)
             try:
@@ -102,6 +110,33 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+_GONE = (
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.PendingRollbackError,
+    exc.TimeoutError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
+
+
+@contextmanager
+def _stated_failures() -> Iterator[None]:
+    """What the caller can act on, in the words of kernel.errors; every other error stays what it is."""
+    try:
+        yield
+    except _GONE as error:
+        if isinstance(getattr(error, "orig", error), psycopg.errors.DiskFull):
+            raise Unavailable("The disk of the database is full: free some space.") from error
+        raise Unavailable("The database does not answer; try again.") from error
+    except (exc.DataError, psycopg.DataError) as error:
+        raise Invalid("A value is out of what can be kept: a zero byte, or too large a number or date.") from error
+    except exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("The database does not answer; try again.") from error
+        raise
 
 
 def sqlalchemy_url(url: str) -> str:
