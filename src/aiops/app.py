@@ -26,7 +26,8 @@ from aiops.kernel.database import Database
 from aiops.kernel.events import EventCatalogue
 from aiops.kernel.http import PUBLIC_HOST
 from aiops.kernel.module import Context
-from aiops.kernel.outbox import DeadLetters, Dispatcher, Handler, Retention, SqlOutbox
+from aiops.kernel.outbox import DeadLetters, Dispatcher, Handler, SqlOutbox, forget_events
+from aiops.kernel.retention import Keep, Retention
 from aiops.kernel.supervisor import Supervisor
 from aiops.observability import module as observability
 from aiops.registry import module as registry
@@ -124,7 +125,9 @@ async def _start(container: AsyncContainer, parts: list[Context], supervisor: Su
     handlers = [Handler(spec.name, spec.event_types, await spec.build(container)) for spec in specs]
     database.outbox = SqlOutbox(bus, handlers)
     supervisor.start("events", Dispatcher(database, bus, clock, catalogue, handlers))
-    supervisor.start("event-retention", Retention(database, clock, settings.events_retention_days))
+    keeps = [Keep("events", settings.events_retention_days, forget_events)]
+    keeps += [await keep(container) for part in parts for keep in part.keeps]
+    supervisor.start("retention", Retention(database, clock, keeps))
     for part in parts:
         for job in part.jobs:
             supervisor.start(job.name, await job.build(container))

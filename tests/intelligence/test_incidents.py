@@ -138,7 +138,7 @@ async def test_a_fault_opens_one_incident_that_says_what_and_resolves_when_it_en
     assert detail.view.title == f"CPU of h-{a} high, with Load"
     assert detail.view.severity in (Severity.CRITICAL, Severity.HIGH)
     assert [anomaly.watch for anomaly in detail.anomalies] == ["node_cpu", "node_load"]
-    assert "is 0.98, expected 0." in detail.anomalies[0].explanation
+    assert "is 98 %, expected " in detail.anomalies[0].explanation
     await hub.tick(a, times=4)
     assert await hub.episodes.settle() == 0
     await hub.clock.advance(70)
@@ -280,3 +280,19 @@ async def test_a_cluster_that_leaves_ends_what_was_open_on_it(hub: Hub) -> None:
         await tx.commit()
     await hub.clock.advance(timedelta(minutes=2).total_seconds())
     assert await hub.episodes.settle() == 1
+
+
+async def test_an_incident_long_past_is_forgotten_and_one_that_is_open_never(hub: Hub) -> None:
+    over, burning = new_id(), new_id()
+    await hub.past(over)
+    await hub.tick(over, times=4, node_cpu=0.98)
+    await hub.tick(over, times=4)
+    await hub.clock.advance(70)
+    await hub.episodes.settle()
+    await hub.clock.advance(3600)
+    await hub.fire(burning)
+    async with hub.database.begin() as tx:
+        assert await SqlIncidents().forget(tx, hub.clock.now() - timedelta(hours=2)) == 0
+        assert await SqlIncidents().forget(tx, hub.clock.now() + timedelta(hours=1)) == 1
+        await tx.commit()
+    assert [view.clusters for view in await hub.incidents()] == [[burning]]

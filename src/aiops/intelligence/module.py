@@ -19,9 +19,11 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import Context, HandlerSpec, JobSpec
 from aiops.kernel.outbox import Handle
+from aiops.kernel.retention import Keep
 from aiops.observability.events import AlertFired, AlertResolved
 from aiops.observability.ports import Alerts, WatchFeed
 from aiops.registry.events import ClusterDeleted
+from aiops.settings import Settings
 
 
 class _Intelligence(Provider):
@@ -107,6 +109,12 @@ async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
     return (await container.get(Reactions)).on_cluster_deleted
 
 
+async def _keep_incidents(container: AsyncContainer) -> Keep:
+    settings: Settings = await container.get(Settings)
+    store: IncidentStore = await container.get(IncidentStore)
+    return Keep("incidents", settings.alerts_retention_days, store.forget)
+
+
 def context() -> Context:
     return Context(
         name="intelligence",
@@ -118,4 +126,5 @@ def context() -> Context:
             HandlerSpec("intelligence.cluster_deleted", (ClusterDeleted,), _on_cluster_deleted),
         ),
         jobs=(JobSpec("intelligence.watcher", _watcher), JobSpec("intelligence.ranking", _ranking)),
+        keeps=(_keep_incidents,),
     )

@@ -193,6 +193,9 @@ class IncidentStore(Protocol):
 
     async def causes(self, tx: Transaction, incident_id: UUID) -> tuple[list[Cause], str | None]: ...
 
+    async def forget(self, tx: Transaction, before: datetime) -> int:
+        """Drop incidents that are over and have been quiet since then, with all their members."""
+
     async def view(
         self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
     ) -> IncidentView | None: ...

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dishka import AsyncContainer, Provider
 
 from aiops.kernel.events import Event
 from aiops.kernel.outbox import Handle
+from aiops.kernel.retention import Keep
 
 
 class Runnable(Protocol):
@@ -46,4 +47,5 @@ class Context:
     routes: Sequence[Any] = ()
     events: tuple[type[Event], ...] = ()
     handlers: tuple[HandlerSpec, ...] = ()
-    jobs: tuple[JobSpec, ...] = field(default_factory=tuple)
+    jobs: tuple[JobSpec, ...] = ()
+    keeps: tuple[Callable[[AsyncContainer], Awaitable[Keep]], ...] = ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiops.kernel.bus import Bus
 from aiops.kernel.clock import Clock
-from aiops.kernel.database import Database, Transaction
+from aiops.kernel.database import Database, Transaction, connection_of
 from aiops.kernel.events import Event, EventCatalogue, EventEnvelope
 
 MAX_ATTEMPTS = 10
@@ -226,28 +226,13 @@ class DeadLetters:
             return bool(result.rowcount)
 
 
-class Retention:
-    """Forgets events that every handler has dealt with, once they are older than `days`."""
-
-    def __init__(self, database: Database, clock: Clock, days: int) -> None:
-        self._database = database
-        self._clock = clock
-        self._days = days
-
-    async def run(self) -> None:
-        while True:
-            await self.step()
-            await self._clock.sleep(3600)
-
-    async def step(self) -> int:
-        """Forget once; gives how many events went."""
-        async with self._database.begin() as tx:
-            gone = await tx.connection.execute(
-                text(
-                    "DELETE FROM kernel.outbox o WHERE occurred_at < :before AND NOT EXISTS"
-                    " (SELECT FROM kernel.delivery d WHERE d.event_id = o.event_id AND d.done_at IS NULL)"
-                ),
-                {"before": self._clock.now() - timedelta(days=self._days)},
-            )
-            await tx.commit()
-            return int(gone.rowcount)
+async def forget_events(tx: Transaction, before: datetime) -> int:
+    """Forget events older than `before` that every handler has dealt with; dead letters stay."""
+    gone = await connection_of(tx).execute(
+        text(
+            "DELETE FROM kernel.outbox o WHERE occurred_at < :before AND NOT EXISTS"
+            " (SELECT FROM kernel.delivery d WHERE d.event_id = o.event_id AND d.done_at IS NULL)"
+        ),
+        {"before": before},
+    )
+    return int(gone.rowcount)

@@ -11,6 +11,7 @@ from aiops.kernel.database import Database
 from aiops.kernel.module import Context, HandlerSpec, JobSpec, Runnable
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.outbox import Handle
+from aiops.kernel.retention import Keep
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.events import EVENTS
 from aiops.observability.handlers import ForgetCluster
@@ -135,6 +136,12 @@ async def _forget_cluster(container: AsyncContainer) -> Handle:
     ).handle
 
 
+async def _keep_alerts(container: AsyncContainer) -> Keep:
+    settings: Settings = await container.get(Settings)
+    store: AlertStore = await container.get(AlertStore)
+    return Keep("alerts", settings.alerts_retention_days, store.forget)
+
+
 def context() -> Context:
     return Context(
         name="observability",
@@ -143,4 +150,5 @@ def context() -> Context:
         events=EVENTS,
         handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
         jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS),
+        keeps=(_keep_alerts,),
     )

@@ -147,6 +147,9 @@ class AlertStore(Protocol):
 
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None: ...
 
+    async def forget(self, tx: Transaction, before: datetime) -> int:
+        """Drop alerts that ended before that, and history of that age; what still fires stays."""
+
 
 class InstantQueries(Protocol):
     """PromQL on one cluster, wherever its samples lie, as bare numbers. Raises `Retriable` where it can't answer now,

@@ -242,6 +242,16 @@ class SqlIncidents:
         row = rows.one()
         return msgspec.convert(row.causes, list[Cause]), row.causes_note
 
+    async def forget(self, tx: Transaction, before: datetime) -> int:
+        old = (
+            "SELECT id FROM intelligence.incident"
+            " WHERE status IN ('RESOLVED', 'FALSE_POSITIVE') AND last_activity_at < :before"
+        )
+        for members in ("anomaly", "incident_alert"):
+            await _run(tx, f"DELETE FROM intelligence.{members} WHERE incident_id IN ({old})", before=before)
+        gone = await _run(tx, f"DELETE FROM intelligence.incident WHERE id IN ({old})", before=before)
+        return int(gone.rowcount)
+
     async def view(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> IncidentView | None:
         rows = await _run(tx, f"{_VIEW} WHERE i.id = :id", id=incident_id, clusters=_ids(clusters))
         found = rows.one_or_none()

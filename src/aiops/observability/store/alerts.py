@@ -149,6 +149,15 @@ class PostgresAlertStore:
         )
         return int(rows.scalar_one())
 
+    async def forget(self, tx: Transaction, before: datetime) -> int:
+        gone = await connection_of(tx).execute(
+            text("DELETE FROM observability.alert WHERE state = 'RESOLVED' AND ends_at < :before"), {"before": before}
+        )
+        old = await connection_of(tx).execute(
+            text("DELETE FROM observability.alert_history WHERE at < :before"), {"before": before}
+        )
+        return int(gone.rowcount) + int(old.rowcount)
+
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
         for table in ("alert", "alert_history"):
             await connection_of(tx).execute(
