@@ -5,13 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Router
+from litestar import Litestar, MediaType, Request, Response, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from aiops.gateway.http.errors import ErrorEnvelope
+from aiops.kernel.errors import NotFound
 
 _ERRORS = {
     400: "The request can't be read",
@@ -33,11 +34,18 @@ def config(version: str) -> OpenAPIConfig:
         title="AIOps NextGen",
         version=version,
         description="A fleet of clusters watched as one. Every error comes in the same envelope.",
-        openapi_router=Router(path="/schema", route_handlers=[], opt={"public": True}),
+        openapi_router=Router(path="/schema", route_handlers=[], opt={"public": True}, after_request=_own_error),
         render_plugins=[ReadingPage(), JsonRenderPlugin(path="/openapi.json")],
         security=[{"bearer": []}],
         components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
     )
+
+
+def _own_error(response: Response[Any]) -> Response[Any]:
+    """Litestar answers an unknown path here with a page of its own; ours is the envelope, as everywhere."""
+    if response.status_code == 404:
+        raise NotFound("There is nothing at this path: see /schema and /schema/openapi.json.")
+    return response
 
 
 def document_errors(app: Litestar) -> None:
