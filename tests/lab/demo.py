@@ -20,6 +20,8 @@ from tests.lab.servers import Alertmanager, Prometheus
 from tests.lab.world import FaultKind, World
 
 CLUSTERS = ("lab-east", "lab-west", "lab-edge")
+# With an hour behind them, their bands are learned at once and the charts are full.
+_PAST_S = 3600.0
 
 _RULES = """groups:
   - name: lab
@@ -88,7 +90,7 @@ def _play(stack: contextlib.ExitStack, options: argparse.Namespace) -> None:
     url, client = _hub(stack, options)
     exporters: dict[str, Exporter] = {}
     for seed, name in enumerate(CLUSTERS):
-        exporters[name] = stack.enter_context(Exporter(World(chain(), seed=seed)))
+        exporters[name] = stack.enter_context(Exporter(World(chain(), seed=seed), past_s=_PAST_S))
     for name in CLUSTERS:
         _join(stack, client, url, name, exporters[name], options.scrape)
         print(f"  {name} is watched", flush=True)
@@ -124,7 +126,7 @@ def _join(
     """Register one cluster, with the Alertmanager that tells the hub of its alerts; gone again when the demo ends."""
     # The token needs the cluster, which needs the Prometheus, which needs the Alertmanager, which needs the token:
     # so the alerts are added to the running Prometheus at the end.
-    prometheus = stack.enter_context(Prometheus(exporter.prometheus_config(scrape_s)))
+    prometheus = stack.enter_context(Prometheus(exporter.prometheus_config(scrape_s), past=exporter.past(15.0)))
     cluster = add_cluster(client, name, prometheus.url, environment="LAB", display_name=name.replace("-", " ").title())
     stack.callback(_remove, client, cluster["id"])
     source = add_source(client, f"alertmanager-{name}", cluster["id"])

@@ -13,6 +13,7 @@ from typing import Self
 from tests.lab.servers import scrape_config
 from tests.lab.world import BUCKETS, Fault, FaultKind, NodeState, Service, ServiceState, World
 
+_JOB = "lab"
 _FILESYSTEM = {"device": "/dev/vda1", "fstype": "ext4", "mountpoint": "/"}
 
 
@@ -28,16 +29,23 @@ def chain(prefix: str = "") -> list[Service]:
 class Exporter:
     """Serves a world on a free port: `/node/<name>` in node_exporter's words, `/service/<name>` as an HTTP service.
 
-    `labels` are put on every series, so that a test can mark what belongs to whom.
+    `labels` are put on every series, so that a test can mark what belongs to whom. The world has lived for `past_s`
+    seconds when it is first asked; `past` tells of them.
     """
 
     def __init__(
-        self, world: World, *, labels: Mapping[str, str] | None = None, now: Callable[[], float] = time.monotonic
+        self,
+        world: World,
+        *,
+        labels: Mapping[str, str] | None = None,
+        past_s: float = 0.0,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.world = world
         self._labels = dict(labels or {})
         self._now = now
-        self._began = now()
+        self._past_s = past_s
+        self._began = now() - past_s
         self._turning = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -49,9 +57,21 @@ class Exporter:
 
     def prometheus_config(self, interval_s: float = 2.0) -> str:
         """A prometheus.yml that scrapes all of this world, by the instance names of its nodes and services."""
-        targets = {node: (self.address, f"/node/{node}") for node in self.world.nodes}
-        targets |= {service.name: (self.address, f"/service/{service.name}") for service in self.world.services}
-        return scrape_config("lab", targets, interval_s)
+        targets = {name: (self.address, path) for name, path in self._pages().items()}
+        return scrape_config(_JOB, targets, interval_s)
+
+    def past(self, step_s: float = 10.0) -> str:
+        """What a Prometheus would have scraped in the world's past, for `Prometheus(past=…)`; ask before any page."""
+        began = time.time() - (self._now() - self._began)
+        lines: list[str] = []
+        for step in range(1, int(self._past_s / step_s)):
+            with self._turning:
+                self.world.advance(step * step_s)
+                for instance, path in self._pages().items():
+                    target = {"instance": instance, "job": _JOB}
+                    page = [_line("up", target, 1), *self._lines(path, {**self._labels, **target})]
+                    lines += [f"{line} {began + step * step_s:.3f}" for line in page if not line.startswith("#")]
+        return "\n".join([*lines, "# EOF", ""])
 
     def begin(self, kind: FaultKind, target: str, strength: float = 1.0, for_s: float | None = None) -> float:
         """Begin a fault now; gives the wall-clock time of its start."""
@@ -68,18 +88,26 @@ class Exporter:
 
     def page(self, path: str) -> str | None:
         """The metrics page at this path; None where there is none or its target is silent."""
-        kind, _, name = path.strip("/").partition("/")
+        name = path.strip("/").partition("/")[2]
         with self._turning:
             self.world.advance(self._now() - self._began)
             if self.world.script.strength(FaultKind.SILENCE, name, self.world.time):
                 return None
-            if kind == "node" and name in self.world.nodes:
-                lines = _node_lines(self.world.nodes[name], self._labels)
-            elif kind == "service" and name in self.world.states:
-                lines = _service_lines(name, self.world.states[name], self._labels)
-            else:
-                return None
-        return "\n".join(lines) + "\n"
+            lines = self._lines(path, self._labels)
+        return "\n".join(lines) + "\n" if lines else None
+
+    def _pages(self) -> dict[str, str]:
+        """Instance name -> path."""
+        nodes = {node: f"/node/{node}" for node in self.world.nodes}
+        return nodes | {service.name: f"/service/{service.name}" for service in self.world.services}
+
+    def _lines(self, path: str, labels: Mapping[str, str]) -> list[str]:
+        kind, _, name = path.strip("/").partition("/")
+        if kind == "node" and name in self.world.nodes:
+            return _node_lines(self.world.nodes[name], labels)
+        if kind == "service" and name in self.world.states:
+            return _service_lines(name, self.world.states[name], labels)
+        return []
 
     def __enter__(self) -> Self:
         self._thread.start()

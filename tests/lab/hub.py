@@ -152,14 +152,13 @@ class Hub:
 
 def sign_in(url: str, username: str, password: str) -> httpx.Client:
     """A client that carries the user's bearer token; close it when done."""
-    client = httpx.Client(base_url=url, timeout=60.0, trust_env=False)
-    reply = client.post("/api/v1/auth/login", json={"username": username, "password": password})
+    # The client must not have been used when it is handed out: only such a one can be entered.
+    with httpx.Client(base_url=url, timeout=60.0, trust_env=False) as first:
+        reply = first.post("/api/v1/auth/login", json={"username": username, "password": password})
     if reply.status_code >= 300:
-        client.close()
         raise LabFailed(f"{url} refused to sign {username} in: {reply.status_code} {reply.text}")
-    client.cookies.clear()
-    client.headers["Authorization"] = f"Bearer {reply.json()['access_token']}"
-    return client
+    headers = {"Authorization": f"Bearer {reply.json()['access_token']}"}
+    return httpx.Client(base_url=url, timeout=60.0, trust_env=False, headers=headers)
 
 
 def add_cluster(client: httpx.Client, name: str, prometheus_url: str, **more: Any) -> dict[str, Any]:

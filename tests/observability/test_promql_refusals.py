@@ -10,7 +10,7 @@ import pytest
 from aiops.kernel.errors import Invalid
 from aiops.observability.needs import StoredSeries
 from aiops.observability.promql import evaluate, parse
-from aiops.observability.service.metrics_numbers import printed
+from aiops.observability.service.metrics_text import printed
 
 
 @pytest.mark.parametrize(
