@@ -183,7 +183,8 @@ class Prometheus(Server):
     def _write_past(self) -> None:
         text = self.folder / "past.txt"
         text.write_text(self._past)
-        command = [binary("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, self.folder / "data"]
+        blocks = str(self.folder / "data")
+        command = [str(binary("promtool")), "tsdb", "create-blocks-from", "openmetrics", str(text), blocks]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise LabFailed(f"promtool did not take the past: {(done.stdout + done.stderr)[-800:]}")
