@@ -17,6 +17,10 @@ MAX_CAUSES = 5
 _BEFORE_ONSET_S = 120.0
 _NEAR_S = 300.0
 _FEWEST = 10
+_TOGETHER = 0.6
+_AFTER = 0.1
+# Of what moved in the same step, a resource that runs short explains its services better than they explain it.
+_RESOURCE = 0.15
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +48,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """A watched series in the window; `anomaly_at` is when an anomaly on it began."""
+    """A watched series in the window; `anomaly_at` is when an anomaly on it began, `symptom` as on its watch."""
 
     cluster_id: UUID
     watch: str
@@ -56,6 +60,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     times: Floats
     values: Floats
     anomaly_at: float | None = None
+    symptom: bool = False
 
 
 class AlertSignal(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +80,7 @@ class Moved(msgspec.Struct, kw_only=True):
     past: int
     company: list[tuple[str, float]]
     score: float = 0.0
+    follows: str | None = None
 
 
 def rank(signals: list[Signal], alerts: list[AlertSignal], onset: float) -> tuple[list[Cause], str | None]:
@@ -86,6 +92,7 @@ def rank(signals: list[Signal], alerts: list[AlertSignal], onset: float) -> tupl
     first = min([found.at for found in moved] + [alert.started_at for alert in alerts])
     for found in moved:
         found.score = _score(found, first)
+    _explain_symptoms(moved, onset)
     alert_scores = [0.5 * float(np.exp(-(alert.started_at - first) / 30)) for alert in alerts]
     weights = np.exp(6 * np.array([found.score for found in moved] + alert_scores))
     shares = weights / weights.sum()
@@ -133,7 +140,7 @@ def _company(moved: list[Moved], onset: float) -> None:
             if one.signal.cluster_id != other.signal.cluster_id:
                 continue
             correlation = _correlation(one.signal, other.signal, onset - _NEAR_S)
-            if correlation is not None and abs(correlation) >= 0.6:
+            if correlation is not None and abs(correlation) >= _TOGETHER:
                 one.company.append((other.signal.short, correlation))
                 other.company.append((one.signal.short, correlation))
 
@@ -155,7 +162,40 @@ def _score(found: Moved, first: float) -> float:
     early = float(np.exp(-(found.at - first) / 30))
     far = found.spreads / (found.spreads + 10)
     together = float(np.mean([abs(rho) for _, rho in found.company])) if found.company else 0.0
-    return 0.5 * early + 0.2 * far + 0.15 * together + (0.15 if found.signal.anomaly_at is not None else 0.0)
+    score = 0.5 * early + 0.2 * far + 0.15 * together + (0.15 if found.signal.anomaly_at is not None else 0.0)
+    return score + (0.0 if _is_symptom(found.signal) else _RESOURCE)
+
+
+def _is_symptom(signal: Signal) -> bool:
+    """Rate, errors and duration are what a service's users feel; it is rarely they that exhaust a node."""
+    return signal.watch.startswith("service_")
+
+
+def _explain_symptoms(moved: list[Moved], onset: float) -> None:
+    """A symptom comes after what may explain it: no resource gets busy because a service is slow.
+
+    A small resource and a large symptom leave their bands in either order, and sampling blurs it further; so what
+    moved with it and at most two samples later may still be the explanation.
+    """
+    resources = [found for found in moved if not found.signal.symptom]
+    for found in moved:
+        if not found.signal.symptom:
+            continue
+        explaining = [other for other in resources if _may_explain(other, found, onset)]
+        if explaining:
+            best = max(explaining, key=lambda other: other.score)
+            found.follows = best.signal.title
+            found.score = min(found.score, best.score - _AFTER)
+
+
+def _may_explain(resource: Moved, symptom: Moved, onset: float) -> bool:
+    if resource.signal.cluster_id != symptom.signal.cluster_id:
+        return False
+    slack = 2 * max(resource.signal.interval_s, symptom.signal.interval_s)
+    if resource.at > symptom.at + slack:
+        return False
+    correlation = _correlation(resource.signal, symptom.signal, onset - _NEAR_S)
+    return correlation is not None and abs(correlation) >= _TOGETHER
 
 
 def _cause(found: Moved, moved: list[Moved], share: float) -> Cause:
@@ -169,6 +209,10 @@ def _cause(found: Moved, moved: list[Moved], share: float) -> Cause:
         best = sorted(found.company, key=lambda pair: -abs(pair[1]))[:3]
         names, rhos = ", ".join(name for name, _ in best), ", ".join(f"{rho:.2f}" for _, rho in best)
         reasons.append(f"{names} moved with it (ρ {rhos})")
+    if not _is_symptom(signal) and any(_is_symptom(other.signal) for other in mine):
+        reasons.append("a resource, and services moved too: it explains them better than they explain it")
+    if found.follows:
+        reasons.append(f"may follow from {found.follows}")
     if found.past < 60:
         reasons.append(f"only {found.past} earlier values to compare with")
     evidence = Evidence(

@@ -123,6 +123,7 @@ class Ranking:
                     short=track.watch.title,
                     labels=labels,
                     minimum=track.watch.minimum,
+                    symptom=track.watch.symptom,
                     interval_s=track.interval_s,
                     times=track.times,
                     values=track.recent[row],
