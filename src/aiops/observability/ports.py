@@ -113,7 +113,8 @@ class Watch(msgspec.Struct, frozen=True):
 
     `unit` is `ratio`, `bytes`, `bytes/s`, `ops/s`, `req/s`, `seconds` or `load`; `subject_labels` name what a series is
     about (`instance`, `service`); `worse` says which direction hurts: `up`, `down` or `both`; `minimum` is the
-    smallest deviation in `unit` that matters to anyone.
+    smallest deviation in `unit` that matters to anyone. A `symptom` (slow, failing) is what others suffer from: a
+    resource or a demand may explain it, and not the other way round.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Watch(msgspec.Struct, frozen=True):
     worse: str
     minimum: float
     subject_labels: tuple[str, ...]
+    symptom: bool = False
 
 
 class WatchBatch(msgspec.Struct, frozen=True):

@@ -47,8 +47,8 @@ def _family(
     durations = _durations(base, by, per_second=per_second)
     return (
         WatchTemplate(f"service_rate{suffix}", "Requests", "req/s", "both", 1.0, by, rates),
-        WatchTemplate(f"service_errors{suffix}", "Requests that failed (5xx)", "ratio", "up", 0.02, by, errors),
-        WatchTemplate(f"service_duration{suffix}", "Request duration", "seconds", "up", 0.05, by, durations),
+        WatchTemplate(f"service_errors{suffix}", "Requests that failed (5xx)", "ratio", "up", 0.02, by, errors, True),
+        WatchTemplate(f"service_duration{suffix}", "Request duration", "seconds", "up", 0.05, by, durations, True),
     )
 
 

@@ -27,3 +27,4 @@ class WatchTemplate(msgspec.Struct, frozen=True):
     minimum: float
     subject_labels: tuple[str, ...]
     variants: tuple[Variant, ...]
+    symptom: bool = False

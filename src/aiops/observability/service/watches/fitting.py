@@ -145,6 +145,7 @@ def as_watch(template: WatchTemplate, variant: Variant, query: str, places: Mapp
         worse=template.worse,
         minimum=template.minimum,
         subject_labels=template.subject_labels,
+        symptom=template.symptom,
     )
 
 
