@@ -138,7 +138,7 @@ async def test_a_fault_opens_one_incident_that_says_what_and_resolves_when_it_en
     assert detail.view.title == f"CPU of h-{a} high, with Load"
     assert detail.view.severity in (Severity.CRITICAL, Severity.HIGH)
     assert [anomaly.watch for anomaly in detail.anomalies] == ["node_cpu", "node_load"]
-    assert "is 98 %, expected " in detail.anomalies[0].explanation
+    assert "is 98 %, usually 15 %, expected " in detail.anomalies[0].explanation
     await hub.tick(a, times=4)
     assert await hub.episodes.settle() == 0
     await hub.clock.advance(70)

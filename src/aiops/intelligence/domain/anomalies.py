@@ -126,12 +126,10 @@ def explain(
     learned_s: float,
     since: datetime,
 ) -> str:
-    """One sentence with the numbers that decided; `band` is expected, lower, upper."""
+    """One sentence with the numbers that decided; `band` is expected, lower, upper, and `score` 1 on its edge."""
     expected, lower, upper = band
-    side = "above" if value > expected else "below"
     return (
-        f"{watch.title} of {subject_of(watch, labels)} is {number(value, watch.unit)}, expected "
-        f"{number(lower, watch.unit)} to {number(upper, watch.unit)} (learned from the last {duration(learned_s)}), "
-        f"{score:.1f} times as far {side} its usual {number(expected, watch.unit)} as the band reaches; "
-        f"since {since:%H:%M:%S} UTC"
+        f"{watch.title} of {subject_of(watch, labels)} is {number(value, watch.unit)}, usually "
+        f"{number(expected, watch.unit)}, expected {number(lower, watch.unit)} to {number(upper, watch.unit)} "
+        f"(learned from the last {duration(learned_s)}): {score:.1f} × the band's reach, since {since:%H:%M:%S} UTC"
     )

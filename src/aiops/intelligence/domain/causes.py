@@ -19,8 +19,7 @@ _NEAR_S = 300.0
 _FEWEST = 10
 _TOGETHER = 0.6
 _AFTER = 0.1
-# Of what moved in the same step, a resource that runs short explains its services better than they explain it.
-_RESOURCE = 0.15
+_STILL_OUT = 0.5
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,13 +118,25 @@ def movement(signal: Signal, onset: float) -> Moved | None:
     if not sustained.any():
         return None
     peak = float(np.abs(values[out] - level).max())
+    first = _left_at(values - level, int(np.argmax(sustained)), _STILL_OUT * threshold, int(np.argmax(near)))
     return Moved(
         signal=signal,
-        at=float(times[int(np.argmax(sustained))]),
+        at=float(times[first]),
         spreads=peak / max(spread, signal.minimum / 10),
         past=len(past),
         company=[],
     )
+
+
+def _left_at(distance: Floats, decided: int, still_out: float, earliest: int) -> int:
+    """Where the way out began: a rate over a window climbs for as long as the window, and a large move is seen sooner.
+
+    So the value that decides comes late by more the smaller the move is, and order in time would follow size.
+    """
+    side = np.sign(distance[decided])
+    while decided > earliest and side * distance[decided - 1] > still_out:
+        decided -= 1
+    return decided
 
 
 def signal_is_fresh(signal: Signal) -> bool:
@@ -162,13 +173,7 @@ def _score(found: Moved, first: float) -> float:
     early = float(np.exp(-(found.at - first) / 30))
     far = found.spreads / (found.spreads + 10)
     together = float(np.mean([abs(rho) for _, rho in found.company])) if found.company else 0.0
-    score = 0.5 * early + 0.2 * far + 0.15 * together + (0.15 if found.signal.anomaly_at is not None else 0.0)
-    return score + (0.0 if _is_symptom(found.signal) else _RESOURCE)
-
-
-def _is_symptom(signal: Signal) -> bool:
-    """Rate, errors and duration are what a service's users feel; it is rarely they that exhaust a node."""
-    return signal.watch.startswith("service_")
+    return 0.5 * early + 0.2 * far + 0.15 * together + (0.15 if found.signal.anomaly_at is not None else 0.0)
 
 
 def _explain_symptoms(moved: list[Moved], onset: float) -> None:
@@ -209,10 +214,8 @@ def _cause(found: Moved, moved: list[Moved], share: float) -> Cause:
         best = sorted(found.company, key=lambda pair: -abs(pair[1]))[:3]
         names, rhos = ", ".join(name for name, _ in best), ", ".join(f"{rho:.2f}" for _, rho in best)
         reasons.append(f"{names} moved with it (ρ {rhos})")
-    if not _is_symptom(signal) and any(_is_symptom(other.signal) for other in mine):
-        reasons.append("a resource, and services moved too: it explains them better than they explain it")
     if found.follows:
-        reasons.append(f"may follow from {found.follows}")
+        reasons.append(f"may follow from {found.follows}, which moved with it")
     if found.past < 60:
         reasons.append(f"only {found.past} earlier values to compare with")
     evidence = Evidence(
