@@ -85,4 +85,4 @@ def test_an_alert_is_named_after_what_moved_for_it_measures_nothing() -> None:
     moved = signal("node_cpu", level=0.2, to=0.9)
     causes, _ = rank([moved], [alert], ONSET)
     assert [cause.title for cause in causes] == ["node_cpu", "Alert DiskFull"]
-    assert causes[1].confidence < causes[0].confidence / 4
+    assert causes[1].confidence < causes[0].confidence / 2
