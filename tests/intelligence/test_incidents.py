@@ -282,6 +282,52 @@ async def test_a_cluster_that_leaves_ends_what_was_open_on_it(hub: Hub) -> None:
     assert await hub.episodes.settle() == 1
 
 
+async def test_what_a_silent_cluster_left_open_is_given_up_and_found_again_when_it_speaks(hub: Hub) -> None:
+    a = new_id()
+    await hub.past(a)
+    await hub.tick(a, times=4, node_cpu=0.98)
+    (before,) = (await hub.only()).anomalies
+    await hub.clock.advance(29 * 60)
+    assert await hub.episodes.give_up_unseen() == 0
+    await hub.clock.advance(90)
+    assert await hub.episodes.give_up_unseen() == 1
+    (gone,) = (await hub.only()).anomalies
+    assert gone.end_reason == "no values for 30 min, so its end was not seen"
+    await hub.tick(a, times=4, node_cpu=0.98)
+    detail = await hub.only()
+    assert [anomaly.ended_at is None for anomaly in detail.anomalies] == [False, True]
+    assert before.id == detail.anomalies[0].id
+
+
+async def test_what_moves_at_once_is_one_incident_told_once(hub: Hub) -> None:
+    a = new_id()
+    hosts = [{"instance": f"h-{number}"} for number in range(300)]
+    now = hub.clock.now().timestamp()
+    times = np.arange(now - 3600, now, 15.0)
+    past = np.random.default_rng(2).normal(0.15, 0.01, (300, 240))
+    hub.feed.past[a, "node_cpu"] = WatchHistory(times, hosts, past)
+
+    async def all_at(value: float) -> None:
+        await hub.clock.advance(5)
+        now = hub.clock.now().timestamp()
+        await hub.watcher.take(WatchBatch(a, CPU, now, 5.0, hosts, np.full(300, value)))
+
+    await all_at(0.15)
+    await hub.watcher.learned()
+    for value in (0.15, 0.98, 0.98, 0.98):
+        await all_at(value)
+    detail = await hub.only()
+    assert detail.view.anomaly_count == 300
+    assert detail.view.title == "CPU of h-0 high, and 299 more like it"
+    assert await hub.told("ANOMALY_DETECTED") == 300
+    assert await hub.told("INCIDENT_OPENED") == 1
+    assert await hub.told("INCIDENT_UPDATED") == 0
+    for _ in range(4):
+        await all_at(0.15)
+    assert {anomaly.end_reason for anomaly in (await hub.only()).anomalies} == {"back in its band"}
+    assert await hub.told("INCIDENT_UPDATED") == 1
+
+
 async def test_an_incident_long_past_is_forgotten_and_one_that_is_open_never(hub: Hub) -> None:
     over, burning = new_id(), new_id()
     await hub.past(over)

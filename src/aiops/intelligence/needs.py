@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -114,13 +114,16 @@ class TrackStore(Protocol):
 
 
 class AnomalyStore(Protocol):
-    async def add(self, tx: Transaction, anomaly: Anomaly) -> None: ...
+    async def add(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None: ...
 
-    async def end(self, tx: Transaction, anomaly_id: UUID, at: datetime, reason: str) -> Anomaly | None:
-        """The anomaly, where it was open until now."""
+    async def end(self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime) -> list[Anomaly]:
+        """Those that were open until now, ended; `reasons` by their ids."""
 
-    async def worsen(self, tx: Transaction, anomaly: Anomaly) -> None:
-        """Keep its new severity, score, value and explanation."""
+    async def worsen(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
+        """Keep their new severities, scores, values and explanations."""
+
+    async def unseen(self, tx: Transaction, since: datetime) -> list[UUID]:
+        """Open ones whose watch has given nothing on their cluster since then."""
 
     async def active(self, tx: Transaction, cluster_id: UUID, watch: str | None = None) -> list[Anomaly]: ...
 
@@ -141,10 +144,13 @@ class IncidentStore(Protocol):
 
     async def next_key(self, tx: Transaction, at: datetime) -> str: ...
 
-    async def find(
-        self, tx: Transaction, cluster_id: UUID, name: str, subject: str, started_at: datetime, now: datetime
-    ) -> Incident | None:
-        """The incident that a member starting now belongs to, by the rules of `domain.incidents`."""
+    async def returning(
+        self, tx: Transaction, cluster_id: UUID, name: str, subjects: Sequence[str], now: datetime
+    ) -> dict[str, UUID]:
+        """Those of the subjects that had an incident lately, and which: the first rule of `domain.incidents`."""
+
+    async def find(self, tx: Transaction, cluster_id: UUID, name: str, started_at: datetime) -> Incident | None:
+        """The incident that a new member belongs to, by the other rules."""
 
     async def add(self, tx: Transaction, incident: Incident) -> None: ...
 
@@ -153,9 +159,9 @@ class IncidentStore(Protocol):
     async def save(self, tx: Transaction, incident: Incident) -> None: ...
 
     async def join(
-        self, tx: Transaction, incident_id: UUID, cluster_id: UUID, name: str, subject: str, started_at: datetime
+        self, tx: Transaction, incident_id: UUID, cluster_id: UUID, name: str, subjects: Mapping[str, datetime]
     ) -> None:
-        """Note what belongs to the incident, to find it again when the same subject returns."""
+        """Note what belongs to the incident since when, to find it again when the same subject returns."""
 
     async def add_alert(self, tx: Transaction, member: AlertMember) -> None: ...
 
@@ -176,7 +182,7 @@ class IncidentStore(Protocol):
 
     async def put_part(self, tx: Transaction, part: ClusterPart) -> None: ...
 
-    async def tell(self, tx: Transaction, row: TimelineRow) -> None: ...
+    async def tell(self, tx: Transaction, rows: Sequence[TimelineRow]) -> None: ...
 
     async def timeline(
         self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from aiops.observability.ports import Labels, Severity, Watch
 
 SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
+UNSEEN = timedelta(minutes=30)
 END_REASONS = {1: "back in its band", 2: "new normal after 30 min", 3: "the series is gone"}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from aiops.intelligence.domain.anomalies import Anomaly, worst
+from aiops.intelligence.domain.anomalies import UNSEEN, Anomaly, duration, worst
 from aiops.intelligence.domain.incidents import (
     CLOSED,
     SETTLE,
@@ -30,9 +32,14 @@ from aiops.intelligence.needs import AnomalyStore, IncidentStore, TrackStore
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.ids import new_id
-from aiops.observability.ports import Alert, Severity
+from aiops.observability.ports import Alert
 
 _LATE = timedelta(minutes=5)
+
+
+class _Joined(NamedTuple):
+    incident: Incident
+    opened: bool
 
 
 class Episodes:
@@ -52,92 +59,94 @@ class Episodes:
         self._anomalies = anomalies
         self._tracks = tracks
 
-    async def begin_anomaly(self, tx: Transaction, anomaly: Anomaly) -> Anomaly:
+    async def begin_anomalies(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
+        """Those of one watch on one cluster, all at once; gives them with their incidents, in the same order."""
         await self._incidents.take_turn(tx)
-        incident, opened = await self._incident_for(
-            tx, anomaly.cluster_id, anomaly.watch, anomaly.subject, anomaly.started_at, anomaly.severity
+        first = anomalies[0]
+        found = await self._incidents_for(
+            tx, first.cluster_id, first.watch, {anomaly.subject: anomaly.started_at for anomaly in anomalies}
         )
-        anomaly = msgspec.structs.replace(anomaly, incident_id=incident.id)
-        await self._anomalies.add(tx, anomaly)
-        tx.publish(
-            AnomalyDetected(
-                event_id=new_id(),
-                occurred_at=self._clock.now(),
-                cluster_ids=(anomaly.cluster_id,),
-                anomaly_id=anomaly.id,
-                cluster_id=anomaly.cluster_id,
-                watch=anomaly.watch,
-                severity=anomaly.severity.value,
-                kind=anomaly.kind,
+        placed = [msgspec.structs.replace(one, incident_id=found[one.subject].incident.id) for one in anomalies]
+        await self._anomalies.add(tx, placed)
+        for anomaly in placed:
+            tx.publish(
+                AnomalyDetected(
+                    event_id=new_id(),
+                    occurred_at=self._clock.now(),
+                    cluster_ids=(anomaly.cluster_id,),
+                    anomaly_id=anomaly.id,
+                    cluster_id=anomaly.cluster_id,
+                    watch=anomaly.watch,
+                    severity=anomaly.severity.value,
+                    kind=anomaly.kind,
+                )
             )
-        )
-        await self._tell(tx, incident, "ANOMALY", anomaly.explanation, anomaly.cluster_id, anomaly_id=anomaly.id)
-        await self._after_join(tx, incident, anomaly.cluster_id, opened)
-        return anomaly
+        await self._incidents.tell(tx, [self._row("ANOMALY", anomaly.explanation, anomaly) for anomaly in placed])
+        for joined in {joined.incident.id: joined for joined in found.values()}.values():
+            await self._after_join(tx, joined.incident, first.cluster_id, joined.opened)
+        return placed
 
-    async def worsen_anomaly(self, tx: Transaction, anomaly: Anomaly) -> None:
+    async def worsen_anomalies(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
+        """Those of one cluster."""
         await self._incidents.take_turn(tx)
-        await self._anomalies.worsen(tx, anomaly)
-        incident = await self._incidents.get(tx, anomaly.incident_id) if anomaly.incident_id else None
-        if incident:
-            text = f"Now {anomaly.severity.value}: {anomaly.explanation}"
-            await self._tell(tx, incident, "WORSENED", text, anomaly.cluster_id, anomaly_id=anomaly.id)
-            await self._after_join(tx, incident, anomaly.cluster_id, opened=False)
+        await self._anomalies.worsen(tx, anomalies)
+        rows = [self._row("WORSENED", f"Now {one.severity.value}: {one.explanation}", one) for one in anomalies]
+        await self._incidents.tell(tx, rows)
+        for incident_id in {row.incident_id for row in rows}:
+            incident = await self._incidents.get(tx, incident_id)
+            assert incident is not None
+            await self._after_join(tx, incident, anomalies[0].cluster_id, opened=False)
 
-    async def end_anomaly(self, tx: Transaction, anomaly_id: UUID, at: datetime, reason: str) -> None:
+    async def end_anomalies(self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime) -> None:
+        """`reasons` by the ids of the anomalies; one that has ended before stays as it is."""
         await self._incidents.take_turn(tx)
-        anomaly = await self._anomalies.end(tx, anomaly_id, at, reason)
-        if anomaly is None:
-            return
-        tx.publish(
-            AnomalyEnded(
-                event_id=new_id(),
-                occurred_at=self._clock.now(),
-                cluster_ids=(anomaly.cluster_id,),
-                anomaly_id=anomaly.id,
-                cluster_id=anomaly.cluster_id,
-                watch=anomaly.watch,
+        ended = await self._anomalies.end(tx, reasons, at)
+        for anomaly in ended:
+            tx.publish(
+                AnomalyEnded(
+                    event_id=new_id(),
+                    occurred_at=self._clock.now(),
+                    cluster_ids=(anomaly.cluster_id,),
+                    anomaly_id=anomaly.id,
+                    cluster_id=anomaly.cluster_id,
+                    watch=anomaly.watch,
+                )
             )
-        )
-        text = f"{anomaly.title} of {anomaly.subject}: {reason}"
-        await self._member_ended(tx, anomaly.incident_id, "ANOMALY_ENDED", text, anomaly.cluster_id, anomaly_id)
+        told = [self._row("ANOMALY_ENDED", f"{one.title} of {one.subject}: {reasons[one.id]}", one) for one in ended]
+        await self._members_ended(tx, told)
 
     async def alert_fired(self, tx: Transaction, alert: Alert) -> None:
         """Idempotent: an alert that is a member already stays where it is."""
         await self._incidents.take_turn(tx)
         if await self._incidents.alert_member(tx, alert.cluster_id, alert.fingerprint, alert.starts_at):
             return
-        incident, opened = await self._incident_for(
-            tx, alert.cluster_id, alert.name, alert.fingerprint, alert.starts_at, alert.severity
+        found = await self._incidents_for(tx, alert.cluster_id, alert.name, {alert.fingerprint: alert.starts_at})
+        joined = found[alert.fingerprint]
+        member = AlertMember(
+            incident_id=joined.incident.id,
+            cluster_id=alert.cluster_id,
+            fingerprint=alert.fingerprint,
+            name=alert.name,
+            severity=alert.severity,
+            labels=alert.labels,
+            started_at=alert.starts_at,
         )
-        await self._incidents.add_alert(
-            tx,
-            AlertMember(
-                incident_id=incident.id,
-                cluster_id=alert.cluster_id,
-                fingerprint=alert.fingerprint,
-                name=alert.name,
-                severity=alert.severity,
-                labels=alert.labels,
-                started_at=alert.starts_at,
-            ),
-        )
-        await self._tell(
-            tx, incident, "ALERT", f"Alert {alert.name} fired", alert.cluster_id, fingerprint=alert.fingerprint
-        )
-        await self._after_join(tx, incident, alert.cluster_id, opened)
+        await self._incidents.add_alert(tx, member)
+        await self._incidents.tell(tx, [self._row("ALERT", f"Alert {alert.name} fired", member)])
+        await self._after_join(tx, joined.incident, alert.cluster_id, joined.opened)
 
     async def alert_resolved(self, tx: Transaction, cluster_id: UUID, fingerprint: str, at: datetime) -> None:
         await self._incidents.take_turn(tx)
-        for member in await self._incidents.end_alert(tx, cluster_id, fingerprint, at):
-            text = f"Alert {member.name} resolved"
-            await self._member_ended(tx, member.incident_id, "ALERT_RESOLVED", text, cluster_id, None, fingerprint)
+        ended = await self._incidents.end_alert(tx, cluster_id, fingerprint, at)
+        await self._members_ended(
+            tx, [self._row("ALERT_RESOLVED", f"Alert {member.name} resolved", member) for member in ended]
+        )
 
     async def cluster_left(self, tx: Transaction, cluster_id: UUID) -> None:
         """End all that is open on a cluster that is no longer part of the fleet, and forget what was learned."""
         now = self._clock.now()
-        for anomaly in await self._anomalies.active(tx, cluster_id):
-            await self.end_anomaly(tx, anomaly.id, now, "the cluster was removed")
+        active = await self._anomalies.active(tx, cluster_id)
+        await self.end_anomalies(tx, {anomaly.id: "the cluster was removed" for anomaly in active}, now)
         for member in await self._incidents.open_alerts(tx, cluster_id):
             await self.alert_resolved(tx, cluster_id, member.fingerprint, now)
         await self._tracks.forget(tx, cluster_id)
@@ -154,11 +163,22 @@ class Episodes:
                 incident.status = Status.RESOLVED
                 incident.resolved_at = now
                 await self._incidents.save(tx, incident)
-                await self._tell(tx, incident, "RESOLVED", "Resolved: all that belonged to it has ended", None)
+                await self._say(tx, incident, "RESOLVED", "Resolved: all that belonged to it has ended")
                 await self.publish(tx, incident, IncidentResolved)
             if ended:
                 await tx.commit()
         return len(ended)
+
+    async def give_up_unseen(self) -> int:
+        """End the anomalies whose cluster has told nothing for half an hour: nobody knows whether they go on."""
+        now = self._clock.now()
+        async with self._transactions.begin() as tx:
+            unseen = await self._anomalies.unseen(tx, now - UNSEEN)
+            if unseen:
+                reason = f"no values for {duration(UNSEEN.total_seconds())}, so its end was not seen"
+                await self.end_anomalies(tx, dict.fromkeys(unseen, reason), now)
+                await tx.commit()
+        return len(unseen)
 
     async def publish(
         self, tx: Transaction, incident: Incident, kind: type[IncidentOpened | IncidentUpdated | IncidentResolved]
@@ -179,29 +199,47 @@ class Episodes:
             )
         )
 
-    async def _incident_for(
-        self, tx: Transaction, cluster_id: UUID, name: str, subject: str, started_at: datetime, severity: Severity
-    ) -> tuple[Incident, bool]:
+    async def _incidents_for(
+        self, tx: Transaction, cluster_id: UUID, name: str, subjects: Mapping[str, datetime]
+    ) -> dict[str, _Joined]:
+        """Where each new member belongs, by the time of its start; told and kept, but for the members themselves."""
         now = self._clock.now()
         # An alert may be told long after it started: what it joins is what happens now.
-        near = max(started_at, now - _LATE)
-        incident = await self._incidents.find(tx, cluster_id, name, subject, near, now)
-        opened = incident is None
+        near = {subject: max(started_at, now - _LATE) for subject, started_at in subjects.items()}
+        returning = await self._incidents.returning(tx, cluster_id, name, list(subjects), now)
+        groups: dict[UUID, list[str]] = {}
+        for subject, incident_id in returning.items():
+            groups.setdefault(incident_id, []).append(subject)
+        found: dict[str, _Joined] = {}
+        for incident_id, group in groups.items():
+            known = await self._incidents.get(tx, incident_id, lock=True)
+            assert known is not None
+            found |= dict.fromkeys(group, await self._joined(tx, known, now))
+        # What moved at once on one cluster belongs together: the first one's incident is the newest that is active.
+        others = sorted((subject for subject in subjects if subject not in found), key=near.__getitem__)
+        if others:
+            known = await self._incidents.find(tx, cluster_id, name, near[others[0]])
+            found |= dict.fromkeys(others, await self._joined(tx, known, now))
+        for joined in {joined.incident.id: joined for joined in found.values()}.values():
+            mine = {subject: near[subject] for subject in found if found[subject] is joined}
+            await self._incidents.join(tx, joined.incident.id, cluster_id, name, mine)
+        return found
+
+    async def _joined(self, tx: Transaction, incident: Incident | None, now: datetime) -> _Joined:
         if incident is None:
             key = await self._incidents.next_key(tx, now)
             incident = Incident(id=new_id(), key=key, status=Status.OPEN, detected_at=now, last_activity_at=now)
             await self._incidents.add(tx, incident)
-            await self._tell(tx, incident, "OPENED", "Opened", None)
-        elif incident.status in CLOSED:
+            await self._say(tx, incident, "OPENED", "Opened")
+            return _Joined(incident, True)
+        if incident.status in CLOSED:
             incident.status = Status.OPEN
             incident.resolved_at = None
-            await self._tell(tx, incident, "REOPENED", "Reopened: it came back", None)
-        if not opened:
-            incident.last_activity_at = max(incident.last_activity_at, now)
-            incident.revision += 1
-            await self._incidents.save(tx, incident)
-        await self._incidents.join(tx, incident.id, cluster_id, name, subject, near)
-        return incident, opened
+            await self._say(tx, incident, "REOPENED", "Reopened: it came back")
+        incident.last_activity_at = max(incident.last_activity_at, now)
+        incident.revision += 1
+        await self._incidents.save(tx, incident)
+        return _Joined(incident, False)
 
     async def _after_join(self, tx: Transaction, incident: Incident, cluster_id: UUID, opened: bool) -> None:
         anomalies = await self._anomalies.of_incident(tx, incident.id, [cluster_id])
@@ -226,44 +264,35 @@ class Episodes:
         await self._incidents.put_part(tx, part)
         await self.publish(tx, incident, IncidentOpened if opened else IncidentUpdated)
 
-    async def _member_ended(
-        self,
-        tx: Transaction,
-        incident_id: UUID | None,
-        kind: str,
-        text: str,
-        cluster_id: UUID,
-        anomaly_id: UUID | None = None,
-        fingerprint: str | None = None,
-    ) -> None:
-        incident = await self._incidents.get(tx, incident_id, lock=True) if incident_id else None
-        if incident is None:
+    async def _members_ended(self, tx: Transaction, told: Sequence[TimelineRow]) -> None:
+        """Keep the rows that tell of it, and let their incidents know."""
+        if not told:
             return
-        await self._tell(tx, incident, kind, text, cluster_id, anomaly_id=anomaly_id, fingerprint=fingerprint)
-        if incident.status not in CLOSED:
-            incident.last_activity_at = max(incident.last_activity_at, self._clock.now())
-            await self._incidents.save(tx, incident)
-        await self.publish(tx, incident, IncidentUpdated)
+        await self._incidents.tell(tx, told)
+        for incident_id in {row.incident_id for row in told}:
+            incident = await self._incidents.get(tx, incident_id, lock=True)
+            if incident is None:
+                continue
+            if incident.status not in CLOSED:
+                incident.last_activity_at = max(incident.last_activity_at, self._clock.now())
+                await self._incidents.save(tx, incident)
+            await self.publish(tx, incident, IncidentUpdated)
 
-    async def _tell(
-        self,
-        tx: Transaction,
-        incident: Incident,
-        kind: str,
-        text: str,
-        cluster_id: UUID | None,
-        *,
-        anomaly_id: UUID | None = None,
-        fingerprint: str | None = None,
-    ) -> None:
-        row = TimelineRow(
+    def _row(self, kind: str, text: str, member: Anomaly | AlertMember) -> TimelineRow:
+        """What the timeline of its incident says of a member."""
+        assert member.incident_id is not None
+        return TimelineRow(
             id=new_id(),
-            incident_id=incident.id,
+            incident_id=member.incident_id,
             at=self._clock.now(),
             kind=kind,
             text=text,
-            anomaly_id=anomaly_id,
-            alert_fingerprint=fingerprint,
-            cluster_id=cluster_id,
+            anomaly_id=member.id if isinstance(member, Anomaly) else None,
+            alert_fingerprint=member.fingerprint if isinstance(member, AlertMember) else None,
+            cluster_id=member.cluster_id,
         )
-        await self._incidents.tell(tx, row)
+
+    async def _say(self, tx: Transaction, incident: Incident, kind: str, text: str) -> None:
+        """What is no single cluster's affair, and names nothing of any."""
+        row = TimelineRow(id=new_id(), incident_id=incident.id, at=self._clock.now(), kind=kind, text=text)
+        await self._incidents.tell(tx, [row])

@@ -46,6 +46,7 @@ class Ranking:
     async def _keep_time(self) -> None:
         while True:
             await self._clock.sleep(_PAUSE_S)
+            await self._episodes.give_up_unseen()
             await self._episodes.settle()
             self._watcher.found.set()
 

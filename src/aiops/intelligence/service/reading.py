@@ -170,7 +170,7 @@ class Reading:
                 incident.last_activity_at = now
                 await self._incidents.save(tx, incident)
                 row = TimelineRow(id=new_id(), incident_id=incident_id, at=now, kind="STATUS", text=text)
-                await self._incidents.tell(tx, row)
+                await self._incidents.tell(tx, [row])
                 await self._episodes.publish(tx, incident, IncidentResolved if closed else IncidentUpdated)
                 await tx.commit()
         return await self.incident(principal, incident_id)

@@ -12,6 +12,7 @@ import structlog
 
 from aiops.intelligence.domain.anomalies import (
     END_REASONS,
+    UNSEEN,
     Anomaly,
     explain,
     rank_of,
@@ -86,6 +87,8 @@ class Watcher:
         async with track.lock:
             if batch.at <= track.watermark:
                 return False
+            if batch.at - track.watermark > UNSEEN.total_seconds():
+                await self._forget_what_was_given_up(track)
             track.watch, track.interval_s, track.dropped = batch.watch, batch.interval_s, batch.dropped
             track.admit(batch.series)
             values = track.align(batch)
@@ -127,6 +130,11 @@ class Watcher:
             track.active[track.rows[key_of(anomaly.labels)]] = anomaly
         return self._tracks.setdefault(key, track)
 
+    async def _forget_what_was_given_up(self, track: Track) -> None:
+        async with self._transactions.begin() as tx:
+            open_ids = {one.id for one in await self._anomalies.active(tx, track.cluster_id, track.watch.name)}
+        track.active = {row: anomaly for row, anomaly in track.active.items() if anomaly.id in open_ids}
+
     async def _step(self, track: Track, batch: WatchBatch, values: Floats) -> tuple[SeriesState, Scores]:
         arguments = (track.state, batch.watch, batch.at, batch.interval_s, values)
         if len(values) < _IN_THREAD_FROM:
@@ -151,30 +159,33 @@ class Watcher:
     async def _state_findings(
         self, tx: Transaction, track: Track, active: dict[int, Anomaly], at: float, values: Floats, scores: Scores
     ) -> bool:
-        changed = False
-        for row in np.flatnonzero(scores.ended).tolist():
-            if row in active:
-                reason = END_REASONS[int(scores.ended[row])]
-                await self._episodes.end_anomaly(tx, active.pop(row).id, _time(at), reason)
-                changed = True
+        ended = [row for row in np.flatnonzero(scores.ended).tolist() if row in active]
+        if ended:
+            reasons = {active.pop(row).id: END_REASONS[int(scores.ended[row])] for row in ended}
+            await self._episodes.end_anomalies(tx, reasons, _time(at))
+        begun: dict[int, Anomaly] = {}
+        worse: dict[int, Anomaly] = {}
         for row in np.flatnonzero(scores.active).tolist():
             if not np.isfinite(values[row]):
                 continue
             known = active.get(row)
             anomaly = self._anomaly(track, row, float(values[row]), scores, at)
             if known is None:
-                active[row] = await self._episodes.begin_anomaly(tx, anomaly)
-                changed = True
+                begun[row] = anomaly
             elif rank_of(anomaly.severity) < rank_of(known.severity):
-                active[row] = msgspec.structs.replace(
+                worse[row] = msgspec.structs.replace(
                     known,
                     severity=anomaly.severity,
                     score=anomaly.score,
                     value=anomaly.value,
                     explanation=anomaly.explanation,
                 )
-                await self._episodes.worsen_anomaly(tx, active[row])
-        return changed
+        if begun:
+            active |= zip(begun, await self._episodes.begin_anomalies(tx, list(begun.values())), strict=True)
+        if worse:
+            await self._episodes.worsen_anomalies(tx, list(worse.values()))
+            active |= worse
+        return bool(ended or begun)
 
     def _anomaly(self, track: Track, row: int, value: float, scores: Scores, at: float) -> Anomaly:
         watch, labels, since = track.watch, track.series[row], _time(float(scores.since[row]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -59,38 +59,50 @@ class SqlTracks:
 
 
 class SqlAnomalies:
-    async def add(self, tx: Transaction, anomaly: Anomaly) -> None:
+    async def add(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
         values = ", ".join("CAST(:labels AS jsonb)" if field == "labels" else f":{field}" for field in _FIELDS)
-        row = {field: getattr(anomaly, field) for field in _FIELDS}
-        row["labels"] = msgspec.json.encode(anomaly.labels, order="sorted").decode()
-        row["severity"] = anomaly.severity.value
-        await connection_of(tx).execute(text(f"INSERT INTO intelligence.anomaly ({_COLUMNS}) VALUES ({values})"), row)
+        await connection_of(tx).execute(
+            text(f"INSERT INTO intelligence.anomaly ({_COLUMNS}) VALUES ({values})"), [_row(one) for one in anomalies]
+        )
 
-    async def end(self, tx: Transaction, anomaly_id: UUID, at: datetime, reason: str) -> Anomaly | None:
+    async def end(self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime) -> list[Anomaly]:
         rows = await connection_of(tx).execute(
             text(
-                "UPDATE intelligence.anomaly SET ended_at = :at, end_reason = :reason"
-                f" WHERE id = :id AND ended_at IS NULL RETURNING {_COLUMNS}"
+                "UPDATE intelligence.anomaly a SET ended_at = :at, end_reason = e.reason"
+                " FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS e (ended, reason)"
+                f" WHERE a.id = e.ended AND a.ended_at IS NULL RETURNING {_COLUMNS}"
             ),
-            {"id": anomaly_id, "at": at, "reason": reason},
+            {"ids": list(reasons), "reasons": list(reasons.values()), "at": at},
         )
-        found = rows_to(Anomaly, rows)
-        return found[0] if found else None
+        return rows_to(Anomaly, rows)
 
-    async def worsen(self, tx: Transaction, anomaly: Anomaly) -> None:
+    async def worsen(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
         await connection_of(tx).execute(
             text(
                 "UPDATE intelligence.anomaly SET severity = :severity, score = :score, value = :value,"
                 " explanation = :explanation WHERE id = :id AND ended_at IS NULL"
             ),
-            {
-                "id": anomaly.id,
-                "severity": anomaly.severity.value,
-                "score": anomaly.score,
-                "value": anomaly.value,
-                "explanation": anomaly.explanation,
-            },
+            [
+                {
+                    "id": anomaly.id,
+                    "severity": anomaly.severity.value,
+                    "score": anomaly.score,
+                    "value": anomaly.value,
+                    "explanation": anomaly.explanation,
+                }
+                for anomaly in anomalies
+            ],
         )
+
+    async def unseen(self, tx: Transaction, since: datetime) -> list[UUID]:
+        rows = await connection_of(tx).execute(
+            text(
+                "SELECT a.id FROM intelligence.anomaly a JOIN intelligence.track t USING (cluster_id, watch)"
+                " WHERE a.ended_at IS NULL AND t.watermark < :since"
+            ),
+            {"since": since.timestamp()},
+        )
+        return [row.id for row in rows]
 
     async def active(self, tx: Transaction, cluster_id: UUID, watch: str | None = None) -> list[Anomaly]:
         rows = await connection_of(tx).execute(
@@ -141,6 +153,13 @@ class SqlAnomalies:
             {"id": incident_id, "clusters": _ids(clusters)},
         )
         return rows_to(Anomaly, rows)
+
+
+def _row(anomaly: Anomaly) -> dict[str, Any]:
+    row = {field: getattr(anomaly, field) for field in _FIELDS}
+    row["labels"] = msgspec.json.encode(anomaly.labels, order="sorted").decode()
+    row["severity"] = anomaly.severity.value
+    return row
 
 
 def _ids(clusters: Sequence[UUID] | None) -> list[UUID] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -35,15 +35,18 @@ _ROW = ", ".join(TimelineRow.__struct_fields__)
 _LIVE = "i.status IN ('OPEN', 'ACKNOWLEDGED', 'MITIGATED')"
 _SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR {0} = ANY(CAST(:clusters AS uuid[])))"
 
+_RETURNING = f"""
+SELECT DISTINCT ON (m.subject) m.subject, m.incident_id FROM intelligence.member m
+JOIN intelligence.incident i ON i.id = m.incident_id
+WHERE m.cluster_id = :cluster_id AND m.name = :name AND m.subject = ANY(:subjects)
+  AND (({_LIVE} AND i.last_activity_at >= :reopen_from) OR (i.status = 'RESOLVED' AND i.resolved_at >= :reopen_from))
+ORDER BY m.subject, m.incident_id DESC
+"""
+
 _FIND = f"""
 SELECT {", ".join("i." + name for name in Incident.__struct_fields__)} FROM (
-    SELECT m.incident_id AS id, 0 AS priority FROM intelligence.member m JOIN intelligence.incident i
-        ON i.id = m.incident_id
-        WHERE m.cluster_id = :cluster_id AND m.name = :name AND m.subject = :subject
-          AND (({_LIVE} AND i.last_activity_at >= :reopen_from)
-               OR (i.status = 'RESOLVED' AND i.resolved_at >= :reopen_from))
-    UNION ALL
-    SELECT i.id, 1 FROM intelligence.incident_cluster p JOIN intelligence.incident i ON i.id = p.incident_id
+    SELECT i.id, 1 AS priority FROM intelligence.incident_cluster p JOIN intelligence.incident i
+        ON i.id = p.incident_id
         WHERE p.cluster_id = :cluster_id AND {_LIVE} AND i.last_activity_at >= :join_from
     UNION ALL
     SELECT i.id, 2 FROM intelligence.member m JOIN intelligence.incident i ON i.id = m.incident_id
@@ -84,16 +87,21 @@ class SqlIncidents:
         )
         return f"INC-{at:%Y%m%d}-{rows.scalar_one():04d}"
 
-    async def find(
-        self, tx: Transaction, cluster_id: UUID, name: str, subject: str, started_at: datetime, now: datetime
-    ) -> Incident | None:
+    async def returning(
+        self, tx: Transaction, cluster_id: UUID, name: str, subjects: Sequence[str], now: datetime
+    ) -> dict[str, UUID]:
+        reopen_from = now - REOPEN_WITHIN
+        rows = await _run(
+            tx, _RETURNING, cluster_id=cluster_id, name=name, subjects=list(subjects), reopen_from=reopen_from
+        )
+        return {row.subject: row.incident_id for row in rows}
+
+    async def find(self, tx: Transaction, cluster_id: UUID, name: str, started_at: datetime) -> Incident | None:
         rows = await _run(
             tx,
             _FIND,
             cluster_id=cluster_id,
             name=name,
-            subject=subject,
-            reopen_from=now - REOPEN_WITHIN,
             join_from=started_at - JOIN_WITHIN,
             across_from=started_at - ACROSS_WITHIN,
             across_to=started_at + ACROSS_WITHIN,
@@ -120,17 +128,18 @@ class SqlIncidents:
         )
 
     async def join(
-        self, tx: Transaction, incident_id: UUID, cluster_id: UUID, name: str, subject: str, started_at: datetime
+        self, tx: Transaction, incident_id: UUID, cluster_id: UUID, name: str, subjects: Mapping[str, datetime]
     ) -> None:
         await _run(
             tx,
             "INSERT INTO intelligence.member (incident_id, cluster_id, name, subject, started_at)"
-            " VALUES (:incident_id, :cluster_id, :name, :subject, :started_at)",
+            " SELECT :incident_id, :cluster_id, :name, m.subject, m.started_at"
+            " FROM unnest(CAST(:subjects AS text[]), CAST(:starts AS timestamptz[])) AS m (subject, started_at)",
             incident_id=incident_id,
             cluster_id=cluster_id,
             name=name,
-            subject=subject,
-            started_at=started_at,
+            subjects=list(subjects),
+            starts=list(subjects.values()),
         )
 
     async def add_alert(self, tx: Transaction, member: AlertMember) -> None:
@@ -194,9 +203,12 @@ class SqlIncidents:
             rank=rank_of(part.severity),
         )
 
-    async def tell(self, tx: Transaction, row: TimelineRow) -> None:
+    async def tell(self, tx: Transaction, rows: Sequence[TimelineRow]) -> None:
         marks = ", ".join(f":{name}" for name in TimelineRow.__struct_fields__)
-        await _run(tx, f"INSERT INTO intelligence.timeline ({_ROW}) VALUES ({marks})", **msgspec.structs.asdict(row))
+        await connection_of(tx).execute(
+            text(f"INSERT INTO intelligence.timeline ({_ROW}) VALUES ({marks})"),
+            [msgspec.structs.asdict(row) for row in rows],
+        )
 
     async def timeline(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> list[TimelineRow]:
         rows = await _run(
