@@ -262,6 +262,19 @@ async def test_a_restart_keeps_band_anomaly_and_incident_and_skips_what_was_seen
     assert (await hub.only()).anomalies[0].end_reason == "back in its band"
 
 
+async def test_the_past_that_was_learned_from_is_kept_once_for_charts_and_evidence(hub: Hub) -> None:
+    a = new_id()
+    await hub.past(a)
+    kept = {watch: past for _, watch, past in hub.feed.recorded_past}
+    assert set(kept) == {watch.name for watch in QUIET}
+    assert kept["node_cpu"].series == [{"instance": f"h-{a}"}]
+    assert np.array_equal(kept["node_cpu"].values, hub.feed.past[a, "node_cpu"].values)
+    hub.start()
+    await hub.tick(a)
+    await hub.watcher.learned()
+    assert len(hub.feed.recorded_past) == len(QUIET)
+
+
 async def test_without_history_it_says_how_far_it_has_learned(hub: Hub) -> None:
     a = new_id()
     await hub.tick(a, times=3)

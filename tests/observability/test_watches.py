@@ -18,7 +18,7 @@ from aiops.kernel.clock import VirtualClock
 from aiops.kernel.errors import Invalid, NotFound, PermissionDenied, Unavailable
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.needs import SampleStore
-from aiops.observability.ports import Expectation, Labels, Sample, WatchBatch
+from aiops.observability.ports import Expectation, Labels, Sample, WatchBatch, WatchHistory
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.host import HostJob
 from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchService
@@ -292,17 +292,20 @@ async def test_what_is_recorded_is_kept_without_its_unknown_parts_and_does_not_e
 
     async with here.running(here.by_arrival):
         await here.service.record(ME, local.id, watch, 50.0, [known, learning])
+        past = WatchHistory(np.array([10.0, 20.0]), [{"instance": "a"}], np.array([[0.5, nan]]))
+        await here.service.record_past(ME, local.id, watch, past)
         await clock.advance(30)
 
     assert await drain(reader) == []
     assert {(s.labels["__name__"], s.labels.get("instance"), s.value) for _, s in here.store.kept} == {
         ("aiops:watch:value", "a", 0.9),
+        ("aiops:watch:value", "a", 0.5),
         ("aiops:watch:expected", "a", 0.2),
         ("aiops:watch:lower", "a", 0.1),
         ("aiops:watch:upper", "a", 0.3),
         ("aiops:watch:value", None, 1),
     }
-    assert {(s.labels["watch"], s.timestamp) for _, s in here.store.kept} == {("node_cpu", 50.0)}
+    assert {(s.labels["watch"], s.timestamp) for _, s in here.store.kept} == {("node_cpu", 50.0), ("node_cpu", 10.0)}
 
 
 async def test_frequent_pushes_and_old_samples_cause_no_evaluations_of_their_own(clock: VirtualClock) -> None:

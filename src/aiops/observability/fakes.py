@@ -22,6 +22,7 @@ class FakeWatchFeed:
         self._batches: asyncio.Queue[WatchBatch] = asyncio.Queue()
         self.past: dict[tuple[UUID, str], WatchHistory] = {}
         self.recorded: list[tuple[UUID, str, float, list[Expectation]]] = []
+        self.recorded_past: list[tuple[UUID, str, WatchHistory]] = []
 
     def put(self, batch: WatchBatch) -> None:
         self._batches.put_nowait(batch)
@@ -40,6 +41,9 @@ class FakeWatchFeed:
         self, principal: Principal, cluster_id: UUID, watch: Watch, at: float, expectations: Sequence[Expectation]
     ) -> None:
         self.recorded.append((cluster_id, watch.name, at, list(expectations)))
+
+    async def record_past(self, principal: Principal, cluster_id: UUID, watch: Watch, past: WatchHistory) -> None:
+        self.recorded_past.append((cluster_id, watch.name, past))
 
     def watches(self) -> list[Watch]:
         return self._watches

@@ -174,6 +174,9 @@ class WatchFeed(Protocol):
     ) -> None:
         """Keep value and band as `aiops:watch:{value,expected,lower,upper}{watch="…"}` in the hub's own store."""
 
+    async def record_past(self, principal: Principal, cluster_id: UUID, watch: Watch, past: WatchHistory) -> None:
+        """Keep past values as `record` does, without a band: nothing was expected of them when they came."""
+
     def watches(self) -> list[Watch]:
         """All watches, shipped ones first."""
 

@@ -22,7 +22,10 @@ def key_of(labels: Labels) -> Key:
 
 
 class Track:
-    """Rows are series; `recent` holds their latest 360 values for the ranking of causes."""
+    """Rows are series; `recent` holds their latest 360 values for the ranking of causes.
+
+    `unknown` are the rows of series never seen before, whose past nobody has looked at.
+    """
 
     def __init__(self, cluster_id: UUID, watch: Watch, detector: Detector) -> None:
         self.cluster_id = cluster_id
@@ -37,6 +40,7 @@ class Track:
         self.interval_s = 15.0
         self.dropped = 0
         self.wants_history = False
+        self.unknown: list[int] = []
         self.lock = asyncio.Lock()
         self.times: Floats = np.zeros(0)
         self.recent: Floats = np.zeros((0, 0))
@@ -58,6 +62,7 @@ class Track:
             np.concatenate([self.state.columns, new.columns]), np.concatenate([self.state.ring, new.ring])
         )
         self.recent = np.concatenate([self.recent, np.full((len(fresh), len(self.times)), np.nan)])
+        self.unknown += range(len(self.series) - len(fresh), len(self.series))
         self.wants_history = True
 
     def align(self, batch: WatchBatch) -> Floats:

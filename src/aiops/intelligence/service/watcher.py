@@ -28,7 +28,7 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
-from aiops.observability.ports import Expectation, WatchBatch, WatchFeed
+from aiops.observability.ports import Expectation, WatchBatch, WatchFeed, WatchHistory
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +102,7 @@ class Watcher:
             track.remember(batch.at, values)
         if track.wants_history:
             track.wants_history = False
-            task = asyncio.create_task(self._learn(track))
+            task = asyncio.create_task(self._learn(track, batch.at))
             self._learning.add(task)
             task.add_done_callback(self._learning.discard)
         await self._record(track, batch.at)
@@ -122,6 +122,7 @@ class Watcher:
             active = await self._anomalies.active(tx, *key)
         if stored is not None and stored.detector == self._detector.name:
             track.admit(stored.series)
+            track.unknown.clear()
             track.state = unpack(stored.state)
         if stored is not None:
             track.watermark = stored.watermark
@@ -213,7 +214,7 @@ class Watcher:
             query=selector_of(watch.name, labels),
         )
 
-    async def _learn(self, track: Track) -> None:
+    async def _learn(self, track: Track, until: float) -> None:
         """Look at the last hour of series seen for the first time; without one they learn from what comes."""
         end = self._clock.now()
         try:
@@ -235,6 +236,14 @@ class Watcher:
                 if values.size:
                     track.state = self._detector.learn(track.state, history.times, values)
                     track.prepend(history.times, values)
+                unknown, track.unknown = [row for row in track.unknown if row < len(values)], []
+            # Charts and evidence show the past that was learned from.
+            earlier = history.times < until
+            past = WatchHistory(
+                history.times[earlier], [track.series[row] for row in unknown], values[unknown][:, earlier]
+            )
+            if past.values.size:
+                await self._feed.record_past(self._principal, track.cluster_id, track.watch, past)
             self._recovered("history")
         except Exception as error:
             self._failed("history", watch=track.watch.name, error=repr(error))

@@ -23,6 +23,8 @@ from aiops.observability.watches import CATALOGUE
 from aiops.observability.watches.templates import WatchTemplate
 from aiops.registry.ports import Cluster, Clusters
 
+_PAST_SERIES = 20
+
 _log = structlog.get_logger(__name__)
 
 
@@ -93,6 +95,25 @@ class WatchService:
         async with self._transactions.begin() as tx:
             await self._store.append(tx, cluster_id, samples)
             await tx.commit()
+
+    async def record_past(self, principal: Principal, cluster_id: UUID, watch: Watch, past: WatchHistory) -> None:
+        """A few series a transaction, so that an hour of many series holds nobody up."""
+        principal.require(Role.OPERATOR)
+        if not principal.sees(cluster_id):
+            await self._clusters.get(principal, cluster_id)
+        for first in range(0, len(past.series), _PAST_SERIES):
+            samples = [
+                Sample({**labels, "__name__": "aiops:watch:value", "watch": watch.name}, at, value)
+                for labels, row in zip(
+                    past.series[first : first + _PAST_SERIES], past.values[first : first + _PAST_SERIES], strict=True
+                )
+                for at, value in zip(past.times.tolist(), row.tolist(), strict=True)
+                if not math.isnan(value)
+            ]
+            if samples:
+                async with self._transactions.begin() as tx:
+                    await self._store.append(tx, cluster_id, samples)
+                    await tx.commit()
 
     async def evaluate(self, cluster: Cluster, at: datetime, *, interval_s: float) -> None:
         """Evaluate the cluster's watches and hand the results out. Says once that it fails, and once that it recovered;
