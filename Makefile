@@ -30,7 +30,7 @@ check: dev ## lint, format, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(MAKE) web/node_modules/.stamp
+	@$(MAKE) -s web/node_modules/.stamp
 	@cd web && $(call IN_WEB,npm run --silent check)
 
 bench: dev ## ratios against a floor measured in the same run
@@ -43,10 +43,10 @@ demo: dev web ## three clusters whose faults come and go, and a hub that watches
 	@exec $(BIN)/python -m tests.lab.demo
 
 web: ## build the console, where its sources are newer than the build
-	@$(MAKE) .venv/.console
+	@$(MAKE) -s .venv/.console
 
 types: dev ## the console's types from the OpenAPI document
-	@$(MAKE) web/node_modules/.stamp
+	@$(MAKE) -s web/node_modules/.stamp
 	@$(BIN)/aiops openapi > web/openapi.json
 	@cd web && $(call IN_WEB,npm run --silent types)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import select
 import signal
 import socket
 import sys
@@ -34,14 +35,16 @@ def serve(settings: Settings) -> int:
 
     configure_logging(settings.log_format, settings.log_level)
     _on_signals(_interrupt)
-    # First the port: whoever forgot a running hub learns so in a moment, before anything is started.
-    with listening(settings) as sockets, _database(settings) as url:
-        from aiops.gateway.bootstrap import ensure_admin
-        from aiops.kernel.migrations import migrate
+    # To be stopped is no failure, also before it is ready.
+    with contextlib.suppress(KeyboardInterrupt):
+        # First the port: whoever forgot a running hub learns so in a moment, before anything is started.
+        with listening(settings) as sockets, _database(settings) as url:
+            from aiops.gateway.bootstrap import ensure_admin
+            from aiops.kernel.migrations import migrate
 
-        migrate(url)
-        generated = ensure_admin(url, settings.admin_password)
-        _run_server(settings, url, sockets, generated)
+            migrate(url)
+            generated = ensure_admin(url, settings.admin_password)
+            _run_server(settings, url, sockets, generated)
     _say("AIOps NextGen is stopped.")
     return 0
 
@@ -129,11 +132,14 @@ def _run_server(settings: Settings, url: str, sockets: list[socket.socket], gene
         server.should_exit = True
 
     async def run() -> None:
-        announcing = asyncio.create_task(_announce_when_ready(server, settings, sockets, generated))
+        beside = [asyncio.create_task(_announce_when_ready(server, settings, sockets, generated))]
+        if sys.stdin.isatty() and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            beside.append(asyncio.create_task(_end_with_terminal(server)))
         try:
             await server.serve(sockets=sockets)
         finally:
-            announcing.cancel()
+            for task in beside:
+                task.cancel()
 
     # uvicorn sets handlers of its own and raises the signals again when it has served: that would end us
     # before PostgreSQL has been stopped. Ours stay: a third signal, or a tenth, changes nothing any more.
@@ -173,6 +179,16 @@ async def _announce_when_ready(
     else:
         lines.append("Sign in as admin; a forgotten password is set anew by: aiops user passwd admin")
     _say("\n" + "\n".join(lines) + "\n")
+
+
+async def _end_with_terminal(server: Any) -> None:
+    # Its SIGHUP goes to the first process of the session: under `ssh -t host make run` that is make, which then
+    # only waits for us.
+    terminal = select.poll()
+    terminal.register(sys.stdin, 0)
+    while not any(event & select.POLLHUP for _, event in terminal.poll(0)):
+        await asyncio.sleep(0.5)
+    server.should_exit = True
 
 
 def _say(text: str) -> None:
