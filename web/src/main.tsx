@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -9,7 +9,17 @@ import "./styles.css";
 
 setTheme(initialTheme(), false);
 
+/** A session that ends under the hand leads to the sign-in, and from there back to the same place. */
+function signedOut(error: unknown): void {
+  const { pathname, href } = router.state.location;
+  if (!(error instanceof ApiError) || error.status !== 401 || pathname === "/sign-in") return;
+  client.removeQueries({ queryKey: ["me"] });
+  void router.navigate({ to: "/sign-in", search: { next: href, ended: true }, replace: true });
+}
+
 const client = new QueryClient({
+  queryCache: new QueryCache({ onError: signedOut }),
+  mutationCache: new MutationCache({ onError: signedOut }),
   defaultOptions: {
     queries: {
       staleTime: 2000,

@@ -29,7 +29,10 @@ const root = createRootRouteWithContext<{ client: QueryClient }>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: (search: Record<string, unknown>): { next?: string } => ({ next: text(search.next) }),
+  validateSearch: (search: Record<string, unknown>): { next?: string; ended?: boolean } => ({
+    next: text(search.next),
+    ended: search.ended === true || undefined,
+  }),
   component: lazyRouteComponent(() => import("./shell/SignIn"), "SignIn"),
 });
 

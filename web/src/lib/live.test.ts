@@ -134,6 +134,55 @@ describe("the live stream", () => {
     expect(live.snapshot().waiting).toBe(0);
   });
 
+  test("stays still until the last reason to hold is gone, and counts by what changed", () => {
+    const { live, line, refreshed, timers } = start();
+    live.hold("scroll");
+    live.hold("selection");
+    line().event(1, "ALERT_FIRED");
+    line().event(2, "INCIDENT_OPENED");
+    line().event(3, "ALERT_FIRED");
+    live.release("scroll");
+    timers.pass(1000);
+    expect(refreshed).toEqual([]);
+    expect(live.snapshot()).toMatchObject({ paused: true, waitingFor: { alerts: 2, incidents: 1 } });
+    live.release("selection");
+    timers.pass(100);
+    expect(refreshed).toHaveLength(1);
+    expect(live.snapshot()).toMatchObject({ paused: false, waiting: 0, resumed: 1 });
+  });
+
+  test("going on by the button lets go of every hold", () => {
+    const { live } = start();
+    live.hold("scroll");
+    live.setPaused(true);
+    live.setPaused(false);
+    expect(live.snapshot().paused).toBe(false);
+    live.release("scroll");
+    expect(live.snapshot().resumed).toBe(1);
+  });
+
+  test("says since when the line is lost, and asks by itself where it stays lost", () => {
+    const { live, line, refreshed, timers } = start();
+    line().close();
+    const { lostAt } = live.snapshot();
+    expect(lostAt).not.toBeNull();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      timers.pass(5000);
+      line().close();
+    }
+    timers.pass(100);
+    expect(live.snapshot().lostAt).toBe(lostAt);
+    expect(refreshed.at(-1)).toEqual(ALL_TOPICS);
+  });
+
+  test("tells when the session of the line has ended", () => {
+    let told = 0;
+    const line = new Line();
+    new Live({ connect: () => line, refresh: () => undefined, signedOut: () => (told += 1) }).start();
+    line.onmessage?.({ data: JSON.stringify({ type: "error", code: "AUTH_EXPIRED", message: "" }) });
+    expect(told).toBe(1);
+  });
+
   test("answers the server's ping and survives what it cannot read", () => {
     const { line } = start();
     line().onmessage?.({ data: "not json" });

@@ -54,8 +54,18 @@ export type Connection = "connecting" | "open" | "reconnecting";
 
 export interface LiveState {
   connection: Connection;
+  /** By the button, or because somebody reads: the page stays still. */
   paused: boolean;
+  /** Only because the pointer is over a list. */
+  lightly: boolean;
+  /** Events that came meanwhile. */
   waiting: number;
+  /** The same by the first topic that each made old. */
+  waitingFor: Record<string, number>;
+  /** How often a paused page was let go on. */
+  resumed: number;
+  /** When the line was lost, in milliseconds; null while it holds. */
+  lostAt: number | null;
 }
 
 export interface Socket {
@@ -70,19 +80,34 @@ interface Parts {
   connect: () => Socket;
   /** Reads these topics again. */
   refresh: (topics: string[]) => void;
+  /** The hub says that nobody is signed in on this line any more. */
+  signedOut?: () => void;
+  now?: () => number;
   later?: (run: () => void, ms: number) => unknown;
   cancel?: (timer: unknown) => void;
 }
 
 const PING_MS = 25_000;
 const SILENCE_MS = 70_000;
+const BY_HAND = "hand";
+/** The reason of a pointer over a list: it goes by itself, so it is not told as a pause until something waits. */
+export const POINTER = "pointer";
 
-/** Keeps the stream open, says in what state it is, and asks for fresh reads; while paused it only counts. */
+/** Keeps the stream open, says in what state it is, and asks for fresh reads; while something holds it, it only counts. */
 export class Live {
-  private state: LiveState = { connection: "connecting", paused: false, waiting: 0 };
+  private state: LiveState = {
+    connection: "connecting",
+    paused: false,
+    lightly: false,
+    waiting: 0,
+    waitingFor: {},
+    resumed: 0,
+    lostAt: null,
+  };
   private readonly listeners = new Set<() => void>();
   private readonly sequence = new Sequence();
   private readonly held = new Set<string>();
+  private readonly holds = new Set<string>();
   private readonly due = new Set<string>();
   private socket: Socket | null = null;
   private attempt = 0;
@@ -91,8 +116,10 @@ export class Live {
   private timers: Record<string, unknown> = {};
   private readonly later: (run: () => void, ms: number) => unknown;
   private readonly cancel: (timer: unknown) => void;
+  private readonly now: () => number;
 
   constructor(private readonly parts: Parts) {
+    this.now = parts.now ?? Date.now;
     this.later = parts.later ?? ((run, ms) => setTimeout(run, ms));
     this.cancel = parts.cancel ?? ((timer) => clearTimeout(timer as number));
   }
@@ -117,13 +144,35 @@ export class Live {
     this.socket = null;
   }
 
+  /** The button: going on lets go of every hold. */
   setPaused(paused: boolean): void {
-    if (paused === this.state.paused) return;
-    this.change({ paused, waiting: 0 });
-    if (!paused && this.held.size) {
-      this.queue([...this.held]);
-      this.held.clear();
-    }
+    if (paused) return this.hold(BY_HAND);
+    this.holds.clear();
+    this.goOn();
+  }
+
+  /** Keeps the page still for a reason, such as a selection, until `release` of the same reason. */
+  hold(reason: string): void {
+    if (this.holds.has(reason)) return;
+    this.holds.add(reason);
+    this.change(this.state.paused ? this.light() : { paused: true, waiting: 0, waitingFor: {}, ...this.light() });
+  }
+
+  release(reason: string): void {
+    if (!this.holds.delete(reason)) return;
+    if (this.holds.size === 0) this.goOn();
+    else this.change(this.light());
+  }
+
+  private light(): Partial<LiveState> {
+    return { lightly: this.holds.size === 1 && this.holds.has(POINTER) };
+  }
+
+  private goOn(): void {
+    if (!this.state.paused) return;
+    this.change({ paused: false, lightly: false, waiting: 0, waitingFor: {}, resumed: this.state.resumed + 1 });
+    if (this.held.size) this.queue([...this.held]);
+    this.held.clear();
   }
 
   private open(): void {
@@ -133,7 +182,7 @@ export class Live {
     socket.onopen = () => {
       socket.send(JSON.stringify({ type: "subscribe", subscription: { event_types: [], cluster_filter: [] } }));
       this.attempt = 0;
-      this.change({ connection: "open" });
+      this.change({ connection: "open", lostAt: null });
       // What happened while the line was down was not sent: read everything again.
       if (this.wasOpen) this.apply(ALL_TOPICS, 0);
       this.wasOpen = true;
@@ -152,9 +201,14 @@ export class Live {
     this.socket = null;
     this.clear("ping");
     this.clear("silence");
-    this.change({ connection: this.wasOpen ? "reconnecting" : "connecting" });
+    this.change({
+      connection: this.wasOpen ? "reconnecting" : "connecting",
+      lostAt: this.state.lostAt ?? this.now(),
+    });
     this.set("retry", () => this.open(), backoff(this.attempt));
     this.attempt += 1;
+    // Where only the line is cut (a proxy that knows no WebSocket), the page goes on by asking.
+    if (this.attempt > 2) this.apply(ALL_TOPICS, 0);
   }
 
   private ping(): void {
@@ -188,6 +242,7 @@ export class Live {
     if (message === null) return;
     if (message.type === "ping") return this.socket?.send(JSON.stringify({ type: "pong" }));
     if (message.type === "error" && message.code === "QUEUE_FULL") return this.apply(ALL_TOPICS, 0);
+    if (message.type === "error" && String(message.code).startsWith("AUTH")) return this.parts.signedOut?.();
     if (message.type !== "event") return;
     const event = message as unknown as LiveEvent;
     const arrival = this.sequence.arrive(event.seq);
@@ -198,7 +253,13 @@ export class Live {
   private apply(topics: string[], events: number): void {
     if (!this.state.paused) return this.queue(topics);
     for (const topic of topics) this.held.add(topic);
-    if (events) this.change({ waiting: this.state.waiting + events });
+    if (!events) return;
+    const [first = ""] = topics;
+    const { waiting, waitingFor } = this.state;
+    this.change({
+      waiting: waiting + events,
+      waitingFor: { ...waitingFor, [first]: (waitingFor[first] ?? 0) + events },
+    });
   }
 
   /** Events come in bursts: one read serves all those of a tenth of a second. */

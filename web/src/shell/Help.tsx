@@ -5,13 +5,15 @@ const KEYS: [string, string][] = [
   ["/", "Go to the page's search"],
   ["j, k", "Next row, row before"],
   ["Enter", "Open the row"],
+  ["x", "Select the row (incidents, alerts)"],
+  ["a, m, s", "Incident: acknowledge, mitigated, solved"],
   ["p", "Pause or go on"],
   ["g f", "Fleet"],
   ["g m", "Metrics"],
   ["g a", "Alerts"],
   ["g i", "Incidents"],
   ["g s", "Sources"],
-  ["Esc", "Close"],
+  ["Esc", "Close; clear the selection"],
   ["?", "This list"],
 ];
 

@@ -6,6 +6,8 @@ import { incidents, me, refresh } from "../api/queries";
 import { Live, type Socket } from "../lib/live";
 import { LiveContext, setTheme, useLive, useTheme } from "./store";
 import { Help } from "./Help";
+import { LiveButton, LostLine } from "./LiveButton";
+import { useTab } from "./tab";
 import { useShortcuts } from "./keys";
 import { TimePicker } from "./TimePicker";
 
@@ -26,7 +28,11 @@ function connect(): Socket {
 
 export function Shell() {
   const client = useQueryClient();
-  const live = useMemo(() => new Live({ connect, refresh: (topics) => refresh(client, topics) }), [client]);
+  const live = useMemo(() => {
+    // Whoever is signed out is told so by the next answer: see `main.tsx`.
+    const signedOut = () => refresh(client, ["me"]);
+    return new Live({ connect, refresh: (topics) => refresh(client, topics), signedOut });
+  }, [client]);
   useEffect(() => {
     live.start();
     return () => live.stop();
@@ -42,7 +48,9 @@ function Frame() {
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const [menu, setMenu] = useState(false);
-  const { paused, setPaused } = useLive();
+  const { paused, setPaused, lostAt } = useLive();
+  const unresolved = useQuery(incidents({ status: "OPEN" }));
+  useTab(unresolved.data?.total ?? 0, lostAt !== null);
   const navigate = useNavigate();
   const path = useRouterState({ select: (state) => state.location.pathname });
   useEffect(() => setMenu(false), [path]);
@@ -85,8 +93,9 @@ function Frame() {
           <LiveButton />
         </div>
       </header>
+      <LostLine />
       <div className="flex min-h-0 flex-1">
-        <Navigation open={menu} onHelp={() => setHelp(true)} />
+        <Navigation open={menu} unresolved={unresolved.data?.total ?? 0} onHelp={() => setHelp(true)} />
         <main id="main" tabIndex={-1} className="min-w-0 flex-1 overflow-y-auto outline-none">
           <Outlet />
         </main>
@@ -101,43 +110,15 @@ function Frame() {
   );
 }
 
-function LiveButton() {
-  const { connection, paused, waiting, setPaused } = useLive();
-  const broken = connection !== "open";
-  const word = paused
-    ? waiting
-      ? `Paused, ${waiting} new`
-      : "Paused"
-    : connection === "reconnecting"
-      ? "Reconnecting"
-      : broken
-        ? "Connecting"
-        : "Live";
-  const colour = paused ? "text-medium" : broken ? "text-high" : "text-ok";
-  return (
-    <button
-      type="button"
-      className={`button h-7 px-2 ${colour}`}
-      aria-pressed={paused}
-      title={paused ? "Go on (p)" : "Pause (p)"}
-      onClick={() => setPaused(!paused)}
-    >
-      <svg viewBox="0 0 12 12" className="size-3" aria-hidden="true">
-        {paused ? (
-          <path d="M3 1.5v9M9 1.5v9" stroke="currentColor" strokeWidth="3" />
-        ) : (
-          <circle cx="6" cy="6" r="4" fill={broken ? "none" : "currentColor"} stroke="currentColor" strokeWidth="2" />
-        )}
-      </svg>
-      <span aria-live="polite">{word}</span>
-    </button>
-  );
+interface NavigationProps {
+  open: boolean;
+  unresolved: number;
+  onHelp: () => void;
 }
 
-function Navigation({ open, onHelp }: { open: boolean; onHelp: () => void }) {
+function Navigation({ open, unresolved, onHelp }: NavigationProps) {
   const theme = useTheme();
   const user = useQuery(me);
-  const unresolved = useQuery(incidents({ status: "OPEN" }));
   const leave = async () => {
     await call("auth/logout", { method: "POST" }).catch(() => undefined);
     location.assign("/sign-in");
@@ -162,8 +143,8 @@ function Navigation({ open, onHelp }: { open: boolean; onHelp: () => void }) {
                 <path d={page.icon} />
               </svg>
               {page.name}
-              {page.to === "/incidents" && unresolved.data?.total ? (
-                <span className="ml-auto font-medium text-critical">{unresolved.data.total} open</span>
+              {page.to === "/incidents" && unresolved ? (
+                <span className="ml-auto font-medium text-critical">{unresolved} open</span>
               ) : null}
             </Link>
           </li>

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { ApiError, call } from "../api/client";
 import { me } from "../api/queries";
 import type { User } from "../api/types";
@@ -12,6 +12,9 @@ function safe(next: string | undefined): string {
 }
 
 export function SignIn() {
+  useEffect(() => {
+    document.title = "Sign in · AIOps";
+  }, []);
   const user = useQuery({ ...me, retry: false });
   const mustChange = user.data?.must_change_password ?? false;
   return (
@@ -32,6 +35,8 @@ function useArrive() {
   const navigate = useNavigate();
   const { next } = useSearch({ from: "/sign-in" });
   return async (user: User) => {
+    // Nothing that the one before could see stays for the next.
+    client.clear();
     client.setQueryData(me.queryKey, user);
     if (user.must_change_password) return;
     await navigate({ to: "/fleet", replace: true, ignoreBlocker: true });
@@ -41,6 +46,7 @@ function useArrive() {
 
 function Credentials() {
   const arrive = useArrive();
+  const { ended } = useSearch({ from: "/sign-in" });
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
@@ -63,6 +69,11 @@ function Credentials() {
   return (
     <form onSubmit={(event) => void submit(event)} className="space-y-3">
       <h1 className="text-title font-semibold">Sign in</h1>
+      {ended && !problem ? (
+        <p role="status" className="text-muted">
+          Your session has ended. Sign in and you are back where you were.
+        </p>
+      ) : null}
       <Field label="User name">
         <input name="username" className="field" autoComplete="username" autoFocus required />
       </Field>

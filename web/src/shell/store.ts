@@ -1,15 +1,63 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from "react";
-import type { Live, LiveState } from "../lib/live";
+import { createContext, useCallback, useContext, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { type Live, type LiveState, POINTER } from "../lib/live";
 import { type Span, type TimeRange, DEFAULT_RANGE, absolute } from "../lib/time";
 
 export const LiveContext = createContext<Live | null>(null);
 
 export function useLive(): LiveState & { setPaused: (paused: boolean) => void } {
-  const live = useContext(LiveContext);
-  if (!live) throw new Error("no live stream above this component");
+  const live = useLiveStream();
   const state = useSyncExternalStore(live.subscribe, live.snapshot);
   return { ...state, setPaused: (paused) => live.setPaused(paused) };
+}
+
+export function useLiveStream(): Live {
+  const live = useContext(LiveContext);
+  if (!live) throw new Error("no live stream above this component");
+  return live;
+}
+
+/** Keeps the page still while `holding`; lets go when the page is left. */
+export function useHold(reason: string, holding: boolean): void {
+  const live = useLiveStream();
+  useEffect(() => {
+    if (!holding) return;
+    live.hold(reason);
+    return () => live.release(reason);
+  }, [live, reason, holding]);
+}
+
+const STILL_MS = 5000;
+
+/** No row moves under the cursor: a list is held while the pointer moves over it, and for a moment after. */
+export function useHoldUnderPointer(): { onPointerMove: () => void; onPointerLeave: () => void } {
+  const live = useLiveStream();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const leave = useCallback(() => {
+    clearTimeout(timer.current);
+    live.release(POINTER);
+  }, [live]);
+  useEffect(() => leave, [leave]);
+  const move = () => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(leave, STILL_MS);
+    live.hold(POINTER);
+  };
+  return { onPointerMove: move, onPointerLeave: leave };
+}
+
+/** Runs when a page that was held goes on. */
+export function useOnResume(run: () => void): void {
+  const { resumed } = useLive();
+  const latest = useRef(run);
+  useEffect(() => {
+    latest.current = run;
+  });
+  const seen = useRef(resumed);
+  useEffect(() => {
+    if (seen.current !== resumed) latest.current();
+    seen.current = resumed;
+  }, [resumed]);
 }
 
 export function useRange(): [TimeRange, (range: TimeRange) => void] {

@@ -60,7 +60,8 @@ function Detail({ cluster }: { cluster: Cluster }) {
   return (
     <>
       <PageHead
-        title={<span className="font-mono">{cluster.name}</span>}
+        title={cluster.name}
+        mono
         note={
           <>
             <StateMark state={cluster.status.state} />
