@@ -6,11 +6,12 @@ import argparse
 import getpass
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
 from aiops.cli.failures import in_one_line
+from aiops.cli.output import say
 from aiops.kernel.errors import Invalid
 from aiops.settings import Settings, load_settings
 
@@ -95,9 +96,13 @@ def _settings_help() -> str:
 
 
 def _serve(settings: Settings, _parsed: argparse.Namespace) -> int:
-    from aiops.cli.serve import serve
+    # To be stopped is no failure, also before it is ready.
+    with suppress(KeyboardInterrupt):
+        from aiops.cli.serve import serve
 
-    return serve(settings)
+        serve(settings)
+    say("AIOps NextGen is stopped.")
+    return 0
 
 
 def _doctor(settings: Settings, _parsed: argparse.Namespace) -> int:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
+import os
 import select
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
+from aiops.cli.output import say
 from aiops.kernel.errors import AiopsError
 from aiops.kernel.postgres import EmbeddedPostgres
 from aiops.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+    from litestar import Litestar
 
 # Long enough for open requests and streams to end; a second signal ends it at once.
 _GRACE_S = 5
@@ -29,24 +35,28 @@ class CannotListen(AiopsError):
     default_code = "ADDRESS_UNAVAILABLE"
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings) -> None:
     """Run the hub until SIGINT, SIGTERM, or SIGHUP as when its terminal is closed."""
     from aiops.kernel.logging import configure_logging
 
     configure_logging(settings.log_format, settings.log_level)
     _on_signals(_interrupt)
-    # To be stopped is no failure, also before it is ready.
-    with contextlib.suppress(KeyboardInterrupt):
-        # First the port: whoever forgot a running hub learns so in a moment, before anything is started.
-        with listening(settings) as sockets, _database(settings) as url:
-            from aiops.gateway.bootstrap import ensure_admin
-            from aiops.kernel.migrations import migrate
+    # First the port: whoever forgot a running hub learns so in a moment, before anything is started.
+    with listening(settings) as sockets, _database(settings) as url:
+        from aiops.app import create_app
+        from aiops.gateway.bootstrap import ensure_admin
+        from aiops.kernel.migrations import migrate
 
-            migrate(url)
-            generated = ensure_admin(url, settings.admin_password)
-            _run_server(settings, url, sockets, generated)
-    _say("AIOps NextGen is stopped.")
-    return 0
+        migrate(url)
+        generated = ensure_admin(url, settings.admin_password)
+        welcome = _welcome(settings, sockets, generated)
+        welcomed = False
+        try:
+            welcomed = _run_server(create_app(settings, url), sockets, welcome)
+        finally:
+            # A password is shown once: also where the hub was stopped before it was ready.
+            if generated and not welcomed:
+                say(welcome[-1])
 
 
 @contextmanager
@@ -102,15 +112,14 @@ def _database(settings: Settings) -> Iterator[str]:
         postgres.stop()
 
 
-def _run_server(settings: Settings, url: str, sockets: list[socket.socket], generated: str | None) -> None:
+def _run_server(app: Litestar, sockets: list[socket.socket], welcome: list[str]) -> bool:
+    """Serve until a signal; whether it got as far as to say the welcome."""
     import uvicorn
     import uvloop
 
-    from aiops.app import create_app
-
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings, url),
+            app,
             http="httptools",
             ws="websockets-sansio",
             log_config=None,
@@ -123,32 +132,35 @@ def _run_server(settings: Settings, url: str, sockets: list[socket.socket], gene
             lifespan="on",
         )
     )
+    stopped = False
 
     def end(_number: int, _frame: FrameType | None) -> None:
-        if server.should_exit and not server.force_exit:
+        nonlocal stopped
+        if stopped or not server.started:
             server.force_exit = True
             # What is cut short says so with a traceback, and it was asked for.
             logging.getLogger("uvicorn.error").disabled = True
-        server.should_exit = True
+        server.should_exit = stopped = True
 
-    async def run() -> None:
-        beside = [asyncio.create_task(_announce_when_ready(server, settings, sockets, generated))]
-        if sys.stdin.isatty() and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-            beside.append(asyncio.create_task(_end_with_terminal(server)))
+    async def run() -> bool:
+        welcoming = asyncio.create_task(_say_when_ready(server, welcome))
+        watching = asyncio.create_task(_end_with_terminal(server))
         try:
             await server.serve(sockets=sockets)
+            return welcoming.done()
         finally:
-            for task in beside:
-                task.cancel()
+            welcoming.cancel()
+            watching.cancel()
 
     # uvicorn sets handlers of its own and raises the signals again when it has served: that would end us
     # before PostgreSQL has been stopped. Ours stay: a third signal, or a tenth, changes nothing any more.
     server.handle_exit = end  # type: ignore[assignment,method-assign]
     _on_signals(end)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
-    if not server.started:
+        welcomed = runner.run(run())
+    if not server.started and not stopped:
         raise CannotListen("The hub did not start; the log above says why.")
+    return welcomed
 
 
 def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
@@ -162,37 +174,35 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-async def _announce_when_ready(
-    server: Any, settings: Settings, sockets: list[socket.socket], generated: str | None
-) -> None:
-    # uvicorn has a flag, and no event to wait for.
-    while not server.started:  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+def _welcome(settings: Settings, sockets: list[socket.socket], generated: str | None) -> list[str]:
+    """Where it is, and how to sign in."""
     host = settings.host if settings.host not in ("0.0.0.0", "::") else socket.gethostname()
     port = sockets[0].getsockname()[1]
     shown = settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    lines = [f"AIOps NextGen is ready: {shown}"]
     if generated:
-        lines.append(f"Sign in as admin with the password {generated} (shown only now; change it after signing in)")
+        sign_in = f"Sign in as admin with the password {generated} (shown only now; change it after signing in)"
     elif settings.admin_password:
-        lines.append("Sign in as admin; the first password is that of AIOPS_ADMIN_PASSWORD.")
+        sign_in = "Sign in as admin; the first password is that of AIOPS_ADMIN_PASSWORD."
     else:
-        lines.append("Sign in as admin; a forgotten password is set anew by: aiops user passwd admin")
-    _say("\n" + "\n".join(lines) + "\n")
+        command = "aiops" if shutil.which("aiops") else os.path.relpath(sys.argv[0])
+        sign_in = f"Sign in as admin; a forgotten password is set anew by: {command} user passwd admin"
+    return [f"AIOps NextGen is ready: {shown}", sign_in]
 
 
-async def _end_with_terminal(server: Any) -> None:
+async def _say_when_ready(server: uvicorn.Server, welcome: list[str]) -> None:
+    # uvicorn has a flag, and no event to wait for.
+    while not server.started:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    say("\n" + "\n".join(welcome) + "\n")
+
+
+async def _end_with_terminal(server: uvicorn.Server) -> None:
     # Its SIGHUP goes to the first process of the session: under `ssh -t host make run` that is make, which then
     # only waits for us.
+    if not sys.stdin.isatty() or signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        return
     terminal = select.poll()
     terminal.register(sys.stdin, 0)
-    while not any(event & select.POLLHUP for _, event in terminal.poll(0)):
+    while not any(event & select.POLLHUP for _, event in terminal.poll(0)):  # noqa: ASYNC110 (it tells nobody)
         await asyncio.sleep(0.5)
     server.should_exit = True
-
-
-def _say(text: str) -> None:
-    # A terminal that was closed takes no more lines.
-    with contextlib.suppress(OSError):
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
