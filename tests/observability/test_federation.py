@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from aiops.registry.ports import (
     ClusterType,
     Connectivity,
     Environment,
+    Member,
     Platform,
     PrometheusTarget,
     State,
@@ -83,6 +84,13 @@ class Fleet:
         url = self._urls[cluster_id]
         name = self._clusters[cluster_id].name
         return None if url is None else PrometheusTarget(cluster_id, name, url, {})
+
+    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+        wanted = [one.id for one in await self.visible(principal)] if cluster_ids is None else cluster_ids
+        return [
+            Member(await self.get(principal, cluster_id), await self.prometheus_target(principal, cluster_id))
+            for cluster_id in wanted
+        ]
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         return None

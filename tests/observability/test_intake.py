@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from aiops.observability.service.intake import Intake
 from aiops.observability.service.sources import Sources
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sources import PostgresSourceStore
-from aiops.registry.ports import Cluster, PrometheusTarget
+from aiops.registry.ports import Cluster, Member, PrometheusTarget
 
 CLUSTER = new_id()
 PUSHER = Principal(PrincipalKind.SERVICE, "s", "pusher", None, frozenset({CLUSTER}))
@@ -43,6 +44,9 @@ class AnyCluster:
 
     async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
         return None
+
+    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+        return []
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         self.seen.append(cluster_id)

@@ -132,10 +132,10 @@ async def test_the_host_source_idles_while_there_is_no_host_cluster_and_begins_w
     async with here.running(here.host):
         await clock.advance(30)
         assert here.intake.taken == []
-        here.clusters.members.append(cluster("local", host=True))
+        here.clusters.fleet.append(cluster("local", host=True))
         await clock.advance(5)
         assert len(here.intake.taken) == 1
-        here.clusters.members.clear()
+        here.clusters.fleet.clear()
         await clock.advance(30)
         assert len(here.intake.taken) == 1
 
@@ -195,7 +195,7 @@ async def test_a_new_cluster_is_evaluated_at_once_and_one_that_is_offline_is_not
         await clock.advance(7)
         for one in (new, dead):
             here.queries.answers[one.id] = cpu_only
-            here.clusters.members.append(one)
+            here.clusters.fleet.append(one)
         await clock.advance(5)
 
     assert {batch.cluster_id for batch in await drain(reader)} == {new.id}

@@ -19,6 +19,7 @@ from aiops.registry.ports import (
     ClusterType,
     Connectivity,
     Environment,
+    Member,
     Platform,
     PrometheusTarget,
     State,
@@ -50,10 +51,10 @@ def cluster(name: str, *, url: str | None = None, host: bool = False, state: Sta
 
 class FakeClusters:
     def __init__(self, *members: Cluster) -> None:
-        self.members = list(members)
+        self.fleet = list(members)
 
     async def visible(self, principal: Principal) -> list[Cluster]:
-        return [one for one in self.members if principal.sees(one.id)]
+        return [one for one in self.fleet if principal.sees(one.id)]
 
     async def get(self, principal: Principal, cluster_id: UUID) -> Cluster:
         for one in await self.visible(principal):
@@ -70,6 +71,10 @@ class FakeClusters:
 
     async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
         return None
+
+    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+        wanted = [one.id for one in await self.visible(principal)] if cluster_ids is None else cluster_ids
+        return [Member(await self.get(principal, cluster_id), None) for cluster_id in wanted]
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         return None

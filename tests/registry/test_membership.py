@@ -11,9 +11,12 @@ from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database
 from aiops.kernel.errors import Conflict, Invalid, NotFound, PermissionDenied
 from aiops.kernel.principal import Role
-from aiops.registry.ports import CredentialKind, State
-from aiops.registry.service import NewCluster
+from aiops.kernel.secrets import SecretBox
+from aiops.registry.credentials import Vault
+from aiops.registry.ports import CredentialKind, Platform, State
+from aiops.registry.service import Fleet, NewCluster
 from aiops.registry.service.membership import ClusterChange
+from aiops.registry.store import SqlClusterStore
 from tests.registry.rig import ADMIN, Rig, person, rig_on
 
 SECRET = "s3cret-t0ken-of-the-cluster"
@@ -68,6 +71,25 @@ async def test_credentials_are_unreadable_in_the_table_and_absent_from_every_rep
     target = await rig.fleet.prometheus_target(ADMIN, basic.id)
     assert target is not None
     assert base64.b64decode(target.headers["Authorization"].removeprefix("Basic ")).decode() == f"scraper:{SECRET}"
+
+
+async def test_the_ways_to_many_clusters_come_at_once_and_a_lost_key_closes_only_its_own(rig: Rig) -> None:
+    sealed = await rig.add("bearer-1", bearer_token=SECRET)
+    plain = await rig.add("plain-1")
+    host = await rig.membership.add(ADMIN, NewCluster(name="host-1", platform=Platform.HOST))
+    found = await rig.fleet.members(ADMIN, [host.id, sealed.id, plain.id, sealed.id])
+    assert [member.cluster.name for member in found] == ["host-1", "bearer-1", "plain-1"]
+    assert [member.prometheus for member in found] == [
+        await rig.fleet.prometheus_target(ADMIN, member.cluster.id) for member in found
+    ]
+
+    other_key = Fleet(rig.database, rig.clock, SqlClusterStore(), Vault(SecretBox(bytes(32))))
+    found = await other_key.members(ADMIN)
+    assert [(member.prometheus is None, member.problem is None) for member in found] == [
+        (True, False),
+        (True, True),
+        (False, True),
+    ]
 
 
 async def test_a_secret_does_not_follow_its_cluster_to_another_host_unless_given_again(rig: Rig) -> None:
@@ -190,6 +212,7 @@ async def test_whoever_is_limited_to_some_clusters_adds_none_and_meets_no_other(
         for attempt in (
             rig.fleet.get(scoped, stranger),
             rig.fleet.prometheus_target(scoped, stranger),
+            rig.fleet.members(scoped, [mine.id, stranger]),
             rig.fleet.history(scoped, stranger, start=None, end=None, page_size=20, cursor=None),
             rig.membership.change(scoped, stranger, change(region="eu")),
             rig.membership.remove(scoped, stranger),
@@ -202,3 +225,4 @@ async def test_whoever_is_limited_to_some_clusters_adds_none_and_meets_no_other(
     with pytest.raises(NotFound):
         await rig.fleet.by_name(scoped, "other-1")
     assert [cluster.name for cluster in await rig.fleet.visible(scoped)] == ["mine-1"]
+    assert [member.cluster.name for member in await rig.fleet.members(scoped)] == ["mine-1"]

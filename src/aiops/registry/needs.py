@@ -70,6 +70,9 @@ class Store(Protocol):
 
     async def all(self, tx: Transaction, scope: Scope) -> list[Cluster]: ...
 
+    async def records(self, tx: Transaction, scope: Scope) -> list[ClusterRecord]:
+        """As `all`, with what only the registry may see."""
+
     async def get(self, tx: Transaction, cluster_id: UUID, *, lock: bool = False) -> ClusterRecord | None: ...
 
     async def by_name(self, tx: Transaction, name: str) -> ClusterRecord | None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -101,6 +102,15 @@ class PrometheusTarget(msgspec.Struct, frozen=True):
     headers: dict[str, str]
 
 
+class Member(msgspec.Struct, frozen=True):
+    """A cluster and the way to its Prometheus: `None` where its samples lie in the hub's own store, or where
+    `problem` says why there is no way."""
+
+    cluster: Cluster
+    prometheus: PrometheusTarget | None
+    problem: str | None = None
+
+
 class Clusters(Protocol):
     async def visible(self, principal: Principal) -> list[Cluster]:
         """All clusters in scope, by name."""
@@ -116,6 +126,10 @@ class Clusters(Protocol):
 
     async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
         """The way to its Prometheus, or `None` for a cluster whose samples lie in the hub's own store."""
+
+    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+        """These clusters in this order, or all in scope by name, each with the way to its Prometheus; raises `NotFound`
+        for one that is out of scope."""
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         """Samples of this cluster arrived at `at`: a HOST cluster is judged by their freshness."""

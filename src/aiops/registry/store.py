@@ -70,6 +70,13 @@ class SqlClusterStore:
         )
         return [_cluster(row) for row in rows]
 
+    async def records(self, tx: Transaction, scope: Scope) -> list[ClusterRecord]:
+        rows = await connection_of(tx).execute(
+            text(f"SELECT {_READ}, credentials, recent FROM registry.clusters WHERE {_IN_SCOPE} ORDER BY name"),
+            {"scope": _scope(scope)},
+        )
+        return [_record(row) for row in rows]
+
     async def get(self, tx: Transaction, cluster_id: UUID, *, lock: bool = False) -> ClusterRecord | None:
         return await self._one(tx, "id = :value" + (" FOR UPDATE" if lock else ""), cluster_id)
 
@@ -238,9 +245,7 @@ class SqlClusterStore:
             text(f"SELECT {_READ}, credentials, recent FROM registry.clusters WHERE {where}"), {"value": value}
         )
         row = rows.one_or_none()
-        if row is None:
-            return None
-        return ClusterRecord(_cluster(row), bytes(row.credentials) if row.credentials else None, list(row.recent))
+        return None if row is None else _record(row)
 
 
 def _values(record: ClusterRecord, probe_at: datetime) -> dict[str, Any]:
@@ -270,6 +275,10 @@ def _status_values(status: ClusterStatus) -> dict[str, Any]:
         "endpoints": _json(status.endpoints),
         "checked_at": status.checked_at,
     }
+
+
+def _record(row: Any) -> ClusterRecord:
+    return ClusterRecord(_cluster(row), bytes(row.credentials) if row.credentials else None, list(row.recent))
 
 
 def _cluster(row: Any) -> Cluster:

@@ -28,9 +28,9 @@ from aiops.observability.ports import (
 )
 from aiops.observability.promql import EvalResult, Plan, Selector, evaluate, metric_names, parse
 from aiops.observability.service import metrics_numbers as numbers
-from aiops.observability.service.metrics_fanout import Part, chosen, gather
+from aiops.observability.service.metrics_fanout import Part, gather, way_to
 from aiops.observability.service.metrics_remote import RemoteMetrics
-from aiops.registry.ports import Cluster, Clusters, PrometheusTarget
+from aiops.registry.ports import Cluster, Clusters, Member, PrometheusTarget
 
 MAX_STEPS = 11_000
 MAX_TIMEOUT_S = 300.0
@@ -139,19 +139,17 @@ class MetricsService:
         principal.require(Role.VIEWER)
         question, deadline = _Question.of(query), _deadline(timeout_s)
         steps = _Steps.at(at or self._clock.now())
-        clusters, targets = await self._where(principal, question, cluster_ids)
+        clusters, members = await self._where(principal, question, cluster_ids)
 
         async def ask(cluster: Cluster) -> Part[list[InstantSeries]]:
-            target = targets[cluster.id]
+            target = way_to(members[cluster.id])
             if target is None:
                 result = await self._own(cluster.id, question, steps)
                 return Part(numbers.instant_series(result, steps.start_ms / 1000, cluster.name))
             answer = await self._remote.instant(target, query, steps.start_ms / 1000, deadline)
-            labels, points = numbers.vector_of(answer.data)
-            series = [
-                InstantSeries(numbers.in_cluster(one, cluster.name), point)
-                for one, point in zip(labels, points, strict=True)
-            ]
+            series = numbers.vector_of(answer.data)
+            for one in series:
+                numbers.name_cluster(one.metric, cluster.name)
             return Part(series, answer.warnings)
 
         gathered = await gather(clusters, deadline, ask)
@@ -188,10 +186,10 @@ class MetricsService:
         principal.require(Role.VIEWER)
         question, deadline = _Question.of(query), _deadline(timeout_s)
         steps = _Steps.over(start, end, step_s)
-        clusters, targets = await self._where(principal, question, cluster_ids)
+        clusters, members = await self._where(principal, question, cluster_ids)
 
         async def ask(cluster: Cluster) -> Part[list[numbers.PrintedSeries]]:
-            target = targets[cluster.id]
+            target = way_to(members[cluster.id])
             if target is None:
                 result = await self._own(cluster.id, question, steps)
                 if result.values.size <= _CELLS_IN_LOOP:
@@ -202,10 +200,9 @@ class MetricsService:
             answer = await self._remote.range(
                 target, query, steps.start_ms / 1000, steps.end_ms / 1000, steps.step_ms / 1000, deadline
             )
-            series = [
-                numbers.PrintedSeries(numbers.in_cluster(one.metric, cluster.name), one.values)
-                for one in answer.data.result
-            ]
+            for one in answer.data.result:
+                numbers.name_cluster(one.metric, cluster.name)
+            series = [numbers.PrintedSeries(one.metric, one.values) for one in answer.data.result]
             return Part(series, answer.warnings)
 
         gathered = await gather(clusters, deadline, ask)
@@ -222,8 +219,8 @@ class MetricsService:
             result = await self._own(cluster_id, question, steps)
             return result.labels, result.values[:, 0]
         answer = await self._remote.instant(target, query, steps.start_ms / 1000, deadline)
-        labels, points = numbers.vector_of(answer.data)
-        return labels, np.array([float(point[1]) for point in points], dtype=np.float64)
+        series = numbers.vector_of(answer.data)
+        return [one.metric for one in series], np.array([float(one.value[1]) for one in series], dtype=np.float64)
 
     async def evaluate_range(
         self,
@@ -255,12 +252,13 @@ class MetricsService:
         """The names of labels in these clusters, the hub's own series included."""
         principal.require(Role.VIEWER)
         deadline = _deadline(timeout_s)
-        clusters = await chosen(self._clusters, principal, cluster_ids)
+        members = await self._members(principal, cluster_ids)
+        clusters = [member.cluster for member in members.values()]
 
         async def ask(cluster: Cluster) -> Part[list[str]]:
             async with self._transactions.begin() as tx:
                 own = await self._store.label_names(tx, [cluster.id])
-            target = await self._clusters.prometheus_target(principal, cluster.id)
+            target = way_to(members[cluster.id])
             if target is None:
                 return Part(own)
             answer = await self._remote.labels(target, deadline)
@@ -277,14 +275,15 @@ class MetricsService:
         if not _LABEL.fullmatch(name):
             raise Invalid(f"{name!r} is not the name of a label.")
         deadline = _deadline(timeout_s)
-        clusters = await chosen(self._clusters, principal, cluster_ids)
+        members = await self._members(principal, cluster_ids)
+        clusters = [member.cluster for member in members.values()]
 
         async def ask(cluster: Cluster) -> Part[list[str]]:
             if name == "cluster":
                 return Part([cluster.name])
             async with self._transactions.begin() as tx:
                 own = await self._store.label_values(tx, [cluster.id], name)
-            target = await self._clusters.prometheus_target(principal, cluster.id)
+            target = way_to(members[cluster.id])
             if target is None:
                 return Part(own)
             answer = await self._remote.label_values(target, name, deadline)
@@ -302,11 +301,11 @@ class MetricsService:
         if question.plan is None or len(question.plan.selectors) != 1:
             raise question.refusal or Invalid('`match` must be one selector, as in up{job="node"}.')
         selector = question.plan.selectors[0]
-        clusters, targets = await self._where(principal, question, cluster_ids)
+        clusters, members = await self._where(principal, question, cluster_ids)
         now_s = self._clock.now().timestamp()
 
         async def ask(cluster: Cluster) -> Part[list[Labels]]:
-            target = targets[cluster.id]
+            target = way_to(members[cluster.id])
             if target is None:
                 async with self._transactions.begin() as tx:
                     found = await self._store.series(tx, [cluster.id], selector.matchers)
@@ -320,19 +319,21 @@ class MetricsService:
 
     async def _where(
         self, principal: Principal, question: _Question, cluster_ids: Sequence[UUID] | None
-    ) -> tuple[list[Cluster], dict[UUID, PrometheusTarget | None]]:
+    ) -> tuple[list[Cluster], dict[UUID, Member]]:
         """Which clusters, and the Prometheus of each that must be asked there.
 
         Refuses a query that the own store cannot answer where nobody else could; otherwise those clusters say so.
         """
-        clusters = await chosen(self._clusters, principal, cluster_ids)
-        targets: dict[UUID, PrometheusTarget | None] = {}
-        for cluster in clusters:
-            remote = None if question.own_only else await self._clusters.prometheus_target(principal, cluster.id)
-            targets[cluster.id] = remote
-        if question.refusal is not None and not any(targets.values()):
+        members = await self._members(principal, cluster_ids)
+        clusters = [member.cluster for member in members.values()]
+        if question.own_only:
+            members = {cluster.id: Member(cluster, None) for cluster in clusters}
+        if question.refusal is not None and not any(one.prometheus or one.problem for one in members.values()):
             raise question.refusal
-        return clusters, targets
+        return clusters, members
+
+    async def _members(self, principal: Principal, cluster_ids: Sequence[UUID] | None) -> dict[UUID, Member]:
+        return {member.cluster.id: member for member in await self._clusters.members(principal, cluster_ids)}
 
     async def _target(self, principal: Principal, question: _Question, cluster_id: UUID) -> PrometheusTarget | None:
         await self._clusters.get(principal, cluster_id)

@@ -7,14 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
-from uuid import UUID
 
 import structlog
 
-from aiops.kernel.errors import AiopsError, TimedOut
-from aiops.kernel.principal import Principal
+from aiops.kernel.errors import AiopsError, TimedOut, Unavailable
 from aiops.observability.ports import ClusterOutcome, QueryStatus
-from aiops.registry.ports import Cluster, Clusters
+from aiops.registry.ports import Cluster, Member, PrometheusTarget
 
 log = structlog.get_logger(__name__)
 
@@ -37,11 +35,11 @@ class Gathered(Generic[T]):
     outcomes: list[ClusterOutcome]
 
 
-async def chosen(clusters: Clusters, principal: Principal, cluster_ids: Sequence[UUID] | None) -> list[Cluster]:
-    """The clusters of these ids, or all in scope. Raises `NotFound` for one that is out of scope."""
-    if cluster_ids is None:
-        return await clusters.visible(principal)
-    return [await clusters.get(principal, cluster_id) for cluster_id in dict.fromkeys(cluster_ids)]
+def way_to(member: Member) -> PrometheusTarget | None:
+    """The Prometheus to ask, `None` where the samples are the hub's own. Raises `Unavailable` where none can be."""
+    if member.problem is not None:
+        raise Unavailable(member.problem)
+    return member.prometheus
 
 
 async def gather(

@@ -7,17 +7,12 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from aiops.observability.ports import Labels
+from aiops.observability.ports import InstantSeries, Labels
 from aiops.registry.ports import PrometheusTarget
 
 T_co = TypeVar("T_co", covariant=True)
 
 Point = tuple[float, str]
-
-
-class RemoteVector(msgspec.Struct, frozen=True):
-    metric: Labels
-    value: Point
 
 
 class RemoteMatrix(msgspec.Struct, frozen=True):
@@ -26,7 +21,7 @@ class RemoteMatrix(msgspec.Struct, frozen=True):
 
 
 class VectorResult(msgspec.Struct, frozen=True, tag_field="resultType", tag="vector"):
-    result: list[RemoteVector]
+    result: list[InstantSeries]
 
 
 class ScalarResult(msgspec.Struct, frozen=True, tag_field="resultType", tag="scalar"):

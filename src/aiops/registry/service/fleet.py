@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,11 +15,12 @@ from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.errors import Invalid, NotFound
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
+from aiops.kernel.secrets import SecretUnreadable
 from aiops.registry import domain
 from aiops.registry.credentials import Vault
 from aiops.registry.events import ClusterStatusChanged
 from aiops.registry.needs import ClusterRecord, Filters, FleetSummary, HealthPoint, Store
-from aiops.registry.ports import Cluster, ClusterStatus, Platform, PrometheusTarget, State
+from aiops.registry.ports import Cluster, ClusterStatus, Member, Platform, PrometheusTarget, State
 
 MOST_A_PAGE = 100
 _HISTORY = timedelta(days=7)
@@ -72,6 +74,28 @@ class Fleet:
     async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
         async with self._transactions.begin() as tx:
             record = await find(self._store, tx, principal, cluster_id)
+        return self._target(record)
+
+    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+        wanted = None if cluster_ids is None else list(dict.fromkeys(cluster_ids))
+        for cluster_id in wanted or ():
+            if not principal.sees(cluster_id):
+                raise no_cluster(cluster_id)
+        scope = principal.clusters if wanted is None else frozenset(wanted)
+        async with self._transactions.begin() as tx:
+            found = {record.cluster.id: self._member(record) for record in await self._store.records(tx, scope)}
+        for cluster_id in wanted or ():
+            if cluster_id not in found:
+                raise no_cluster(cluster_id)
+        return list(found.values()) if wanted is None else [found[cluster_id] for cluster_id in wanted]
+
+    def _member(self, record: ClusterRecord) -> Member:
+        try:
+            return Member(record.cluster, self._target(record))
+        except SecretUnreadable as error:
+            return Member(record.cluster, None, error.message)
+
+    def _target(self, record: ClusterRecord) -> PrometheusTarget | None:
         cluster = record.cluster
         if cluster.prometheus_url is None:
             return None
