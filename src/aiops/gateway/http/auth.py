@@ -10,6 +10,7 @@ import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from aiops.gateway.http.middleware import presented_token, signed_in_of
@@ -69,7 +70,13 @@ class AuthController(Controller):
             headers={"Cache-Control": "no-store"},
         )
 
-    @post("/auth/logout", opt={"may_change_password": True}, status_code=204, summary="Sign out")
+    @post(
+        "/auth/logout",
+        opt={"may_change_password": True},
+        status_code=204,
+        summary="Sign out",
+        responses={204: ResponseSpec(None, description="The session has ended, and its cookie with it")},
+    )
     @inject
     async def logout(self, request: Request[Any, Any, Any], auth: FromDishka[AuthService]) -> Response[None]:
         token, _ = presented_token(request)

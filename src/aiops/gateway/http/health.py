@@ -6,9 +6,10 @@ import time
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
-from litestar import Controller, Response, get
+from litestar import Controller, get
 
 from aiops.kernel.database import Database
+from aiops.kernel.errors import Unavailable
 from aiops.kernel.http import Caller
 from aiops.kernel.supervisor import JobStatus, Supervisor
 
@@ -40,12 +41,11 @@ class HealthController(Controller):
 
     @get("/ready", opt={"public": True}, summary="May traffic come")
     @inject
-    async def ready(self, database: FromDishka[Database]) -> Response[Health]:
+    async def ready(self, database: FromDishka[Database]) -> Health:
         """200, or 503 while the database does not answer."""
-        dependency = await _ask(database)
-        if dependency.ok:
-            return Response(Health("ready"))
-        return Response(Health("the database does not answer"), status_code=503)
+        if not (await _ask(database)).ok:
+            raise Unavailable("The database does not answer.")
+        return Health("ready")
 
     @get("/health/detailed", summary="How is each part")
     @inject

@@ -21,6 +21,7 @@ _ERRORS = {
     404: "Not there, or out of scope",
     409: "Clashes with what is there",
     413: "Too large",
+    415: "Not JSON",
     422: "A value is wrong",
     429: "Too many requests",
     500: "Something failed inside the hub",
@@ -34,7 +35,9 @@ def config(version: str) -> OpenAPIConfig:
         title="AIOps NextGen",
         version=version,
         description="A fleet of clusters watched as one. Every error comes in the same envelope.",
-        openapi_router=Router(path="/schema", route_handlers=[], opt={"public": True}, after_request=_own_error),
+        openapi_router=Router(
+            path="/schema", route_handlers=[], opt={"public": True}, after_request=_own_error, include_in_schema=False
+        ),
         render_plugins=[ReadingPage(), JsonRenderPlugin(path="/openapi.json")],
         security=[{"bearer": []}],
         components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),

@@ -11,6 +11,7 @@ import msgspec
 import promql_parser
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, Response, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
@@ -21,6 +22,12 @@ from aiops.observability.service.metrics import LabelNames, LabelValues, Metrics
 
 _TIME = "RFC 3339 or Unix seconds"
 _STEP = "Seconds or a Prometheus duration such as 15s"
+
+
+def _in_part(result: type[Any]) -> dict[int, ResponseSpec]:
+    told = "A cluster did not answer, or in part: `clusters` says which and why"
+    return {206: ResponseSpec(result, generate_examples=False, description=told)}
+
 
 PromQL = Annotated[str, QueryParameter(name="query", description="PromQL")]
 ClusterIds = Annotated[
@@ -48,7 +55,7 @@ class MetricsController(Controller):
     path = "/api/v1/metrics"
     tags: Sequence[str] = ["observability"]
 
-    @get("/query", summary="Evaluate PromQL at one moment over clusters")
+    @get("/query", summary="Evaluate PromQL at one moment over clusters", responses=_in_part(InstantResult))
     @inject
     async def query(
         self,
@@ -61,14 +68,23 @@ class MetricsController(Controller):
     ) -> Response[InstantResult]:
         return await _instant(service, principal, QueryBody(promql, time, cluster_id, timeout))
 
-    @post("/query", summary="As GET, for long queries", status_code=HTTP_200_OK)
+    @post(
+        "/query",
+        summary="As GET, for long queries",
+        status_code=HTTP_200_OK,
+        responses=_in_part(InstantResult),
+    )
     @inject
     async def post_query(
         self, principal: Caller, service: FromDishka[MetricsService], data: JSONBody[QueryBody]
     ) -> Response[InstantResult]:
         return await _instant(service, principal, data)
 
-    @get("/query_range", summary="Evaluate PromQL at every step of a time range over clusters")
+    @get(
+        "/query_range",
+        summary="Evaluate PromQL at every step of a time range over clusters",
+        responses=_in_part(RangeResult),
+    )
     @inject
     async def query_range(
         self,
@@ -83,14 +99,19 @@ class MetricsController(Controller):
     ) -> Response[RangeResult]:
         return await _range(service, principal, QueryRangeBody(promql, start, end, step, cluster_id, timeout))
 
-    @post("/query_range", summary="As GET, for long queries", status_code=HTTP_200_OK)
+    @post(
+        "/query_range",
+        summary="As GET, for long queries",
+        status_code=HTTP_200_OK,
+        responses=_in_part(RangeResult),
+    )
     @inject
     async def post_query_range(
         self, principal: Caller, service: FromDishka[MetricsService], data: JSONBody[QueryRangeBody]
     ) -> Response[RangeResult]:
         return await _range(service, principal, data)
 
-    @get("/labels", summary="The names of labels")
+    @get("/labels", summary="The names of labels", responses=_in_part(LabelNames))
     @inject
     async def labels(
         self, principal: Caller, service: FromDishka[MetricsService], cluster_id: ClusterIds = None
@@ -98,7 +119,7 @@ class MetricsController(Controller):
         result = await service.labels(principal, cluster_ids=cluster_id)
         return _reply(result, result.clusters)
 
-    @get("/label/{name:str}/values", summary="The values of one label")
+    @get("/label/{name:str}/values", summary="The values of one label", responses=_in_part(LabelValues))
     @inject
     async def label_values(
         self, principal: Caller, service: FromDishka[MetricsService], name: FromPath[str], cluster_id: ClusterIds = None
@@ -106,7 +127,7 @@ class MetricsController(Controller):
         result = await service.label_values(principal, name, cluster_ids=cluster_id)
         return _reply(result, result.clusters)
 
-    @get("/series", summary="The series that a selector finds")
+    @get("/series", summary="The series that a selector finds", responses=_in_part(SeriesFound))
     @inject
     async def series(
         self,
