@@ -1,4 +1,4 @@
-import { type QueryClient, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { type QueryClient, infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { TimeRange } from "../lib/time";
 import { resolveOrDefault, stepFor } from "../lib/time";
 import { ApiError, call } from "./client";
@@ -36,11 +36,46 @@ export const offers = queryOptions({
   refetchInterval: 60_000,
 });
 
-export const incidents = (filters: { status?: string; severity?: string; cluster_id?: string } = {}) =>
+interface IncidentFilters {
+  status?: string;
+  severity?: string;
+  cluster_id?: string;
+}
+
+/** The newest hundred. */
+export const incidents = (filters: IncidentFilters = {}) =>
   queryOptions({
     queryKey: ["incidents", filters],
     queryFn: ({ signal }) =>
       call<api.Page<api.IncidentSummary>>("incidents", { query: { ...filters, page_size: 100 }, signal }),
+    placeholderData: keepPreviousData,
+  });
+
+export const incidentPages = (filters: IncidentFilters) =>
+  infiniteQueryOptions({
+    queryKey: ["incidents", "pages", filters],
+    queryFn: ({ pageParam, signal }) =>
+      call<api.Page<api.IncidentSummary>>("incidents", {
+        query: { ...filters, cursor: pageParam, page_size: 50 },
+        signal,
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+
+export interface AlertFilters extends Omit<IncidentFilters, "status"> {
+  state?: string;
+  q?: string;
+}
+
+export const alertPages = (filters: AlertFilters) =>
+  infiniteQueryOptions({
+    queryKey: ["alerts", filters],
+    queryFn: ({ pageParam, signal }) =>
+      call<api.Page<api.Alert>>("alerts", { query: { ...filters, cursor: pageParam, page_size: 100 }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
     placeholderData: keepPreviousData,
   });
 

@@ -6,7 +6,7 @@ const KEYS: [string, string][] = [
   ["j, k", "Next row, row before"],
   ["Enter", "Open the row"],
   ["x", "Select the row (incidents, alerts)"],
-  ["a, m, s", "Incident: acknowledge, mitigated, solved"],
+  ["a, m, s", "Incident: acknowledge, mark mitigated, resolve"],
   ["p", "Pause or go on"],
   ["g f", "Fleet"],
   ["g m", "Metrics"],

@@ -7,6 +7,7 @@ import { Live, type Socket } from "../lib/live";
 import { LiveContext, setTheme, useLive, useTheme } from "./store";
 import { Help } from "./Help";
 import { LiveButton, LostLine } from "./LiveButton";
+import { NoticeLine } from "./notice";
 import { useTab } from "./tab";
 import { useShortcuts } from "./keys";
 import { TimePicker } from "./TimePicker";
@@ -106,6 +107,7 @@ function Frame() {
         </Suspense>
       ) : null}
       <Help open={help} onClose={() => setHelp(false)} />
+      <NoticeLine />
     </div>
   );
 }

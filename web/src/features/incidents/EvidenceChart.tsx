@@ -3,11 +3,11 @@ import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { rangeQuery } from "../../api/queries";
 import type { Evidence } from "../../api/types";
-import { subject } from "../../lib/format";
-import { absolute } from "../../lib/time";
-import { Chart, type ChartData } from "../../ui/Chart";
+import { absolute, ago, clock } from "../../lib/time";
+import { useNow } from "../../shell/store";
+import { Chart } from "../../ui/Chart";
 import { QueryFailure, SkeletonBlock } from "../../ui/feedback";
-import { align, stepsOf } from "../fleet/series";
+import { bandQueries, drawnSpan, evidenceChart, outcomeWords, spanOf, windowWords } from "./evidence";
 
 interface Props {
   evidence: Evidence;
@@ -15,47 +15,71 @@ interface Props {
   unit: string;
 }
 
+function useEvidence(evidence: Evidence) {
+  const ask = {
+    range: absolute(spanOf(evidence)),
+    step: evidence.step_s || undefined,
+    clusterIds: [evidence.cluster_id],
+  };
+  const bounds = bandQueries(evidence.query);
+  const measured = useQuery(rangeQuery({ ...ask, query: evidence.query }));
+  const lower = useQuery(rangeQuery({ ...ask, query: bounds?.lower ?? "" }));
+  const upper = useQuery(rangeQuery({ ...ask, query: bounds?.upper ?? "" }));
+  const data = useMemo(
+    () =>
+      measured.data
+        ? evidenceChart(measured.data, lower.data && upper.data ? { lower: lower.data, upper: upper.data } : undefined)
+        : null,
+    [measured.data, lower.data, upper.data],
+  );
+  return { ask, measured, data };
+}
+
 /** Runs the query of a claim again, over the window of the claim, and draws what it gives. */
 export function EvidenceChart({ evidence, movedAt, unit }: Props) {
-  const span = { start: Date.parse(evidence.start) / 1000, end: Date.parse(evidence.end) / 1000 };
-  const range = absolute(span);
-  const answer = useQuery(
-    rangeQuery({ query: evidence.query, range, step: evidence.step_s || undefined, clusterIds: [evidence.cluster_id] }),
-  );
-  const data = useMemo<ChartData | null>(() => {
-    if (!answer.data?.series.length) return null;
-    const series = answer.data.series.slice(0, 12);
-    const times = stepsOf(series, answer.data.step);
-    return {
-      times,
-      lines: series.map((one) => ({ label: subject(one.metric) || "value", values: align(times, one) })),
-    };
-  }, [answer.data]);
+  const now = useNow();
+  const { ask, measured, data } = useEvidence(evidence);
+  const whole = spanOf(evidence);
+  const { span, from } = drawnSpan(whole, data?.times ?? []);
+  const answer = measured.data;
   return (
     <section className="mt-3 border-t border-line pt-2">
       <h4 className="font-medium">{evidence.title}</h4>
       <p className="mb-1 text-muted">{evidence.finding}</p>
-      <QueryFailure what="Running the evidence again" query={answer} />
-      {answer.isPending ? <SkeletonBlock height={160} /> : null}
-      {data ? (
+      <QueryFailure what="Running the evidence again" query={measured} />
+      {measured.isPending ? <SkeletonBlock height={160} /> : null}
+      {data && answer ? (
         <Chart
           data={data}
           unit={unit}
           span={span}
-          summary={`${evidence.title}: ${evidence.finding}`}
+          summary={`${evidence.title}: ${evidence.finding}; ${outcomeWords(answer, data)}`}
           rules={[{ at: Date.parse(movedAt) / 1000, word: "moved" }]}
         />
-      ) : answer.data ? (
+      ) : answer ? (
         <p className="grid h-20 place-items-center text-muted">
-          {answer.data.clusters.find(({ error }) => error)?.error ?? "The query gives no samples for this window now."}
+          {answer.clusters.find(({ error }) => error)?.error ?? "The query gives no values for this window now."}
         </p>
       ) : null}
-      <p className="flex flex-wrap items-baseline gap-x-3 font-mono text-meta text-muted">
-        <span className="min-w-0 break-all">{evidence.query}</span>
+      <dl className="mt-1 grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-0.5 text-meta text-muted">
+        <dt>Query</dt>
+        <dd className="font-mono break-all text-text">{evidence.query}</dd>
+        <dt>Window</dt>
+        <dd>
+          {windowWords(whole, evidence.step_s)}
+          {from === null ? null : `; the hub’s own record begins at ${clock(new Date(from * 1000))}`}
+        </dd>
+        <dt>Answer</dt>
+        <dd>{answer ? `${outcomeWords(answer, data)}, asked ${ago(measured.dataUpdatedAt, now)}` : "none yet"}</dd>
+      </dl>
+      <p className="mt-1.5 flex flex-wrap items-center gap-3">
+        <button type="button" className="button h-7" disabled={measured.isFetching} onClick={() => void measured.refetch()}>
+          {measured.isFetching ? "Running…" : "Run again"}
+        </button>
         <Link
           to="/metrics-explorer"
-          search={{ q: evidence.query, clusters: [evidence.cluster_id], ...range }}
-          className="link font-sans"
+          search={{ q: evidence.query, clusters: [evidence.cluster_id], ...ask.range }}
+          className="link"
         >
           Open in Metrics
         </Link>

@@ -1,20 +1,34 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { call } from "../../api/client";
-import { incident, me } from "../../api/queries";
-import type { Anomaly, Cause, Incident, IncidentStatus } from "../../api/types";
-import { formatBand, formatValue, plural, sentence, subject } from "../../lib/format";
-import { ago, clock, stamp } from "../../lib/time";
+import { ApiError } from "../../api/client";
+import { incident } from "../../api/queries";
+import type { Anomaly, Cause, Incident } from "../../api/types";
+import { formatBand, formatValue, plural, subject } from "../../lib/format";
+import { type TimeRange, absolute, ago, clock, stamp } from "../../lib/time";
+import { usePageKeys } from "../../shell/pageKeys";
 import { useNow } from "../../shell/store";
-import { Empty, Failure, QueryFailure, Skeleton } from "../../ui/feedback";
+import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { AlertStateMark, SeverityMark, StatusMark } from "../../ui/marks";
 import { Page, PageHead } from "../../ui/page";
 import { EvidenceChart } from "./EvidenceChart";
+import { Timeline } from "./Timeline";
+import { ACTS, type Act, actsOn, useActing } from "./acting";
 
 export function IncidentPage() {
   const { incidentId } = useParams({ from: "/shell/incidents/$incidentId" });
   const query = useQuery(incident(incidentId));
+  if (query.error instanceof ApiError && query.error.status === 404 && !query.data)
+    return (
+      <Page>
+        <Empty title="There is no such incident">
+          It was forgotten past its time, or is of a cluster that you may not see.{" "}
+          <Link to="/incidents" className="link">
+            Go to the incidents
+          </Link>
+        </Empty>
+      </Page>
+    );
   return (
     <Page>
       <QueryFailure what="Reading the incident" query={query} />
@@ -70,52 +84,28 @@ function Detail({ one }: { one: Incident }) {
   );
 }
 
-const NEXT: Record<IncidentStatus, [IncidentStatus, string][]> = {
-  OPEN: [
-    ["ACKNOWLEDGED", "Acknowledge"],
-    ["MITIGATED", "Mitigated"],
-    ["RESOLVED", "Resolve"],
-    ["FALSE_POSITIVE", "False positive"],
-  ],
-  ACKNOWLEDGED: [
-    ["MITIGATED", "Mitigated"],
-    ["RESOLVED", "Resolve"],
-    ["FALSE_POSITIVE", "False positive"],
-  ],
-  MITIGATED: [["RESOLVED", "Resolve"]],
-  RESOLVED: [["OPEN", "Open again"]],
-  FALSE_POSITIVE: [["OPEN", "Open again"]],
-};
-
 function Actions({ one }: { one: Incident }) {
-  const client = useQueryClient();
-  const user = useQuery(me);
-  const change = useMutation({
-    mutationFn: (status: IncidentStatus) => call(`incidents/${one.id}`, { method: "PATCH", body: { status } }),
-    onSettled: () => {
-      void client.invalidateQueries({ queryKey: ["incident", one.id] });
-      void client.invalidateQueries({ queryKey: ["incidents"] });
-    },
-  });
-  if (user.data?.role === "viewer") return null;
-  return (
-    <>
-      {(NEXT[one.status] ?? []).map(([status, word], at) => (
-        <button
-          key={status}
-          type="button"
-          className={`button ${at === 0 ? "button-primary" : ""}`}
-          disabled={change.isPending}
-          onClick={() => change.mutate(status)}
-        >
-          {word}
-        </button>
-      ))}
-      {change.isError ? (
-        <Failure what={`Setting it to ${sentence(change.variables)}`} error={change.error} />
-      ) : null}
-    </>
-  );
+  const { may, act } = useActing();
+  const [busy, setBusy] = useState(false);
+  const run = async (wanted: Act) => {
+    setBusy(true);
+    await act(wanted, [one]);
+    setBusy(false);
+  };
+  usePageKeys(Object.fromEntries(ACTS.flatMap((each) => (each.key ? [[each.key, () => void run(each)]] : []))));
+  if (!may) return null;
+  return actsOn(one.status).map((each) => (
+    <button
+      key={each.status}
+      type="button"
+      className={`button ${each.status === "ACKNOWLEDGED" ? "button-primary" : ""}`}
+      disabled={busy}
+      onClick={() => void run(each)}
+    >
+      {each.word}
+      {each.key ? <kbd className="font-mono text-meta opacity-80">{each.key}</kbd> : null}
+    </button>
+  ));
 }
 
 /** The unit of what a query gives: that of the watch it names, else of the cause's own. */
@@ -165,25 +155,6 @@ function CauseCard({ cause, units, first }: { cause: Cause; units: Map<string, s
   );
 }
 
-function Timeline({ one }: { one: Incident }) {
-  return (
-    <section className="panel p-3" aria-label="Timeline">
-      <h2 className="mb-2 font-semibold">Timeline</h2>
-      <ol className="space-y-1.5">
-        {one.timeline.map((entry) => (
-          <li key={entry.at + entry.kind + entry.text} className="grid grid-cols-[64px_1fr] gap-2">
-            <time dateTime={entry.at} title={stamp(entry.at)} className="text-muted">
-              {clock(entry.at)}
-            </time>
-            <span className="min-w-0 break-words">{entry.text}</span>
-          </li>
-        ))}
-      </ol>
-      {one.timeline.length ? null : <p className="text-muted">Nothing noted yet.</p>}
-    </section>
-  );
-}
-
 function Members({ one }: { one: Incident }) {
   return (
     <section className="panel p-3" aria-label="Members">
@@ -195,8 +166,17 @@ function Members({ one }: { one: Incident }) {
           <li key={anomaly.id}>
             <p className="flex items-center gap-3">
               <SeverityMark severity={anomaly.severity} />
-              <span className="min-w-0 truncate font-medium">{anomaly.title}</span>
-              <span className="ml-auto text-muted">{anomaly.ended_at ? `ended ${clock(anomaly.ended_at)}` : "now"}</span>
+              <Link
+                to="/metrics-explorer"
+                search={{ q: anomaly.query, clusters: [anomaly.cluster_id], ...around(anomaly) }}
+                className="link min-w-0 truncate"
+                title="Look at it in Metrics"
+              >
+                {anomaly.title} <span className="font-mono">{subject(anomaly.labels)}</span>
+              </Link>
+              <span className="ml-auto whitespace-nowrap text-muted">
+                {anomaly.ended_at ? `ended ${clock(anomaly.ended_at)}` : "now"}
+              </span>
             </p>
             <p className="text-muted">{described(anomaly)}</p>
           </li>
@@ -212,6 +192,15 @@ function Members({ one }: { one: Incident }) {
       </ul>
     </section>
   );
+}
+
+const AROUND_S = 900;
+
+/** A while before it began to a while after it ended, or to now. */
+function around({ started_at, ended_at }: Anomaly): TimeRange {
+  const start = Date.parse(started_at) / 1000 - AROUND_S;
+  const from = String(Math.floor(start * 1000));
+  return ended_at ? absolute({ start, end: Date.parse(ended_at) / 1000 + AROUND_S }) : { from, to: "now" };
 }
 
 function described(anomaly: Anomaly): string {

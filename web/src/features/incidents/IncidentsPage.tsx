@@ -1,104 +1,133 @@
-import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { clusters, incidents } from "../../api/queries";
-import type { IncidentSummary } from "../../api/types";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { clusters, incidentPages } from "../../api/queries";
 import { plural } from "../../lib/format";
-import { ago } from "../../lib/time";
 import type { ListSearch } from "../../router";
-import { useNow } from "../../shell/store";
+import { usePageKeys } from "../../shell/pageKeys";
+import { useHold } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
-import { FilterSelect } from "../../ui/filters";
-import { SeverityMark, StatusMark } from "../../ui/marks";
+import { FilterSelect, SearchField } from "../../ui/filters";
 import { Page, PageHead } from "../../ui/page";
+import { useStartAnewOnResume } from "../../ui/paging";
+import { SelectionBar, useSelecting } from "../../ui/selection";
+import { IncidentList } from "./IncidentList";
+import { ACTS, type Act, changedBy, useActing } from "./acting";
+import { useMainScrolled } from "../../ui/scrolled";
 
 export function IncidentsPage() {
   const search: ListSearch = useSearch({ from: "/shell/incidents" });
   const navigate = useNavigate({ from: "/incidents" });
-  const list = useQuery(incidents({ status: search.state, severity: search.severity, cluster_id: search.cluster }));
-  const fleet = useQuery(clusters);
-  const names = new Map(fleet.data?.map(({ id, name }) => [id, name]));
-  const set = (part: Partial<ListSearch>) => void navigate({ search: (old) => ({ ...old, ...part }), replace: true });
-  const filtered = Boolean(search.state || search.severity || search.cluster);
+  const pages = incidentPages({ status: search.state, severity: search.severity, cluster_id: search.cluster });
+  const list = useInfiniteQuery(pages);
+  const all = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const wanted = (search.q ?? "").toLowerCase();
+  const items = useMemo(
+    () => all.filter((one) => `${one.key} ${one.title} ${one.clusters.map(({ name }) => name).join(" ")}`.toLowerCase().includes(wanted)),
+    [all, wanted],
+  );
+  const ids = useMemo(() => items.map(({ id }) => id), [items]);
+  const acting = useActing();
+  const selecting = useSelecting(ids, acting.may);
+  const [busy, setBusy] = useState(false);
+  const run = async (act: Act, on: string[]) => {
+    setBusy(true);
+    await acting.act(act, items.filter(({ id }) => on.includes(id)));
+    setBusy(false);
+    selecting.clear();
+  };
+  usePageKeys(Object.fromEntries(ACTS.flatMap((act) => (act.key ? [[act.key, () => void run(act, selecting.inHand())]] : []))));
+  useHold("scroll", useMainScrolled());
+  useStartAnewOnResume(pages.queryKey, () => document.getElementById("main")?.scrollTo(0, 0));
+  const chosen = items.filter(({ id }) => selecting.selected.has(id));
+  const total = list.data?.pages[0]?.total;
   return (
     <Page>
-      <PageHead title="Incidents" note={list.data ? plural(list.data.total, "incident") : null}>
-        <FilterSelect
-          label="Status"
-          value={search.state}
-          options={["OPEN", "ACKNOWLEDGED", "MITIGATED", "RESOLVED", "FALSE_POSITIVE"]}
-          onChange={(state) => set({ state })}
-        />
-        <FilterSelect
-          label="Severity"
-          value={search.severity}
-          options={["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"]}
-          onChange={(severity) => set({ severity })}
-        />
-        <FilterSelect
-          label="Cluster"
-          value={search.cluster}
-          options={[...names.keys()]}
-          names={names}
-          onChange={(cluster) => set({ cluster })}
-        />
+      <PageHead title="Incidents" note={total === undefined ? null : plural(total, "incident")}>
+        <Filters search={search} set={(part) => void navigate({ search: (old) => ({ ...old, ...part }), replace: true })} />
       </PageHead>
+      <SelectionBar selecting={selecting}>
+        {ACTS.map((act) => (
+          <button
+            key={act.status}
+            type="button"
+            className="button h-7"
+            disabled={busy || !changedBy(act, chosen).length}
+            onClick={() => void run(act, [...selecting.selected])}
+          >
+            {act.word} {act.key ? <kbd className="font-mono text-meta text-muted">{act.key}</kbd> : null}
+          </button>
+        ))}
+      </SelectionBar>
       <div className="space-y-3">
         <QueryFailure what="Reading incidents" query={list} />
         <div className="panel">
-          {list.isPending ? (
-            <Skeleton rows={8} />
-          ) : list.data?.items.length ? (
-            <List items={list.data.items} />
-          ) : list.data ? (
-            <Empty title={filtered ? "No incident matches these filters" : "No incidents"}>
-              {filtered ? (
-                <button
-                  type="button"
-                  className="link"
-                  onClick={() => set({ state: undefined, severity: undefined, cluster: undefined })}
-                >
-                  Clear the filters
-                </button>
-              ) : (
-                "When anomalies or alerts come together, an incident opens here by itself, with what moved first."
-              )}
-            </Empty>
+          {list.isPending ? <Skeleton rows={8} /> : null}
+          {items.length ? <IncidentList items={items} selecting={acting.may ? selecting : undefined} /> : null}
+          {list.data && !items.length ? (
+            <Nothing
+              search={search}
+              read={all.length}
+              clear={() => void navigate({ search: ({ from, to }) => ({ from, to }), replace: true })}
+            />
           ) : null}
         </div>
-        {list.data?.next_cursor ? (
-          <p className="text-muted">The newest {list.data.items.length} are shown. Narrow the filters to see others.</p>
+        {list.hasNextPage ? (
+          <div className="flex items-center gap-3 text-muted">
+            <button type="button" className="button" disabled={list.isFetching} onClick={() => void list.fetchNextPage()}>
+              {list.isFetchingNextPage ? "Reading…" : "Show older ones"}
+            </button>
+            {wanted ? `Searched in the newest ${all.length}` : `The newest ${all.length} are shown`}
+          </div>
         ) : null}
       </div>
     </Page>
   );
 }
 
-function List({ items }: { items: IncidentSummary[] }) {
-  const now = useNow();
+function Filters({ search, set }: { search: ListSearch; set: (part: Partial<ListSearch>) => void }) {
+  const fleet = useQuery(clusters);
+  const names = new Map(fleet.data?.map(({ id, name }) => [id, name]));
   return (
-    <ul className="divide-y divide-line">
-      {items.map((one) => (
-        <li key={one.id}>
-          <Link
-            data-row
-            to="/incidents/$incidentId"
-            params={{ incidentId: one.id }}
-            className="grid grid-cols-[1fr_auto] items-center gap-x-4 px-3 py-1.5 hover:bg-raised focus-visible:-outline-offset-2 md:h-8 md:grid-cols-[96px_128px_minmax(0,1fr)_minmax(0,140px)_160px_88px] md:py-0"
-          >
-            <SeverityMark severity={one.severity} />
-            <StatusMark status={one.status} />
-            <span className="min-w-0 font-medium max-md:col-span-2 md:truncate" title={one.title}>
-              <span className="mr-2 font-mono font-normal text-muted">{one.key}</span>
-              {one.title}
-            </span>
-            <span className="truncate font-mono">{one.clusters.map(({ name }) => name).join(", ")}</span>
-            <span className="text-muted max-md:hidden">
-              {plural(one.anomaly_count, "anomaly", "anomalies")}, {plural(one.alert_count, "alert")}
-            </span>
-            <span className="text-right whitespace-nowrap text-muted">{ago(one.detected_at, now)}</span>
-          </Link>
-        </li>
-      ))}
-    </ul>
+    <>
+      <SearchField value={search.q} label="Find in these" onChange={(q) => set({ q })} />
+      <FilterSelect
+        label="Status"
+        value={search.state}
+        options={["OPEN", "ACKNOWLEDGED", "MITIGATED", "RESOLVED", "FALSE_POSITIVE"]}
+        onChange={(state) => set({ state })}
+      />
+      <FilterSelect
+        label="Severity"
+        value={search.severity}
+        options={["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"]}
+        onChange={(severity) => set({ severity })}
+      />
+      <FilterSelect
+        label="Cluster"
+        value={search.cluster}
+        options={[...names.keys()]}
+        names={names}
+        onChange={(cluster) => set({ cluster })}
+      />
+    </>
+  );
+}
+
+function Nothing({ search, read, clear }: { search: ListSearch; read: number; clear: () => void }) {
+  const filtered = search.state || search.severity || search.cluster || search.q;
+  if (!filtered)
+    return (
+      <Empty title="No incidents">
+        When anomalies or alerts come together, an incident opens here by itself, with what moved first. Nothing needs
+        to be set up but a cluster in the fleet.
+      </Empty>
+    );
+  return (
+    <Empty title={search.q ? `None of the ${read} read has “${search.q}”` : "No incident matches these filters"}>
+      <button type="button" className="link" onClick={clear}>
+        Clear the filters
+      </button>
+    </Empty>
   );
 }

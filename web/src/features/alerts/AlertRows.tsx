@@ -1,0 +1,170 @@
+import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type RefObject, useEffect, useMemo, useState } from "react";
+import type { Alert } from "../../api/types";
+import { ago, stamp } from "../../lib/time";
+import { useHold, useHoldUnderPointer, useMedia, useNow } from "../../shell/store";
+import { AlertStateMark, SeverityMark } from "../../ui/marks";
+import { Box, type Selecting } from "../../ui/selection";
+import { about, idOf } from "./words";
+
+const ROW = 32;
+/** On a phone a row has two lines: what it is and since when, then the alert. */
+const TALL_ROW = 56;
+const GRID =
+  "grid grid-cols-[28px_auto_1fr_auto] content-center items-center gap-x-3 px-3 md:grid-cols-[24px_88px_88px_minmax(140px,1.2fr)_112px_minmax(0,2fr)_88px]";
+
+interface Props {
+  items: Alert[];
+  total: number;
+  names: Map<string, string>;
+  selecting: Selecting;
+  scroller: RefObject<HTMLDivElement | null>;
+  more?: () => void;
+  onOpen: (alert: Alert) => void;
+}
+
+export function AlertRows({ items, total, names, selecting, scroller, more, onOpen }: Props) {
+  const columns = useColumns(names, selecting);
+  const table = useReactTable({ data: items, columns, getCoreRowModel: getCoreRowModel(), getRowId: idOf });
+  const rows = table.getRowModel().rows;
+  const height = useMedia("(max-width: 767px)") ? TALL_ROW : ROW;
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => height,
+    overscan: 12,
+    scrollPaddingStart: ROW,
+  });
+  useEffect(() => virtual.measure(), [virtual, height]);
+  const visible = virtual.getVirtualItems();
+  const last = visible.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (more && last >= rows.length - 60) more();
+  }, [more, last, rows.length]);
+  // Whoever reads further down must not have the rows move under the eyes.
+  const [scrolled, setScrolled] = useState(false);
+  useHold("scroll", scrolled);
+  const hold = useHoldUnderPointer();
+  return (
+    <div
+      ref={scroller}
+      {...hold}
+      onScroll={(event) => setScrolled(event.currentTarget.scrollTop > ROW * 2)}
+      className="h-full overflow-y-auto"
+      role="table"
+      aria-label="Alerts"
+      aria-rowcount={total + 1}
+    >
+      <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-panel">
+        {table.getHeaderGroups().map((group) => (
+          <div key={group.id} role="row" aria-rowindex={1} className={`${GRID} h-8 text-meta font-medium text-muted`}>
+            {group.headers.map((header) => (
+              <div key={header.id} role="columnheader" className={header.id === "box" ? "" : "max-md:hidden"}>
+                {flexRender(header.column.columnDef.header, header.getContext())}
+              </div>
+            ))}
+          </div>
+        ))}
+      </div>
+      <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+        {visible.map(({ index, start }) => {
+          const row = rows[index];
+          if (!row) return null;
+          const open = () => onOpen(row.original);
+          return (
+            <div
+              key={row.id}
+              role="row"
+              data-row
+              data-row-id={row.id}
+              tabIndex={0}
+              aria-rowindex={index + 2}
+              className={`${GRID} absolute w-full cursor-pointer scroll-mt-8 border-b border-line hover:bg-raised focus-visible:-outline-offset-2 ${
+                selecting.selected.has(row.id) ? "bg-raised" : ""
+              }`}
+              style={{ height, transform: `translateY(${start}px)` }}
+              onClick={open}
+              onKeyDown={(event) => (event.key === "Enter" && event.target === event.currentTarget ? open() : undefined)}
+            >
+              {row.getVisibleCells().map((cell) => (
+                <div key={cell.id} role="cell" className={`min-w-0 ${String(cell.column.columnDef.meta ?? "")}`}>
+                  {flexRender(cell.column.columnDef.cell, cell.getContext())}
+                </div>
+              ))}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function useColumns(names: Map<string, string>, selecting: Selecting): ColumnDef<Alert>[] {
+  return useMemo(
+    () => [
+      {
+        id: "box",
+        header: ({ table }) => (
+          <Box
+            label="Select all alerts that are read"
+            checked={selecting.selected.size > 0 && selecting.selected.size === table.getRowModel().rows.length}
+            partly={selecting.selected.size > 0}
+            onChange={selecting.toggleAll}
+          />
+        ),
+        cell: ({ row }) => (
+          <Box
+            label={`Select ${row.original.name}`}
+            checked={selecting.selected.has(row.id)}
+            onChange={() => selecting.toggle(row.id)}
+          />
+        ),
+      },
+      { id: "severity", header: "Severity", cell: ({ row }) => <SeverityMark severity={row.original.severity} /> },
+      { id: "state", header: "State", cell: ({ row }) => <AlertStateMark state={row.original.state} /> },
+      {
+        id: "name",
+        header: "Alert",
+        meta: "max-md:order-last max-md:col-span-4 max-md:pl-10",
+        cell: ({ row }) => (
+          <span className="block truncate font-medium" title={row.original.name}>
+            {row.original.name}
+            <span className="ml-2 font-mono font-normal text-muted md:hidden">{row.original.cluster}</span>
+          </span>
+        ),
+      },
+      {
+        id: "cluster",
+        header: "Cluster",
+        meta: "max-md:hidden",
+        cell: ({ row }) => (
+          <span className="block truncate font-mono">
+            {row.original.cluster ?? names.get(row.original.cluster_id) ?? row.original.cluster_id.slice(0, 8)}
+          </span>
+        ),
+      },
+      {
+        id: "about",
+        header: "About",
+        meta: "max-md:hidden",
+        cell: ({ row }) => (
+          <span className="block truncate text-muted" title={about(row.original)}>
+            {about(row.original)}
+          </span>
+        ),
+      },
+      { id: "since", header: "Since", cell: ({ row }) => <Since at={row.original.starts_at} /> },
+    ],
+    [names, selecting],
+  );
+}
+
+function Since({ at }: { at: string }) {
+  const now = useNow(15_000);
+  return (
+    <time dateTime={at} title={stamp(at)} className="whitespace-nowrap text-muted">
+      {ago(at, now)}
+    </time>
+  );
+}
