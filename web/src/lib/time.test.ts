@@ -1,5 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { absolute, describeRange, formatDuration, parseDuration, parseRange, resolve, stepFor } from "./time";
+import {
+  absolute,
+  describeRange,
+  formatDuration,
+  moved,
+  parseDuration,
+  parseRange,
+  resolve,
+  stepFor,
+  typedForm,
+  typedProblem,
+  wider,
+} from "./time";
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 
@@ -17,6 +29,22 @@ describe("a typed range", () => {
     expect(parseRange(typed, NOW)).toBeNull(),
   );
 
+  test.each([
+    ["90", "“90” is no time."],
+    ["now-6x to now", "“now-6x” is no time."],
+    ["now-6h to soon", "“soon” is no time."],
+    ["now-1h to now-6h", "The range ends before it begins."],
+    [" ", "Nothing is typed."],
+    ["6h", null],
+  ])("%s is refused with its reason", (typed, reason) => expect(typedProblem(typed, NOW)).toBe(reason));
+
+  test("reads back what its field shows", () => {
+    const zoomed = absolute({ start: NOW / 1000 - 600, end: NOW / 1000 - 60 });
+    const again = parseRange(typedForm(zoomed, NOW), NOW);
+    expect(again && resolve(again, NOW)).toEqual(resolve(zoomed, NOW));
+    expect(typedForm({ from: "now-6h", to: "now" }, NOW)).toBe("now-6h");
+  });
+
   test("moves with the clock", () => {
     expect(resolve({ from: "now-1h", to: "now" }, NOW)).toEqual({ start: NOW / 1000 - 3600, end: NOW / 1000 });
   });
@@ -25,6 +53,13 @@ describe("a typed range", () => {
 test("a zoomed range comes back from its address as the same span", () => {
   const span = { start: NOW / 1000 - 600, end: NOW / 1000 - 60 };
   expect(resolve(absolute(span), NOW)).toEqual(span);
+});
+
+test("a range is moved and widened, but not past now", () => {
+  const now = NOW / 1000;
+  expect(resolve(moved({ start: now - 1200, end: now - 600 }, -0.5, NOW), NOW)).toEqual({ start: now - 1500, end: now - 900 });
+  expect(resolve(moved({ start: now - 700, end: now - 100 }, 0.5, NOW), NOW)).toEqual({ start: now - 600, end: now });
+  expect(resolve(wider({ start: now - 600, end: now }, NOW), NOW)).toEqual({ start: now - 1200, end: now });
 });
 
 test("durations add up, and nothing else is one", () => {

@@ -27,8 +27,9 @@ export function parseDuration(text: string): number | null {
 export function parseInstant(text: string, nowMs: number): number | null {
   const trimmed = text.trim();
   if (trimmed === "now") return nowMs / 1000;
-  if (trimmed.startsWith("now-")) {
-    const ago = parseDuration(trimmed.slice(4));
+  const before = /^now\s*-\s*(.+)$/.exec(trimmed)?.[1];
+  if (before !== undefined) {
+    const ago = parseDuration(before);
     return ago === null ? null : nowMs / 1000 - ago;
   }
   if (/^\d{12,14}$/.test(trimmed)) return Number(trimmed) / 1000;
@@ -40,12 +41,29 @@ export function parseInstant(text: string, nowMs: number): number | null {
 
 /** A range as a person types it: `90m`, `now-6h`, `now-6h to now-1h`, two dates with `to` between; null where unreadable. */
 export function parseRange(text: string, nowMs: number = Date.now()): TimeRange | null {
+  const range = typedRange(text);
+  return rangeProblem(range, nowMs) === null ? range : null;
+}
+
+function typedRange(text: string): TimeRange {
   const trimmed = text.trim();
-  const duration = trimmed.replace(/^last\s+/, "");
+  const duration = trimmed.replace(/^last\s+/i, "").replaceAll(/\s+/g, "");
   if (parseDuration(duration) !== null) return { from: `now-${duration}`, to: "now" };
   const [from = "", to = "now"] = trimmed.split(/\s+to\s+/);
-  const range = { from: from.trim(), to: to.trim() };
-  return resolve(range, nowMs) === null ? null : range;
+  const tidy = (end: string) => end.trim().replace(/^now\s*-\s*/, "now-");
+  return { from: tidy(from), to: tidy(to) };
+}
+
+/** Why what was typed is no range, in words; null where it is one. */
+export function typedProblem(text: string, nowMs: number = Date.now()): string | null {
+  return text.trim() ? rangeProblem(typedRange(text), nowMs) : "Nothing is typed.";
+}
+
+export function rangeProblem({ from, to }: TimeRange, nowMs: number): string | null {
+  const [start, end] = [parseInstant(from, nowMs), parseInstant(to, nowMs)];
+  if (start === null) return `“${from}” is no time.`;
+  if (end === null) return `“${to}” is no time.`;
+  return end > start ? null : "The range ends before it begins.";
 }
 
 /** Seconds of a range at a moment; null where an end is unreadable or the range is empty. */
@@ -65,7 +83,33 @@ export function isMoving(range: TimeRange): boolean {
 }
 
 export function absolute(span: Span): TimeRange {
-  return { from: String(Math.floor(span.start * 1000)), to: String(Math.ceil(span.end * 1000)) };
+  return { from: new Date(Math.floor(span.start) * 1000).toISOString(), to: new Date(Math.ceil(span.end) * 1000).toISOString() };
+}
+
+/** The range as its field shows it, to be changed by hand. */
+export function typedForm(range: TimeRange, nowMs: number = Date.now()): string {
+  if (range.to === "now") return range.from;
+  const span = resolve(range, nowMs);
+  const plain = (text: string, at: number | undefined) => (text.startsWith("now") || at === undefined ? text : localStamp(at));
+  return `${plain(range.from, span?.start)} to ${plain(range.to, span?.end)}`;
+}
+
+function localStamp(seconds: number): string {
+  const at = new Date(seconds * 1000);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** The same length, moved by a part of it (-0.5 is half of it earlier), never past now. */
+export function moved(span: Span, by: number, nowMs: number): TimeRange {
+  const length = span.end - span.start;
+  const shift = Math.min(by * length, nowMs / 1000 - span.end);
+  return absolute({ start: span.start + shift, end: span.end + shift });
+}
+
+export function wider(span: Span, nowMs: number): TimeRange {
+  const length = span.end - span.start;
+  const end = Math.min(span.end + length / 2, nowMs / 1000);
+  return absolute({ start: end - 2 * length, end });
 }
 
 export function describeRange(range: TimeRange, nowMs: number = Date.now()): string {
@@ -74,8 +118,10 @@ export function describeRange(range: TimeRange, nowMs: number = Date.now()): str
   if (!span) return "Unreadable range";
   const from = new Date(span.start * 1000);
   const to = new Date(span.end * 1000);
+  // Seconds count where a few minutes are all that is looked at.
+  const time = span.end - span.start < 600 ? clock : (at: Date) => clock(at).slice(0, 5);
   const sameDay = from.toDateString() === to.toDateString();
-  return `${stamp(from)} – ${sameDay ? clock(to) : stamp(to)}`;
+  return `${day(from)}, ${time(from)} – ${sameDay ? "" : `${day(to)}, `}${time(to)}`;
 }
 
 const STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400];
@@ -95,6 +141,12 @@ const STAMP = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",
   minute: "2-digit",
 });
+
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
+
+function day(at: Date): string {
+  return DAY.format(at);
+}
 
 export function clock(at: Date | string): string {
   return CLOCK.format(typeof at === "string" ? new Date(at) : at);

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { Suspense, lazy, useEffect, useMemo, useState } from "react";
+import { Suspense, lazy, useEffect, useMemo, useRef, useState } from "react";
 import { call } from "../api/client";
 import { incidents, me, refresh } from "../api/queries";
 import { Live, type Socket } from "../lib/live";
@@ -10,7 +10,8 @@ import { LiveButton, LostLine } from "./LiveButton";
 import { NoticeLine } from "./notice";
 import { useTab } from "./tab";
 import { useShortcuts } from "./keys";
-import { TimePicker } from "./TimePicker";
+import { zone } from "../lib/time";
+import { RangeProblem, TimePicker, hasRange } from "./TimePicker";
 
 const Palette = lazy(() => import("./Palette"));
 
@@ -45,8 +46,23 @@ export function Shell() {
   );
 }
 
+/** The palette gives the focus back to where it was, unless it led to another page. */
+function usePalette(): [boolean, (open: boolean) => void] {
+  const [open, setOpen] = useState(false);
+  const opener = useRef<Element | null>(null);
+  const set = (next: boolean) => {
+    if (next) opener.current = document.activeElement;
+    const path = location.pathname;
+    setOpen(next);
+    setTimeout(() => {
+      if (!next && path === location.pathname && opener.current instanceof HTMLElement) opener.current.focus();
+    });
+  };
+  return [open, set];
+}
+
 function Frame() {
-  const [palette, setPalette] = useState(false);
+  const [palette, setPalette] = usePalette();
   const [help, setHelp] = useState(false);
   const [menu, setMenu] = useState(false);
   const { paused, setPaused, lostAt } = useLive();
@@ -60,7 +76,7 @@ function Frame() {
       const page = PAGES.find(({ key }) => key === letter);
       if (page) void navigate({ to: page.to });
     },
-    palette: () => setPalette((open) => !open),
+    palette: () => setPalette(!palette),
     help: () => setHelp((open) => !open),
     pause: () => setPaused(!paused),
   });
@@ -90,11 +106,18 @@ function Frame() {
           Search or go to… <kbd className="font-mono text-meta">Ctrl K</kbd>
         </button>
         <div className="ml-auto flex items-center gap-2 lg:ml-0">
-          <TimePicker />
+          {hasRange(path) ? (
+            <TimePicker />
+          ) : (
+            <span className="px-1 text-meta text-muted" title={`Times are shown in ${zone}`}>
+              {zone}
+            </span>
+          )}
           <LiveButton />
         </div>
       </header>
       <LostLine />
+      {hasRange(path) ? <RangeProblem /> : null}
       <div className="flex min-h-0 flex-1">
         <Navigation open={menu} unresolved={unresolved.data?.total ?? 0} onHelp={() => setHelp(true)} />
         <main id="main" tabIndex={-1} className="min-w-0 flex-1 overflow-y-auto outline-none">

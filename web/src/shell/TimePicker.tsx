@@ -1,25 +1,70 @@
 import * as Popover from "@radix-ui/react-popover";
 import { type FormEvent, useState } from "react";
-import { PRESETS, describeRange, parseRange, zone } from "../lib/time";
+import { DEFAULT_RANGE, PRESETS, type TimeRange, describeRange, moved, parseRange, rangeProblem, resolve, typedForm, typedProblem, wider, zone } from "../lib/time";
 import { useRange } from "./store";
+
+/** Only a page that asks for a stretch of time has the picker; the range stays in the address of all. */
+export function hasRange(path: string): boolean {
+  return path.startsWith("/fleet/") || path.startsWith("/metrics-explorer");
+}
+
+function Steps({ set }: { set: (range: TimeRange) => void }) {
+  const [range] = useRange();
+  const now = Date.now();
+  const span = resolve(range, now);
+  if (!span) return null;
+  const live = range.to === "now";
+  return (
+    <div className="mt-1 grid grid-cols-3 gap-1">
+      <button type="button" className="button h-7 px-0" onClick={() => set(moved(span, -0.5, now))}>
+        ◂ Earlier
+      </button>
+      <button
+        type="button"
+        className="button h-7 px-0"
+        onClick={() => set(live ? { from: `now-${Math.ceil((span.end - span.start) / 30)}m`, to: "now" } : wider(span, now))}
+      >
+        Wider
+      </button>
+      <button type="button" className="button h-7 px-0" disabled={live} onClick={() => set(moved(span, 0.5, now))}>
+        Later ▸
+      </button>
+    </div>
+  );
+}
+
+/** An address with a range that cannot be read is told, and not quietly answered with another range. */
+export function RangeProblem() {
+  const [range, setRange] = useRange();
+  const problem = rangeProblem(range, Date.now());
+  if (!problem) return null;
+  return (
+    <p role="alert" className="flex flex-wrap items-center gap-3 border-b border-high px-3 py-1 text-high md:px-4">
+      The time range of this address can’t be read: {problem} The last 30 min are shown instead.
+      <button type="button" className="button h-7 text-text" onClick={() => setRange(DEFAULT_RANGE)}>
+        Take the last 30 min
+      </button>
+    </p>
+  );
+}
 
 export function TimePicker() {
   const [range, setRange] = useRange();
   const [open, setOpen] = useState(false);
   const [typed, setTyped] = useState("");
-  const [problem, setProblem] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const read = parseRange(typed);
-    setProblem(read === null);
+    setProblem(typedProblem(typed));
     if (!read) return;
     setRange(read);
     setOpen(false);
   };
   const show = (next: boolean) => {
     setOpen(next);
-    setProblem(false);
-    setTyped(range.to === "now" ? range.from : `${range.from} to ${range.to}`);
+    setProblem(null);
+    setTyped(typedForm(range));
   };
   return (
     <Popover.Root open={open} onOpenChange={show}>
@@ -38,7 +83,7 @@ export function TimePicker() {
                 id="typed-range"
                 className="field font-mono"
                 value={typed}
-                aria-invalid={problem}
+                aria-invalid={problem !== null}
                 aria-describedby="typed-help"
                 onChange={(event) => setTyped(event.target.value)}
               />
@@ -47,7 +92,7 @@ export function TimePicker() {
               </button>
             </div>
             <p id="typed-help" className={`mt-1 text-meta ${problem ? "text-critical" : "text-muted"}`}>
-              {problem ? "Not understood. Say " : "Say "}
+              {problem ? <span role="alert">{problem} </span> : null}Say{" "}
               <code>90m</code>, <code>now-6h</code>, <code>now-6h to now-1h</code> or two dates with “to” between. Times
               are in {zone}.
             </p>
@@ -68,6 +113,7 @@ export function TimePicker() {
               </button>
             ))}
           </div>
+          <Steps set={setRange} />
         </Popover.Content>
       </Popover.Portal>
     </Popover.Root>

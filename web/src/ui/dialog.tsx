@@ -1,5 +1,5 @@
 import * as Radix from "@radix-ui/react-dialog";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 
 interface Props {
   open: boolean;
@@ -9,25 +9,43 @@ interface Props {
   description?: string;
   /** A drawer stands at the right edge and leaves the list in sight. */
   drawer?: boolean;
+  /** Only its buttons close it: what it shows is not shown again. */
+  sturdy?: boolean;
 }
 
-export function Dialog({ open, onClose, title, description, children, drawer = false }: Props) {
+export function Dialog({ open, onClose, title, description, children, drawer = false, sturdy = false }: Props) {
   const place = drawer
     ? "top-0 right-0 h-full w-full max-w-xl border-l"
     : "top-[8vh] left-1/2 max-h-[84vh] w-[min(560px,94vw)] -translate-x-1/2 rounded-md border";
+  const opener = useRef<Element | null>(null);
+  const giveBack = (event: Event) => {
+    event.preventDefault();
+    if (opener.current instanceof HTMLElement && opener.current.isConnected) opener.current.focus();
+  };
+  const stay = (event: Event) => {
+    if (sturdy) event.preventDefault();
+  };
   return (
     <Radix.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Radix.Portal>
         <Radix.Overlay className={`fixed inset-0 z-40 ${drawer ? "bg-black/20" : "bg-black/50"}`} />
         <Radix.Content
           className={`fixed z-50 overflow-y-auto border-control bg-panel p-4 shadow-xl ${place}`}
+          onOpenAutoFocus={() => {
+            opener.current = document.activeElement;
+          }}
+          onCloseAutoFocus={giveBack}
+          onEscapeKeyDown={stay}
+          onInteractOutside={stay}
           {...(description ? {} : { "aria-describedby": undefined })}
         >
           <div className="mb-3 flex items-start justify-between gap-3">
             <Radix.Title className="text-title font-semibold break-words">{title}</Radix.Title>
-            <Radix.Close className="button-quiet -mt-1 -mr-1 shrink-0" aria-label="Close">
-              ✕
-            </Radix.Close>
+            {sturdy ? null : (
+              <Radix.Close className="button-quiet -mt-1 -mr-1 shrink-0" aria-label="Close">
+                ✕
+              </Radix.Close>
+            )}
           </div>
           {description ? <Radix.Description className="mb-3 text-muted">{description}</Radix.Description> : null}
           {children}

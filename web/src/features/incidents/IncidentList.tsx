@@ -7,7 +7,7 @@ import { SeverityMark, StatusMark } from "../../ui/marks";
 import { Box, type Selecting } from "../../ui/selection";
 
 const CELLS =
-  "grid min-w-0 grid-cols-[auto_auto_1fr] items-center gap-x-4 py-1.5 pr-3 md:h-8 md:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,120px)_88px] md:py-0 xl:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,200px)_152px_88px]";
+  "grid min-w-0 grid-cols-[auto_auto_1fr] items-center gap-x-4 py-1.5 pr-3 pl-2 md:h-8 md:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,120px)_88px] md:py-0 xl:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,112px)_152px_80px]";
 
 interface Props {
   items: IncidentSummary[];
@@ -18,7 +18,7 @@ interface Props {
 export function IncidentList({ items, selecting }: Props) {
   const now = useNow();
   const hold = useHoldUnderPointer();
-  const row = selecting ? "grid grid-cols-[36px_minmax(0,1fr)]" : "pl-3";
+  const row = selecting ? "grid grid-cols-[32px_minmax(0,1fr)]" : "pl-1";
   return (
     <div {...hold}>
       <div className={`border-b border-line text-meta font-medium text-muted ${row}`}>

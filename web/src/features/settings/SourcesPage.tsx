@@ -1,23 +1,23 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { call } from "../../api/client";
 import { clusters, me, sources } from "../../api/queries";
-import type { NewSource, Source } from "../../api/types";
+import type { Source } from "../../api/types";
 import { ago } from "../../lib/time";
-import { FormProblem } from "../../shell/SignIn";
 import { useNow } from "../../shell/store";
-import { Dialog, Field } from "../../ui/dialog";
 import { Empty, Failure, QueryFailure, Skeleton } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
+import { NewSourceDialog } from "./NewSource";
 
 export function SourcesPage() {
   const list = useQuery(sources);
   const user = useQuery(me);
   const [making, setMaking] = useState(false);
+  const operator = user.data?.role !== "viewer";
   return (
     <Page>
       <PageHead title="Sources" note="What may send metrics and alerts, each with a token bound to one cluster">
-        {user.data?.role !== "viewer" ? (
+        {operator ? (
           <button type="button" className="button button-primary" onClick={() => setMaking(true)}>
             New source
           </button>
@@ -29,11 +29,12 @@ export function SourcesPage() {
           {list.isPending ? (
             <Skeleton rows={4} />
           ) : list.data?.items.length ? (
-            <List items={list.data.items} operator={user.data?.role !== "viewer"} />
+            <List items={list.data.items} operator={operator} />
           ) : list.data ? (
             <Empty title="No sources yet">
-              Make one to post metrics to <code>/api/metrics</code> or to receive an Alertmanager's webhook at{" "}
-              <code>/api/v1/alerts/webhook</code>.
+              {operator
+                ? "Make one to receive an Alertmanager’s alerts or metrics that are posted here; it shows the configuration to paste."
+                : "An operator can make one, to receive an Alertmanager’s alerts or metrics that are posted here."}
             </Empty>
           ) : null}
         </div>
@@ -77,7 +78,7 @@ function List({ items, operator }: { items: Source[]; operator: boolean }) {
               <td className="text-right">
                 {!operator ? null : asking === one.id ? (
                   <span className="inline-flex items-center gap-2">
-                    Its token stops working.
+                    Its token stops working at once.
                     <button
                       type="button"
                       className="button h-7 border-critical text-critical"
@@ -100,79 +101,5 @@ function List({ items, operator }: { items: Source[]; operator: boolean }) {
         </tbody>
       </table>
     </>
-  );
-}
-
-function NewSourceDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
-  return (
-    <Dialog open={open} onClose={onClose} title="New source">
-      <Making onClose={onClose} />
-    </Dialog>
-  );
-}
-
-function Making({ onClose }: { onClose: () => void }) {
-  const client = useQueryClient();
-  const fleet = useQuery(clusters);
-  const make = useMutation({
-    mutationFn: (body: { name: FormDataEntryValue | null; cluster_id: FormDataEntryValue | null }) =>
-      call<NewSource>("sources", { method: "POST", body }),
-    onSuccess: () => void client.invalidateQueries({ queryKey: ["sources"] }),
-  });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    make.mutate({ name: form.get("name"), cluster_id: form.get("cluster_id") });
-  };
-  if (make.data) return <Token token={make.data.token} onClose={onClose} />;
-  return (
-    <form onSubmit={submit} className="space-y-3">
-      <Field label="Name" hint="Who sends, such as alertmanager-eu">
-        <input name="name" className="field" required autoFocus />
-      </Field>
-      <Field label="Cluster" hint="All that it sends belongs to this cluster">
-        <select name="cluster_id" className="field" required>
-          {fleet.data?.map((one) => (
-            <option key={one.id} value={one.id}>
-              {one.name}
-            </option>
-          ))}
-        </select>
-      </Field>
-      <FormProblem text={make.error ? make.error.message : null} />
-      <div className="flex justify-end gap-2">
-        <button type="button" className="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="submit" className="button button-primary" disabled={make.isPending}>
-          {make.isPending ? "Making…" : "Make it"}
-        </button>
-      </div>
-    </form>
-  );
-}
-
-function Token({ token, onClose }: { token: string; onClose: () => void }) {
-  const [copied, setCopied] = useState(false);
-  return (
-    <div className="space-y-3">
-      <p>This token is shown once. Keep it where the sender reads it.</p>
-      <p className="rounded border border-control bg-bg p-2 font-mono break-all select-all">{token}</p>
-      <p className="text-muted">
-        The sender gives it as <code>Authorization: Bearer …</code>
-      </p>
-      <div className="flex justify-end gap-2">
-        <button
-          type="button"
-          className="button"
-          onClick={() => void navigator.clipboard?.writeText(token).then(() => setCopied(true))}
-        >
-          {copied ? "Copied" : "Copy"}
-        </button>
-        <button type="button" className="button button-primary" onClick={onClose}>
-          I have it
-        </button>
-      </div>
-    </div>
   );
 }
