@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import cast
 
 import numpy as np
 
-from aiops.observability.ports import Floats
+from aiops.observability.ports import Floats, Labels
 from aiops.observability.promql.nodes import Aggregate, Mask
-from aiops.observability.promql.vectors import Indices, Vector, group, grouper
+from aiops.observability.promql.vectors import Indices, Key, Vector, group, grouper, key_of
 from aiops.observability.promql.windows import ranked
 
 
@@ -16,6 +18,8 @@ def aggregate(node: Aggregate, vector: Vector, parameter: Floats | None) -> Vect
     """`parameter` is the scalar argument at each step, of those aggregations that take one."""
     if not vector.labels:
         return vector
+    if node.label is not None:
+        return _counted(node, vector, node.label)
     index, groups = group(vector.labels, grouper(node.labels, keep=not node.without))
     order = np.argsort(index, kind="stable")
     starts = np.searchsorted(index[order], np.arange(len(groups)))
@@ -51,6 +55,32 @@ def _reduced(op: str, values: Floats, present: Mask, starts: Indices, count: Ind
     spread = np.where(present, values - np.repeat(mean, sizes, axis=0), 0.0)
     variance = np.add.reduceat(spread * spread, starts, axis=0) / count
     return cast("Floats", np.sqrt(variance) if op == "stddev" else variance)
+
+
+def _counted(node: Aggregate, vector: Vector, label: str) -> Vector:
+    """How often each value is there, the value as a label."""
+    cut = grouper(node.labels, keep=not node.without)
+    counts: dict[Key, tuple[Labels, Floats]] = {}
+    for labels, values, present in zip(vector.labels, vector.values, vector.present, strict=True):
+        for value in np.unique(values[present]).tolist():
+            at = present & ((values == value) | (np.isnan(values) & math.isnan(value)))
+            group_labels = {**cut(labels), label: shortest(value)}
+            _, count = counts.setdefault(key_of(group_labels), (group_labels, np.zeros(values.shape)))
+            count += at
+    if not counts:
+        return Vector.empty(vector.values.shape[1])
+    totals = np.array([count for _, count in counts.values()])
+    return Vector([labels for labels, _ in counts.values()], totals, totals > 0)
+
+
+def shortest(value: float) -> str:
+    """A number as PromQL writes it into a label."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    text = repr(value)
+    return format(Decimal(text), "f").removesuffix(".0") if "e" in text else text.removesuffix(".0")
 
 
 def _quantile(values: Floats, present: Mask, starts: Indices, count: Indices, phi: Floats) -> Floats:

@@ -12,9 +12,10 @@ from aiops.observability.needs import StoredSeries
 from aiops.observability.ports import Floats, Labels
 from aiops.observability.promql import nodes
 from aiops.observability.promql.aggregation import aggregate
-from aiops.observability.promql.functions import ELEMENTWISE, clamped, rounded
+from aiops.observability.promql.functions import CALENDAR, ELEMENTWISE, clamped, rounded
 from aiops.observability.promql.histograms import histogram_quantile
 from aiops.observability.promql.operators import between_scalars, between_vectors, with_scalar
+from aiops.observability.promql.relabelling import RELABELLING
 from aiops.observability.promql.vectors import Vector, without_name
 from aiops.observability.promql.windows import Ints, latest, over_range
 
@@ -22,27 +23,32 @@ MAX_CELLS = 10_000_000
 """Series times steps that one evaluation may span."""
 
 _CELLS_AT_ONCE = 1_000_000
-_NOT_EMPTY = "="
 
 Value = Floats | Vector
 
 
 def evaluate(
-    plan: nodes.Plan, data: Sequence[Sequence[StoredSeries]], start_ms: int, end_ms: int, step_ms: int
+    plan: nodes.Plan,
+    data: Sequence[Sequence[StoredSeries]],
+    start_ms: int,
+    end_ms: int,
+    step_ms: int,
+    fetched: Sequence[Vector] = (),
 ) -> nodes.EvalResult:
     """The plan's value at `start_ms`, `start_ms + step_ms`, … up to `end_ms`; a scalar is one series without labels.
 
-    `data[i]` holds what `plan.selectors[i]` selects within its `bounds`. Pure and synchronous: run it in a thread
+    `data[i]` holds what `plan.selectors[i]` selects within its `bounds`, `fetched[i]` what `nodes.Fetched(i)` stands
+    for, at the same steps. Pure and synchronous: run it in a thread
     where it is large. Raises `Invalid` where the query cannot be answered on these series, or costs too much.
     """
     steps = np.arange(start_ms, end_ms + 1, max(step_ms, 1), dtype=np.int64)
-    widest = max((len(series) for series in data), default=0)
+    widest = max((len(series) for series in (*data, *(one.labels for one in fetched))), default=0)
     if widest * len(steps) > MAX_CELLS:
         raise Invalid(
             f"This query spans {widest} series at {len(steps)} steps; the bound is {MAX_CELLS:,} values. "
             "Ask for fewer series, a shorter time or a longer step."
         )
-    result = _Evaluation(plan, data, steps, end_ms).value(plan.root)
+    result = _Evaluation(plan, data, fetched, steps, end_ms).value(plan.root)
     if isinstance(result, Vector):
         vector = result.pruned()
         return nodes.EvalResult(vector.labels, vector.values, vector.present)
@@ -50,9 +56,17 @@ def evaluate(
 
 
 class _Evaluation:
-    def __init__(self, plan: nodes.Plan, data: Sequence[Sequence[StoredSeries]], steps: Ints, end_ms: int) -> None:
+    def __init__(
+        self,
+        plan: nodes.Plan,
+        data: Sequence[Sequence[StoredSeries]],
+        fetched: Sequence[Vector],
+        steps: Ints,
+        end_ms: int,
+    ) -> None:
         self._plan = plan
         self._data = data
+        self._fetched = fetched
         self._steps = steps
         self._end_ms = end_ms
 
@@ -109,6 +123,15 @@ class _Evaluation:
         return Vector(labels, np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
 
     @value.register
+    def _fetch(self, node: nodes.Fetched) -> Value:
+        return self._fetched[node.index]
+
+    @value.register
+    def _absent(self, node: nodes.Absent) -> Value:
+        gone: nodes.Mask = ~np.any(self._vector(node.operand).present, axis=0).reshape(-1)
+        return Vector([dict(node.labels)], np.ones((1, len(self._steps))), gone[None, :])
+
+    @value.register
     def _negate(self, node: nodes.Negate) -> Value:
         value = self.value(node.operand)
         if isinstance(value, Vector):
@@ -140,16 +163,25 @@ class _Evaluation:
             return histogram_quantile(self._scalar(node.args[0]), self._vector(node.args[1]))
         if name == "vector":
             return Vector([{}], self._scalar(node.args[0])[None, :], np.ones((1, len(self._steps)), dtype=bool))
+        if name == "pi":
+            return np.full(len(self._steps), np.pi)
+        if name in CALENDAR:
+            seconds = self._vector(node.args[0]) if node.args else self._now()
+            with np.errstate(all="ignore"):
+                return without_name(Vector(seconds.labels, CALENDAR[name](seconds.values), seconds.present))
         vector = self._vector(node.args[0])
+        if name in RELABELLING:
+            return RELABELLING[name](vector, node.texts)
         if name == "scalar":
             alone = vector.present.sum(axis=0) == 1
             only = np.where(vector.present, vector.values, 0.0).sum(axis=0)
             return np.where(alone, only, np.nan)
-        if name == "absent":
-            return self._absent(node.args[0], vector)
         if name in {"sort", "sort_desc"}:
             return vector
         return without_name(Vector(vector.labels, self._elementwise(node, vector.values), vector.present))
+
+    def _now(self) -> Vector:
+        return Vector([{}], self._steps[None, :] / 1000.0, np.ones((1, len(self._steps)), dtype=bool))
 
     def _elementwise(self, node: nodes.Call, values: Floats) -> Floats:
         scalars = [self._scalar(argument)[None, :] for argument in node.args[1:]]
@@ -159,14 +191,3 @@ class _Evaluation:
             if node.function in ELEMENTWISE:
                 return ELEMENTWISE[node.function](values)
             return clamped(node.function, values, scalars)
-
-    def _absent(self, argument: nodes.Node, vector: Vector) -> Vector:
-        """1 where nothing is there, with the labels that the selector asks for exactly and once."""
-        labels: Labels = {}
-        if isinstance(argument, nodes.Select):
-            matchers = self._plan.selectors[argument.index].matchers
-            names = [m.name for m in matchers]
-            exact = [m for m in matchers if m.op == _NOT_EMPTY and names.count(m.name) == 1]
-            labels = {m.name: m.value for m in exact if m.name != "__name__"}
-        gone: nodes.Mask = ~np.any(vector.present, axis=0).reshape(-1)
-        return Vector([labels], np.ones((1, len(self._steps))), gone[None, :])

@@ -77,11 +77,27 @@ class OverRange:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """A vector that others computed; `index` is its place among those given to `evaluate`."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Absent:
+    """1 with these labels where `operand` has nothing."""
+
+    operand: Node
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Call:
-    """A function of vectors and scalars."""
+    """A function of vectors and scalars; `texts` are its arguments that are strings."""
 
     function: str
     args: tuple[Node, ...]
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,8 @@ class Aggregate:
     without: bool
     labels: tuple[str, ...]
     parameter: Node | None = None
+    label: str | None = None
+    """The label that `count_values` writes."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +135,7 @@ class Binary:
     matching: Matching
 
 
-Node = Number | Select | OverRange | Call | Negate | Aggregate | Binary
+Node = Number | Select | OverRange | Fetched | Absent | Call | Negate | Aggregate | Binary
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -17,9 +19,12 @@ from aiops.observability.promql.functions import INSTANT_FUNCTIONS
 from aiops.observability.promql.windows import PARAMETER_FIRST, RANGE_FUNCTIONS
 
 MAX_QUERY_CHARACTERS = 20_000
+MAX_DEPTH = 64
+"""Of brackets in brackets. The parser copies what lies below a node whenever it is looked at."""
+MAX_OPERATORS = 256
 
 AGGREGATIONS = frozenset(
-    {"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile"}
+    {"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile", "count_values"}
 )
 PARAMETRISED = frozenset({"topk", "bottomk", "quantile"})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
@@ -34,25 +39,34 @@ _OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 def parse(query: str) -> nodes.Plan:
     """The plan of a query. Raises `Invalid` with the position where it is wrong or asks for what is not supported."""
-    tree = _checked(query)
-    builder = _Builder(query)
+    tree = checked(query)
+    builder = Builder(query)
     root = builder.node(tree)
     return nodes.Plan(query, root, tuple(builder.selectors))
 
 
 def metric_names(query: str) -> list[str | None]:
     """What each selector names (`None`: no name). Raises `Invalid` for what is no PromQL at all, and only then."""
-    names: list[str | None] = []
+    return [_name(selector) for selector in _selectors(checked(query))]
 
-    def visit(tree: Any) -> bool:
-        if isinstance(tree, grammar.MatrixSelector):
-            names.append(_name(tree.vector_selector))
-        elif isinstance(tree, grammar.VectorSelector):
-            names.append(_name(tree))
-        return True
 
-    grammar.walk(_checked(query), visit)
-    return names
+def _selectors(tree: Any) -> Iterator[Any]:
+    # The parser's own walk takes minutes for a thousand brackets.
+    if isinstance(tree, grammar.VectorSelector):
+        yield tree
+    elif isinstance(tree, grammar.MatrixSelector):
+        yield tree.vector_selector
+    elif isinstance(tree, grammar.BinaryExpr):
+        yield from _selectors(tree.lhs)
+        yield from _selectors(tree.rhs)
+    elif isinstance(tree, grammar.Call):
+        for argument in tree.args:
+            yield from _selectors(argument)
+    elif isinstance(tree, grammar.AggregateExpr):
+        yield from _selectors(tree.expr)
+        yield from _selectors(tree.param)
+    elif tree is not None:
+        yield from _selectors(getattr(tree, "expr", None))
 
 
 def _name(selector: Any) -> str | None:
@@ -62,9 +76,11 @@ def _name(selector: Any) -> str | None:
     return next(named, None)
 
 
-def _checked(query: str) -> Any:
+def checked(query: str) -> Any:
+    """The parser's tree. Raises `Invalid` with the position where the query is wrong."""
     if len(query) > MAX_QUERY_CHARACTERS:
         raise Invalid(f"The query is longer than {MAX_QUERY_CHARACTERS} characters.")
+    _bound(query)
     tree, error = _tree(query)
     if error is not None:
         position = _position(query, error)
@@ -73,6 +89,23 @@ def _checked(query: str) -> Any:
             details={"position": position, "query": query},
         )
     return tree
+
+
+def _bound(query: str) -> None:
+    """Refuse what would keep the parser busy, or end the process: it goes as deep as a query is nested."""
+    depth = operators = 0
+    for token in _TOKEN.finditer(query):
+        word = token.group()
+        if word in "([{":
+            depth += 1
+        elif word in ")]}":
+            depth -= 1
+        elif word in OPERATORS or word == "atan2":
+            operators += 1
+        if depth > MAX_DEPTH:
+            raise Invalid(f"The query is nested deeper than {MAX_DEPTH} brackets.")
+        if operators > MAX_OPERATORS:
+            raise Invalid(f"The query has more than {MAX_OPERATORS} operators: split it.")
 
 
 def _tree(query: str) -> tuple[Any, str | None]:
@@ -89,15 +122,18 @@ def _position(query: str, error: str) -> int:
     """
     if re.search("unexpected end|unclosed|no expression", error):
         return len(query) + 1
-    for token in _TOKEN.finditer(query):
-        if not token.group().isspace() and _tree(query[: token.end()])[1] == error:
-            return token.start() + 1
-    return len(query) + 1
+    tokens = [token for token in _TOKEN.finditer(query) if not token.group().isspace()]
+    first = bisect_left(tokens, True, key=lambda token: _tree(query[: token.end()])[1] == error)
+    return tokens[first].start() + 1 if first < len(tokens) else len(query) + 1
 
 
-class _Builder:
-    def __init__(self, query: str) -> None:
+class Builder:
+    """Builds nodes from the parser's tree; `cannot` ends the sentence by which it refuses."""
+
+    def __init__(self, query: str, cannot: str = "is not supported by the hub's own store") -> None:
         self._query = query
+        self._cannot = cannot
+        self._before_1970 = _looks_before_1970(query)
         self.selectors: list[nodes.Selector] = []
 
     def refuse(self, what: str, word: str | None = None) -> Invalid:
@@ -107,7 +143,7 @@ class _Builder:
         if found is not None:
             details["position"] = found.start() + 1
             place = f" (position {found.start() + 1})"
-        return Invalid(f"{what} is not supported by the hub's own store{place}.", details=details)
+        return Invalid(f"{what} {self._cannot}{place}.", details=details)
 
     def node(self, tree: Any) -> nodes.Node:
         build = getattr(self, "_" + type(tree).__name__, None)
@@ -135,44 +171,68 @@ class _Builder:
         raise self.refuse("A range selector outside of a function")
 
     def _VectorSelector(self, tree: Any) -> nodes.Node:
-        return nodes.Select(self._selector(tree, None))
+        return nodes.Select(self.selector(tree, None))
 
     def _Call(self, tree: Any) -> nodes.Node:
         name = tree.func.name
         if name in RANGE_FUNCTIONS:
             return self._over_range(name, tree)
         if name in INSTANT_FUNCTIONS:
-            return nodes.Call(name, tuple(self.node(argument) for argument in tree.args))
+            return self.call(name, tree, tuple(self.node(one) for one in tree.args if not is_text(one)))
+        if name == "absent":
+            (argument,) = tree.args
+            return nodes.Absent(self.node(argument), self.exact_labels(argument))
         raise self.refuse(f"The function {name}", name)
+
+    def call(self, name: str, tree: Any, arguments: tuple[nodes.Node, ...]) -> nodes.Call:
+        """With the strings among its arguments."""
+        return nodes.Call(name, arguments, tuple(str(one.val) for one in tree.args if is_text(one)))
+
+    def exact_labels(self, tree: Any) -> tuple[tuple[str, str], ...]:
+        """The labels that a selector asks for exactly and once; of any other expression none."""
+        while isinstance(tree, grammar.ParenExpr):
+            tree = tree.expr
+        tree = getattr(tree, "vector_selector", tree)
+        if not isinstance(tree, grammar.VectorSelector):
+            return ()
+        matchers = [one for one in tree.matchers.matchers if one.name != "__name__"]
+        names = [one.name for one in matchers]
+        return tuple(
+            (one.name, one.value)
+            for one in matchers
+            if one.op == grammar.MatchOp.Equal and one.value and names.count(one.name) == 1
+        )
 
     def _over_range(self, name: str, tree: Any) -> nodes.Node:
         arguments = list(tree.args)
         matrix = arguments.pop(1 if name in PARAMETER_FIRST else 0)
         if type(matrix).__name__ != "MatrixSelector":
             raise self.refuse("A subquery")
-        index = self._selector(matrix.vector_selector, matrix.range)
+        index = self.selector(matrix.vector_selector, matrix.range)
         return nodes.OverRange(name, index, self.node(arguments[0]) if arguments else None)
 
     def _AggregateExpr(self, tree: Any) -> nodes.Node:
         op = str(tree.op)
         if op not in AGGREGATIONS:
             raise self.refuse(f"The aggregation {op}", op)
+        return self.aggregate(op, tree, self.node(tree.expr), self.node(tree.param) if op in PARAMETRISED else None)
+
+    def aggregate(self, op: str, tree: Any, operand: nodes.Node, parameter: nodes.Node | None) -> nodes.Aggregate:
+        """`op` by the groups of `tree`."""
         modifier = tree.modifier
         without = modifier is not None and modifier.type == grammar.AggModifierType.Without
-        return nodes.Aggregate(
-            op,
-            self.node(tree.expr),
-            without,
-            tuple(modifier.labels) if modifier is not None else (),
-            self.node(tree.param) if op in PARAMETRISED else None,
-        )
+        labels = tuple(modifier.labels) if modifier is not None else ()
+        label = str(tree.param.val) if op == "count_values" else None
+        return nodes.Aggregate(op, operand, without, labels, parameter, label)
 
     def _BinaryExpr(self, tree: Any) -> nodes.Node:
-        op = str(tree.op)
+        return self.binary(tree, self.node(tree.lhs), self.node(tree.rhs))
+
+    def binary(self, tree: Any, left: nodes.Node, right: nodes.Node) -> nodes.Binary:
+        """The operator of `tree` between these."""
+        op, modifier = str(tree.op), tree.modifier
         if op not in OPERATORS:
             raise self.refuse(f"The operator {op}", op)
-        left, right = self.node(tree.lhs), self.node(tree.rhs)
-        modifier = tree.modifier
         if modifier is None:
             return nodes.Binary(op, left, right, False, nodes.Matching())
         fill = getattr(modifier, "fill_values", None)
@@ -193,7 +253,7 @@ class _Builder:
             ),
         )
 
-    def _selector(self, tree: Any, reach: timedelta | None) -> int:
+    def selector(self, tree: Any, reach: timedelta | None) -> int:
         if tree.matchers.or_matchers:
             raise self.refuse("A selector with `or` between matchers", "or")
         matchers = [self._matcher(matcher) for matcher in tree.matchers.matchers]
@@ -201,9 +261,9 @@ class _Builder:
             matchers.insert(0, Matcher("__name__", "=", tree.name))
         selector = nodes.Selector(
             tuple(matchers),
-            None if reach is None else _milliseconds(reach),
-            _milliseconds(tree.offset) if tree.offset is not None else 0,
-            self._at(tree),
+            None if reach is None else milliseconds(reach),
+            milliseconds(tree.offset) if tree.offset is not None else 0,
+            self.anchor(tree),
         )
         self.selectors.append(selector)
         return len(self.selectors) - 1
@@ -217,12 +277,8 @@ class _Builder:
                 raise self.refuse(f"The regular expression {matcher.value!r}") from error
         return Matcher(matcher.name, op, matcher.value)
 
-    def _looks_before_1970(self) -> bool:
-        tokens = [token.group() for token in _TOKEN.finditer(self._query) if not token.group().isspace()]
-        return any(pair == ("@", "-") for pair in pairwise(tokens))
-
-    def _at(self, tree: Any) -> int | nodes.Anchor | None:
-        if self._looks_before_1970():  # the parser panics on reading such a moment
+    def anchor(self, tree: Any) -> int | nodes.Anchor | None:
+        if self._before_1970:  # the parser panics on reading such a moment
             raise self.refuse("A moment before 1970 after @")
         modifier = tree.at
         moment: datetime | None = modifier.at if modifier is not None else None
@@ -233,5 +289,14 @@ class _Builder:
         return nodes.Anchor.START if modifier.type == grammar.AtModifierType.Start else nodes.Anchor.END
 
 
-def _milliseconds(duration: timedelta) -> int:
+def _looks_before_1970(query: str) -> bool:
+    tokens = [token.group() for token in _TOKEN.finditer(query) if not token.group().isspace()]
+    return any(pair == ("@", "-") for pair in pairwise(tokens))
+
+
+def is_text(tree: Any) -> bool:
+    return isinstance(tree, grammar.StringLiteral)
+
+
+def milliseconds(duration: timedelta) -> int:
     return duration // timedelta(milliseconds=1)
