@@ -15,6 +15,7 @@ from litestar.di import Provide
 
 from aiops.gateway import module as gateway
 from aiops.gateway.http import openapi
+from aiops.gateway.http.bodies import ReadableRequest, takes_json
 from aiops.gateway.http.errors import EXCEPTION_HANDLERS
 from aiops.gateway.http.metrics import SelfMetrics, metrics_route
 from aiops.gateway.http.middleware import WhoAsks, provide_principal, trace_middleware
@@ -74,7 +75,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock | None = N
     app = Litestar(
         route_handlers=[*(route for part in parts for route in part.routes), metrics_route(own)],
         dependencies={"principal": Provide(provide_principal, sync_to_thread=False)},
-        guards=[WhoAsks(identity)],
+        guards=[WhoAsks(identity), takes_json],
+        request_class=ReadableRequest,
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[lifespan],
         openapi_config=openapi.config(version("aiops-nextgen")),

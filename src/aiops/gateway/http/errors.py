@@ -98,6 +98,8 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
 
 def _validation(error: ValidationException) -> tuple[str, Any]:
     problems = [p for p in error.extra if isinstance(p, dict)] if isinstance(error.extra, list) else []
+    if problems == [{"message": "'data'", "key": "data"}]:
+        return "This needs a body, and there is none.", None
     told = [f"{p['key']}: {p['message']}" if p.get("key") else str(p.get("message", "")) for p in problems]
     return "; ".join(filter(None, told)) or error.detail, problems or None
 

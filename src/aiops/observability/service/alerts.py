@@ -192,4 +192,7 @@ def _as_alert(cluster_id: UUID, sent: SentAlert, now: datetime) -> Alert:
 
 
 def _utc(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(f"{at.isoformat()} lies outside of the calendar once it is told in UTC.") from None

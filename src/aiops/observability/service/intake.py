@@ -101,7 +101,7 @@ class Intake:
         except msgspec.ValidationError as error:
             index = _INDEX.search(str(error))
             raise _refused([_fault(int(index.group(1)) if index else None, str(error))]) from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Invalid(f"The body is not JSON: {error}") from None
 
     def _columns(self, metrics: list[PushedMetric], now: datetime) -> SampleColumns:
@@ -142,7 +142,7 @@ class Intake:
     def _label_fault(self, metric: PushedMetric) -> str | None:
         try:
             return fault_in_labels(self._parsed(metric))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return "labels must be an object of strings"
 
     def _parsed(self, metric: PushedMetric) -> Labels:
