@@ -65,7 +65,7 @@ async def _load_ours(samples: Matrix, start: int, hub: BenchHub) -> None:
         async with database.begin() as tx:
             await store.append_columns(tx, UUID(hub.cluster_id), columns)
             await tx.commit()
-    job = SealingJob(database, SystemClock(), retention_days=90)
+    job = SealingJob(database, SystemClock())
     while await job.seal():
         pass
     await database.close()

@@ -24,7 +24,8 @@ from aiops.kernel.ids import new_id
 from aiops.kernel.migrations import migrate
 from aiops.kernel.postgres import EmbeddedPostgres
 from aiops.observability.ports import Sample
-from aiops.observability.store.samples import STRETCH_MS, PostgresSampleStore
+from aiops.observability.store.partitions import STRETCH_MS
+from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sealing import SealingJob
 from tests.lab.servers import NodeExporter
 
@@ -61,7 +62,7 @@ async def _store(url: str, scrapes: list[list[tuple[dict[str, str], float]]]) ->
             )
             await tx.commit()
     await clock.advance(timedelta(hours=5).total_seconds())
-    job = SealingJob(database, clock, retention_days=90)
+    job = SealingJob(database, clock)
     samples = 0
     while sealed := await job.seal():
         samples += sealed

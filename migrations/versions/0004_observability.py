@@ -14,11 +14,13 @@ _STATEMENTS = (
         fingerprint bytea NOT NULL,
         name text NOT NULL,
         labels jsonb NOT NULL,
+        last_day int,
         created_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (cluster_id, fingerprint)
     )
     """,
     "CREATE INDEX series_by_name ON observability.series (cluster_id, name)",
+    "CREATE TABLE observability.series_epoch (cluster_id uuid PRIMARY KEY, epoch bigint NOT NULL)",
     """
     CREATE TABLE observability.head (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -40,6 +42,45 @@ _STATEMENTS = (
     ) PARTITION BY RANGE (start_ms)
     """,
     "ALTER TABLE observability.chunk ALTER COLUMN samples SET STORAGE EXTERNAL",
+    *(
+        f"""
+        CREATE TABLE observability.rollup_{level} (
+            cluster_id uuid NOT NULL,
+            block bigint NOT NULL,
+            start_ms bigint NOT NULL,
+            end_ms bigint NOT NULL,
+            buckets int NOT NULL,
+            samples bytea NOT NULL,
+            PRIMARY KEY (cluster_id, block, start_ms)
+        ) PARTITION BY RANGE (start_ms)
+        """
+        for level in ("1m", "5m", "15m")
+    ),
+    *(
+        f"ALTER TABLE observability.rollup_{level} ALTER COLUMN samples SET STORAGE EXTERNAL"
+        for level in ("1m", "5m", "15m")
+    ),
+    "CREATE TABLE observability.horizon (name text PRIMARY KEY, from_ms bigint NOT NULL)",
+    # Appends share a lock that whoever deletes series takes alone. It is a function so that both statements are one
+    # round trip, the second with a snapshot that was taken when the lock was held already.
+    """
+    CREATE FUNCTION observability.append(
+        target uuid, of_epoch bigint, oldest bigint, newest bigint, columns bytea
+    ) RETURNS boolean LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock_shared(1634757732, hashtext(target::text));
+        INSERT INTO observability.head (cluster_id, min_ms, max_ms, samples)
+        SELECT target, oldest, newest, columns
+        WHERE coalesce((SELECT epoch FROM observability.series_epoch WHERE cluster_id = target), 0) = of_epoch;
+        RETURN FOUND;
+    END $$
+    """,
+    """
+    CREATE FUNCTION observability.hold_appends(target uuid) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(1634757732, hashtext(target::text));
+    END $$
+    """,
     """
     CREATE TABLE observability.source (
         id uuid PRIMARY KEY,

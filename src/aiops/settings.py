@@ -53,8 +53,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - `watch_series_limit`: how many series of one watch in one cluster are looked at; more than that are counted.
     - `log_format`: `json` (a line is an object), `console` (for people), or `auto`: console in a terminal, else JSON.
     - `log_level`: `debug`, `info`, `warning` or `error`.
-    - `metrics_retention_days`, `alerts_retention_days` (incidents too), `events_retention_days`,
-      `health_retention_days`: for how long each is kept.
+    - `metrics_retention_days`: for how long metrics are kept in all, at last as buckets of 15 minutes.
+    - `metrics_raw_retention_days`, `metrics_1m_retention_days`, `metrics_5m_retention_days`: for how long the samples
+      themselves and buckets of 1 and 5 minutes are kept; at most as long as metrics in all.
+    - `alerts_retention_days` (incidents too), `events_retention_days`, `health_retention_days`: for how long each is
+      kept.
     """
 
     host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
@@ -73,6 +76,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    metrics_raw_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 15
+    metrics_1m_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    metrics_5m_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 60
     alerts_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 365
     events_retention_days: Annotated[int, Meta(ge=1, le=365)] = 7
     health_retention_days: Annotated[int, Meta(ge=1, le=365)] = 7
@@ -118,6 +124,11 @@ def secret_key(settings: Settings) -> bytes:
     """
     text = settings.secret_key or _kept_secret(settings.data_dir / "secret.key")
     return hashlib.sha256(text.encode()).digest()
+
+
+def where_key_is(settings: Settings) -> str:
+    """Where people find the secret key: the setting's name, or the path of the file."""
+    return "AIOPS_SECRET_KEY" if settings.secret_key else str(settings.data_dir / "secret.key")
 
 
 _HINTS: dict[str, Any] = get_type_hints(Settings, include_extras=True)

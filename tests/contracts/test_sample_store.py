@@ -33,7 +33,7 @@ def _in_the_head(database: Database, clock: VirtualClock, limit: int) -> tuple[S
 def _sealed(database: Database, clock: VirtualClock, limit: int) -> tuple[SampleStore, Settle]:
     async def seal() -> None:
         await clock.advance(86_400)
-        job = SealingJob(database, clock, retention_days=90)
+        job = SealingJob(database, clock)
         while await job.seal():
             pass
 

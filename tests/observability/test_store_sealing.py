@@ -32,7 +32,7 @@ async def test_sealing_changes_nothing_that_is_read_and_takes_late_samples(
     database: Database, clock: VirtualClock
 ) -> None:
     store = PostgresSampleStore()
-    job = SealingJob(database, clock, retention_days=90)
+    job = SealingJob(database, clock)
     start = clock.now().timestamp()
 
     async def append(*pairs: tuple[float, float]) -> None:

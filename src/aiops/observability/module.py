@@ -29,6 +29,7 @@ from aiops.observability.service.metrics import MetricsService
 from aiops.observability.service.metrics_remote import RemoteMetrics
 from aiops.observability.service.sources import Sources
 from aiops.observability.store.alerts import PostgresAlertStore
+from aiops.observability.store.partitions import RAW, Keeping
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sealing import SealingJob
 from aiops.observability.store.sources import PostgresSourceStore
@@ -66,7 +67,7 @@ class _Observability(WatchProvider):
         arrivals: SampleArrivals,
         settings: Settings,
     ) -> Intake:
-        return Intake(database, clock, store, clusters, arrivals, retention_days=settings.metrics_retention_days)
+        return Intake(database, clock, store, clusters, arrivals, retention_days=_keeping(settings).days()[RAW])
 
     @provide
     def sample_intake(self, intake: Intake) -> SampleIntake:
@@ -120,11 +121,18 @@ class _Observability(WatchProvider):
         return service
 
 
+def _keeping(settings: Settings) -> Keeping:
+    return Keeping(
+        raw=settings.metrics_raw_retention_days,
+        minute=settings.metrics_1m_retention_days,
+        five_minutes=settings.metrics_5m_retention_days,
+        total=settings.metrics_retention_days,
+    )
+
+
 async def _sealing(container: AsyncContainer) -> Runnable:
     settings = await container.get(Settings)
-    return SealingJob(
-        await container.get(Database), await container.get(Clock), retention_days=settings.metrics_retention_days
-    )
+    return SealingJob(await container.get(Database), await container.get(Clock), _keeping(settings))
 
 
 async def _forget_cluster(container: AsyncContainer) -> Handle:

@@ -27,13 +27,40 @@ class Matcher(msgspec.Struct, frozen=True):
     value: str
 
 
+class Coarse(msgspec.Struct, frozen=True):
+    """From `from_ms` on, before `until_ms`, samples are gone and buckets of `bucket_ms` are left; all three are whole
+    buckets since 1970."""
+
+    from_ms: int
+    until_ms: int
+    bucket_ms: int
+
+
+class Rolled(msgspec.Struct, frozen=True):
+    """What stands behind each point of a series: `count` samples that sum up to `total`, from `least` to `most`, the
+    last of them at the point's time with its value; and by how much values fell through resets since the point before,
+    where that is in the same bucket. A bucket is its first sample, as it was, and a point for its rest."""
+
+    count: Milliseconds
+    total: Floats
+    least: Floats
+    most: Floats
+    fallen: Floats
+
+
 class StoredSeries(msgspec.Struct, frozen=True):
-    """One series of one cluster: `timestamps` in Unix milliseconds, ascending and unique; `values` beside them."""
+    """One series of one cluster: `timestamps` in Unix milliseconds, ascending and unique; `values` beside them.
+
+    Where samples are gone, points of buckets stand for them: `rolled` says what is behind each, `coarse`, newest first,
+    when that is so. `None` where every point is a sample.
+    """
 
     cluster_id: UUID
     labels: Labels
     timestamps: Milliseconds
     values: Floats
+    rolled: Rolled | None = None
+    coarse: tuple[Coarse, ...] = ()
 
 
 class SampleColumns(msgspec.Struct, frozen=True):
@@ -55,7 +82,8 @@ class SampleStore(Protocol):
     async def select(
         self, tx: Transaction, cluster_ids: Sequence[UUID], matchers: Sequence[Matcher], start_ms: int, end_ms: int
     ) -> list[StoredSeries]:
-        """Series with at least one sample in `[start_ms, end_ms]`, cut to it."""
+        """Series with at least one sample in `[start_ms, end_ms]`, cut to it; where only buckets are left, those that
+        a window of this stretch widened to whole buckets needs. Raises `Invalid` where it is too much for memory."""
 
     async def append_columns(self, tx: Transaction, cluster_id: UUID, columns: SampleColumns) -> int:
         """As `append`, for a batch that arrives as columns: known series cost one look-up each."""

@@ -7,14 +7,15 @@ All series lie behind one another in flat arrays. A key that grows with series a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from aiops.observability.needs import StoredSeries
+from aiops.observability.needs import Rolled, StoredSeries
 from aiops.observability.ports import Floats
+from aiops.observability.promql.coarse import Frame, coarse_of, frame_of, moments_of
 from aiops.observability.promql.nodes import LOOKBACK_MS, Mask
 
 Ints = npt.NDArray[np.int64]
@@ -24,7 +25,8 @@ _MAX_EXPANDED = 4_000_000
 
 
 class Flat:
-    """Samples of many series behind one another; stale markers left out on request."""
+    """Samples of many series behind one another; stale markers left out on request. `rolled` where points of buckets
+    stand for samples that are gone."""
 
     def __init__(self, series: Sequence[StoredSeries], *, keep_stale: bool) -> None:
         sizes = np.array([len(one.timestamps) for one in series], dtype=np.int64)
@@ -33,9 +35,12 @@ class Flat:
         self.values: Floats = np.concatenate([one.values for one in series]).astype(np.float64, copy=False)
         self.count = len(series)
         self.stale: Mask = self.values.view(np.int64) == _STALE
+        self.rolled = _behind(series)
         if not keep_stale and self.stale.any():
             kept = ~self.stale
             self.owner, self.times, self.values = self.owner[kept], self.times[kept], self.values[kept]
+            if self.rolled is not None:
+                self.rolled = Rolled(*(column[kept] for column in _columns(self.rolled)))
 
     def find(self, moments: Ints, side: str) -> Ints:
         """Per series and moment the flat index at which the moment would be put in."""
@@ -49,6 +54,21 @@ class Flat:
         return np.searchsorted(keys, grid, side="right" if side == "right" else "left").astype(np.int64, copy=False)
 
 
+def _behind(series: Sequence[StoredSeries]) -> Rolled | None:
+    if not any(one.rolled is not None for one in series):
+        return None
+    columns = [_columns(one.rolled if one.rolled is not None else _samples(one.values)) for one in series]
+    return Rolled(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+
+def _columns(rolled: Rolled) -> tuple[Ints | Floats, ...]:
+    return rolled.count, rolled.total, rolled.least, rolled.most, rolled.fallen
+
+
+def _samples(values: Floats) -> Rolled:
+    return Rolled(np.ones(len(values), dtype=np.int64), values, values, values, np.zeros(len(values)))
+
+
 def latest(series: Sequence[StoredSeries], moments: Ints) -> tuple[Floats, Mask]:
     """An instant selector: the last sample within the lookback, unless it marks the end of its series."""
     if not series:
@@ -57,6 +77,7 @@ def latest(series: Sequence[StoredSeries], moments: Ints) -> tuple[Floats, Mask]
     if not len(flat.times):
         shape = (flat.count, len(moments))
         return np.zeros(shape), np.zeros(shape, dtype=bool)
+    moments = moments_of(moments, coarse_of(series))
     index = flat.find(moments, "right") - 1
     safe = np.maximum(index, 0)
     present = (
@@ -70,18 +91,23 @@ def latest(series: Sequence[StoredSeries], moments: Ints) -> tuple[Floats, Mask]
 
 @dataclass
 class Windows:
-    """Windows `[low, high)` into flat samples; `ends` and `range_ms` give their closed stretch of time."""
+    """Windows `[low, high)` into flat samples; `frame` gives their closed stretches of time."""
 
     times: Ints
     values: Floats
+    rolled: Rolled | None
     low: Ints
     high: Ints
-    ends: Ints
-    range_ms: int
+    frame: Frame
 
     @cached_property
     def size(self) -> Ints:
         return self.high - self.low
+
+    @cached_property
+    def count(self) -> Floats | Ints:
+        """How many samples there are, those behind points of buckets among them."""
+        return self.size if self.rolled is None else self.reduce(np.add, self.rolled.count.astype(np.float64))
 
     @cached_property
     def first(self) -> Ints:
@@ -104,7 +130,7 @@ class Windows:
         if not per_pair.any():
             return np.zeros(self.low.shape)
         if not np.isfinite(per_pair).all():  # one infinity would spoil every later difference of running sums
-            inner = Windows(self.times, self.values, np.minimum(self.low + 1, self.high), self.high, self.ends, 0)
+            inner = replace(self, low=np.minimum(self.low + 1, self.high))
             total = inner.reduce(np.add, per_pair)
         else:
             running = np.concatenate(([0.0], np.cumsum(per_pair)))
@@ -115,21 +141,17 @@ class Windows:
 def over_range(
     function: str, series: Sequence[StoredSeries], moments: Ints, range_ms: int, parameter: Floats | None
 ) -> tuple[Floats, Mask]:
-    """`function` over `[moment - range, moment]` of each series at each moment."""
+    """`function` over `[moment - range, moment]` of each series at each moment; where samples are gone, over the window
+    that `coarse` puts in its place."""
     shape = (len(series), len(moments))
     if not series:
         return np.zeros(shape), np.zeros(shape, dtype=bool)
     flat = Flat(series, keep_stale=False)
     if not len(flat.times):
         return np.zeros(shape), np.zeros(shape, dtype=bool)
-    windows = Windows(
-        flat.times,
-        flat.values,
-        flat.find(moments - range_ms, "left"),
-        flat.find(moments, "right"),
-        moments,
-        range_ms,
-    )
+    frame = frame_of(function, series, moments, range_ms)
+    low, high = flat.find(frame.starts, "left"), flat.find(frame.ends, "right")
+    windows = Windows(flat.times, flat.values, flat.rolled, low, high, frame)
     with np.errstate(all="ignore"):
         if parameter is not None:
             return _quantile(windows, parameter)
@@ -142,12 +164,16 @@ def _extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple
     change = values[windows.last] - first_value
     if counter:
         before = values[:-1]
-        change = change + windows.neighbours(np.concatenate(([0.0], np.where(values[1:] < before, before, 0.0))))
+        fallen = np.concatenate(([0.0], np.where(values[1:] < before, before, 0.0)))
+        if windows.rolled is not None:
+            fallen = np.where(windows.rolled.count > 1, windows.rolled.fallen, fallen)
+        change = change + windows.neighbours(fallen)
     first_time, last_time = times[windows.first], times[windows.last]
-    to_start = (first_time - (windows.ends - windows.range_ms)[None, :]) / 1000.0
-    to_end = (windows.ends[None, :] - last_time) / 1000.0
+    frame = windows.frame
+    to_start = (first_time - frame.starts[None, :]) / 1000.0
+    to_end = (frame.ends[None, :] - last_time) / 1000.0
     sampled = (last_time - first_time) / 1000.0
-    average = sampled / (windows.size - 1)
+    average = sampled / (windows.count - 1)
     if counter:
         to_zero = sampled * (first_value / change)
         limited = (change > 0) & (first_value >= 0) & (to_zero < to_start)
@@ -156,8 +182,11 @@ def _extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> tuple
     reach = sampled + np.where(to_start < threshold, to_start, average / 2)
     reach = reach + np.where(to_end < threshold, to_end, average / 2)
     factor = reach / sampled
+    spanned = (frame.ends - frame.starts)[None, :]
     if per_second:
-        factor = factor / (windows.range_ms / 1000.0)
+        factor = factor / (spanned / 1000.0)
+    elif windows.rolled is not None:  # of a widened window the part that was asked for
+        factor = factor * (frame.range_ms / spanned)
     return change * factor, windows.size >= 2
 
 
@@ -172,7 +201,8 @@ def _last_two(windows: Windows, *, per_second: bool) -> tuple[Floats, Mask]:
 
 
 def _average(windows: Windows) -> tuple[Floats, Mask]:
-    return windows.reduce(np.add, windows.values) / windows.size, windows.size > 0
+    total = windows.values if windows.rolled is None else windows.rolled.total
+    return windows.reduce(np.add, total) / windows.count, windows.size > 0
 
 
 def _expanded(windows: Windows) -> list[tuple[slice, Ints, Ints, Ints]]:
@@ -264,8 +294,12 @@ def _resets(windows: Windows) -> tuple[Floats, Mask]:
     return windows.neighbours(np.concatenate(([0.0], fell))), windows.size > 0
 
 
-def _plain(ufunc: np.ufunc) -> Callable[[Windows], tuple[Floats, Mask]]:
-    return lambda windows: (windows.reduce(ufunc, windows.values), windows.size > 0)
+def _plain(ufunc: np.ufunc, column: str) -> Callable[[Windows], tuple[Floats, Mask]]:
+    def reduced(windows: Windows) -> tuple[Floats, Mask]:
+        samples = windows.values if windows.rolled is None else getattr(windows.rolled, column)
+        return windows.reduce(ufunc, samples), windows.size > 0
+
+    return reduced
 
 
 RANGE_FUNCTIONS: dict[str, Callable[[Windows], tuple[Floats, Mask]]] = {
@@ -276,17 +310,17 @@ RANGE_FUNCTIONS: dict[str, Callable[[Windows], tuple[Floats, Mask]]] = {
     "idelta": lambda windows: _last_two(windows, per_second=False),
     "deriv": _slope,
     "avg_over_time": _average,
-    "sum_over_time": _plain(np.add),
-    "min_over_time": _plain(np.fmin),
-    "max_over_time": _plain(np.fmax),
-    "count_over_time": lambda windows: (windows.size.astype(np.float64), windows.size > 0),
+    "sum_over_time": _plain(np.add, "total"),
+    "min_over_time": _plain(np.fmin, "least"),
+    "max_over_time": _plain(np.fmax, "most"),
+    "count_over_time": lambda windows: (windows.count.astype(np.float64), windows.size > 0),
     "last_over_time": lambda windows: (windows.values[windows.last], windows.size > 0),
     "present_over_time": lambda windows: (np.ones(windows.low.shape), windows.size > 0),
     "stddev_over_time": _deviation,
     "stdvar_over_time": _variance,
     "changes": _changes,
     "resets": _resets,
-    "quantile_over_time": lambda windows: _quantile(windows, np.zeros(len(windows.ends))),
+    "quantile_over_time": lambda windows: _quantile(windows, np.zeros(len(windows.frame.ends))),
 }
 """By PromQL's names."""
 

@@ -33,7 +33,7 @@ def encode_chunk(timestamps: Ints, values: Floats) -> bytes:
     """`timestamps` ascend and are unique."""
     deltas = np.diff(timestamps)
     step = int(deltas[0]) if deltas.size else 0
-    times, times_width = _narrow(np.diff(deltas, prepend=step) if deltas.size else deltas)
+    times, times_width = narrow(np.diff(deltas, prepend=step) if deltas.size else deltas)
     kind, first, column, width = _encode_values(values)
     header = _CHUNK_HEADER.pack(
         _VERSION, kind, times_width << 4 | width, values.size, int(timestamps[0]), step, first & 0xFFFFFFFFFFFFFFFF
@@ -46,10 +46,10 @@ def encode_chunk(timestamps: Ints, values: Floats) -> bytes:
 def decode_chunk(data: bytes, decompressor: zstandard.ZstdDecompressor) -> tuple[Ints, Floats]:
     _, kind, widths, count, first_ms, step, first = _CHUNK_HEADER.unpack_from(data)
     body = decompressor.decompress(data[_CHUNK_HEADER.size :]) if len(data) > _CHUNK_HEADER.size else b""
-    times_size = (count - 1) * _size_of(widths >> 4)
+    times_size = (count - 1) * size_of(widths >> 4)
     timestamps = np.full(count, first_ms, dtype=np.int64)
     if widths >> 4:
-        timestamps[1:] += np.cumsum(np.cumsum(_widen(body[:times_size], widths >> 4)) + step)
+        timestamps[1:] += np.cumsum(np.cumsum(widen(body[:times_size], widths >> 4)) + step)
     else:
         timestamps[1:] += step * np.arange(1, count)
     return timestamps, _decode_values(kind, first, body[times_size:], widths & 15, count)
@@ -62,7 +62,7 @@ def _encode_values(values: Floats) -> tuple[int, int, bytes, int]:
     for places in range(_MOST_PLACES + 1):
         scaled = _as_integers(values, 10**places)
         if scaled is not None:
-            column, width = _narrow(np.diff(scaled))
+            column, width = narrow(np.diff(scaled))
             return _DECIMAL + places, int(scaled[0]), column, width
     crossed = bits[1:] ^ bits[:-1]
     return _XOR, int(bits[0]), _by_significance(crossed.view(np.int64)), len(_WIDTHS)
@@ -74,11 +74,11 @@ def _decode_values(kind: int, first: int, body: bytes, width: int, count: int) -
     if kind == _XOR:
         bits = np.empty(count, dtype=np.uint64)
         bits[0] = first
-        bits[1:] = _widen(body, width).view(np.uint64)
+        bits[1:] = widen(body, width).view(np.uint64)
         return np.bitwise_xor.accumulate(bits).view(np.float64)
     integers = np.empty(count, dtype=np.int64)
     integers[0] = first - (1 << 64) if first >> 63 else first
-    integers[1:] = _widen(body, width)
+    integers[1:] = widen(body, width)
     return np.cumsum(integers) / float(10 ** (kind - _DECIMAL))
 
 
@@ -93,7 +93,7 @@ def _as_integers(values: Floats, scale: int) -> Ints | None:
     return integers if (back.view(np.uint64) == values.view(np.uint64)).all() else None
 
 
-def _narrow(column: Ints) -> tuple[bytes, int]:
+def narrow(column: Ints) -> tuple[bytes, int]:
     """Bytes of the narrowest integers that hold the column, and their width's number; 0 where all are 0."""
     if not column.any():
         return b"", 0
@@ -109,7 +109,8 @@ def _by_significance(column: npt.NDArray[np.signedinteger]) -> bytes:
     return column.view(np.uint8).reshape(-1, column.dtype.itemsize).T.tobytes()
 
 
-def _widen(body: bytes, width: int) -> Ints:
+def widen(body: bytes, width: int) -> Ints:
+    """What `narrow` made bytes of; of a column of zeros one, which stands for all."""
     if width == 0:
         return np.zeros(1, dtype=np.int64)
     dtype = _WIDTHS[width - 1]
@@ -117,7 +118,8 @@ def _widen(body: bytes, width: int) -> Ints:
     return np.ascontiguousarray(rows).view(dtype).ravel().astype(np.int64)
 
 
-def _size_of(width: int) -> int:
+def size_of(width: int) -> int:
+    """Bytes a number takes in a column of this width."""
     return _WIDTHS[width - 1].itemsize if width else 0
 
 

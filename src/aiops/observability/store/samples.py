@@ -3,30 +3,43 @@
 What a request brings is one row of the head: its columns, squeezed, in one insert. A row a sample would cost 52 bytes
 and a quarter of the speed; a row a request needs no index over samples, no mirror in memory to rebuild after a crash,
 and is right with several replicas. A row's bytes never change, so each process keeps the rows that it read lately
-decoded. Stretches of two hours are sealed into one chunk a series (`sealing.py`). A read takes the head's rows that
-overlap, then the chunks: sealing in between shows a sample twice, never not at all, and the duplicate falls out.
+decoded. Stretches of two hours are sealed into one chunk a series, with rollups beside (`sealing.py`). A read takes the
+head's rows that overlap, then the chunks, then the rollups of what has been forgotten: whatever moves on in between
+shows a sample twice, never not at all, and the duplicate falls out (`reading.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-import zstandard
 
 from aiops.kernel.database import Transaction, raw_connection_of
+from aiops.kernel.errors import Unavailable
 from aiops.observability.needs import Matcher, SampleColumns, StoredSeries
-from aiops.observability.ports import Labels, Sample
-from aiops.observability.store.encoding import Batch, decode_batch, decode_chunk, encode_batch
-from aiops.observability.store.series import DEFAULT_SERIES_LIMIT, Found, SeriesCatalogue
+from aiops.observability.ports import Floats, Labels, Sample
+from aiops.observability.store.encoding import Batch, Ints, decode_batch, encode_batch
+from aiops.observability.store.partitions import SEALING_LOCK
+from aiops.observability.store.reading import Wanted, assemble, chunks_of, rolled_of
+from aiops.observability.store.rollups import LEVELS
+from aiops.observability.store.series import DEFAULT_SERIES_LIMIT, SeriesCatalogue, close_series, hold_appends
 
-STRETCH_MS = 2 * 3600 * 1000
 _HEAD_CACHE_SAMPLES = 2_000_000  # 24 bytes each
 _CHUNKS_IN_LOOP = 100
+_MOST_TRIES = 5
+
+
+@dataclass(frozen=True)
+class _Columns:
+    keys: Sequence[Hashable]
+    labels_of: Callable[[int], Labels]
+    timestamps: Ints
+    values: Floats
 
 
 class PostgresSampleStore:
@@ -39,18 +52,16 @@ class PostgresSampleStore:
 
     async def append(self, tx: Transaction, cluster_id: UUID, samples: Sequence[Sample]) -> int:
         keys = [frozenset(sample.labels.items()) for sample in samples]
-        ids, new = await self.catalogue.ids(tx, cluster_id, keys, lambda place: samples[place].labels)
         timestamps = np.array([sample.timestamp for sample in samples], dtype=np.float64)
         values = np.array([sample.value for sample in samples], dtype=np.float64)
         milliseconds = np.rint(timestamps * 1000).astype(np.int64)
-        await self._insert(tx, cluster_id, Batch(np.array(ids, dtype=np.int64), milliseconds, values))
-        return new
+        columns = _Columns(keys, lambda place: samples[place].labels, milliseconds, values)
+        return await self._append(tx, cluster_id, columns)
 
     async def append_columns(self, tx: Transaction, cluster_id: UUID, columns: SampleColumns) -> int:
-        ids, new = await self.catalogue.ids(tx, cluster_id, columns.keys, columns.labels_of)
-        batch = Batch(np.array(ids, dtype=np.int64), columns.timestamps, columns.values)
-        await self._insert(tx, cluster_id, batch)
-        return new
+        return await self._append(
+            tx, cluster_id, _Columns(columns.keys, columns.labels_of, columns.timestamps, columns.values)
+        )
 
     async def select(
         self, tx: Transaction, cluster_ids: Sequence[UUID], matchers: Sequence[Matcher], start_ms: int, end_ms: int
@@ -58,11 +69,14 @@ class PostgresSampleStore:
         found = await self.catalogue.matching(tx, cluster_ids, matchers)
         if not found:
             return []
+        wanted = Wanted(found, start_ms, end_ms)
         head = await self._head(tx, list({cluster for _, cluster, _ in found}), start_ms, end_ms)
-        chunks = await self._chunks(tx, [number for number, _, _ in found], start_ms, end_ms)
-        if len(chunks) > _CHUNKS_IN_LOOP:
-            return await asyncio.to_thread(_assemble, found, head, chunks, (start_ms, end_ms))
-        return _assemble(found, head, chunks, (start_ms, end_ms))
+        connection = await raw_connection_of(tx)
+        chunks = await chunks_of(connection, wanted)
+        rolled = await rolled_of(connection, wanted)
+        if len(chunks) + len(rolled.rows) > _CHUNKS_IN_LOOP:
+            return await asyncio.to_thread(assemble, wanted, head, chunks, rolled)
+        return assemble(wanted, head, chunks, rolled)
 
     async def series(
         self, tx: Transaction, cluster_ids: Sequence[UUID], matchers: Sequence[Matcher]
@@ -87,21 +101,22 @@ class PostgresSampleStore:
         return sorted(value for (value,) in rows)
 
     async def latest_at(self, tx: Transaction, cluster_id: UUID) -> float | None:
-        rows = await _rows(tx, "SELECT max(max_ms) FROM observability.head WHERE cluster_id = %s", (cluster_id,))
-        if rows[0][0] is None:
-            rows = await _rows(
-                tx,
-                """
-                SELECT max(end_ms) FROM observability.chunk
-                WHERE series_id IN (SELECT id FROM observability.series WHERE cluster_id = %s)
-                """,
-                (cluster_id,),
-            )
-        newest = rows[0][0]
-        return None if newest is None else newest / 1000
+        series = "SELECT id FROM observability.series WHERE cluster_id = %s"
+        for newest in (
+            "SELECT max(max_ms) FROM observability.head WHERE cluster_id = %s",
+            f"SELECT max(end_ms) FROM observability.chunk WHERE series_id IN ({series})",
+            f"SELECT max(end_ms) FROM observability.{LEVELS[-1].table} WHERE cluster_id = %s",
+        ):
+            rows = await _rows(tx, newest, (cluster_id,))
+            if rows[0][0] is not None:
+                return float(rows[0][0] / 1000)
+        return None
 
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
         connection = await raw_connection_of(tx)
+        # Neither a sealing nor an append that is under way may write what belongs to no one.
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (SEALING_LOCK,))
+        await hold_appends(connection, cluster_id)
         await connection.execute(
             """
             DELETE FROM observability.chunk
@@ -109,19 +124,32 @@ class PostgresSampleStore:
             """,
             (cluster_id,),
         )
-        await connection.execute("DELETE FROM observability.head WHERE cluster_id = %s", (cluster_id,))
-        await connection.execute("DELETE FROM observability.series WHERE cluster_id = %s", (cluster_id,))
+        for table in (*(level.table for level in LEVELS), "head", "series"):
+            await connection.execute(f"DELETE FROM observability.{table} WHERE cluster_id = %s", (cluster_id,))
+        await close_series(connection, cluster_id)
         self.catalogue.forget_cluster(cluster_id)
 
-    async def _insert(self, tx: Transaction, cluster_id: UUID, batch: Batch) -> None:
-        if not batch.series.size:
-            return
+    async def _append(self, tx: Transaction, cluster_id: UUID, columns: _Columns) -> int:
+        new = 0
+        for _ in range(_MOST_TRIES):
+            ids, epoch, more = await self.catalogue.ids(tx, cluster_id, columns.keys, columns.labels_of)
+            new += more
+            batch = Batch(np.array(ids, dtype=np.int64), columns.timestamps, columns.values)
+            if not ids or await self._insert(tx, cluster_id, epoch, batch):
+                return new
+            self.catalogue.forget_cluster(cluster_id)
+        raise Unavailable("Series of this cluster are being removed; try again.")
+
+    async def _insert(self, tx: Transaction, cluster_id: UUID, epoch: int, batch: Batch) -> bool:
+        """False where series of the cluster were removed since `epoch`: ids may be of none any more."""
         connection = await raw_connection_of(tx)
-        await connection.execute(
-            "INSERT INTO observability.head (cluster_id, min_ms, max_ms, samples) VALUES (%s, %s, %s, %b)",
-            (cluster_id, int(batch.timestamps.min()), int(batch.timestamps.max()), encode_batch(batch)),
+        oldest, newest = int(batch.timestamps.min()), int(batch.timestamps.max())
+        cursor = await connection.execute(
+            "SELECT observability.append(%s, %s, %s, %s, %b)",
+            (cluster_id, epoch, oldest, newest, encode_batch(batch)),
             prepare=True,
         )
+        return bool((await cursor.fetchall())[0][0])
 
     async def _head(self, tx: Transaction, cluster_ids: list[UUID], start_ms: int, end_ms: int) -> Batch:
         rows = await _rows(
@@ -148,45 +176,6 @@ class PostgresSampleStore:
             _, oldest = self._decoded.popitem(last=False)
             self._decoded_samples -= oldest.series.size
         return batch
-
-    async def _chunks(self, tx: Transaction, ids: list[int], start_ms: int, end_ms: int) -> list[tuple[int, bytes]]:
-        connection = await raw_connection_of(tx)
-        async with connection.cursor(binary=True) as cursor:
-            await cursor.execute(
-                """
-                SELECT series_id, samples FROM observability.chunk
-                WHERE series_id = ANY(%s) AND start_ms > %s AND start_ms <= %s AND end_ms >= %s
-                """,
-                (ids, start_ms - STRETCH_MS, end_ms, start_ms),
-            )
-            return await cursor.fetchall()
-
-
-def _assemble(
-    found: list[Found],
-    head: Batch,
-    chunks: list[tuple[int, bytes]],
-    span: tuple[int, int],
-) -> list[StoredSeries]:
-    decompressor = zstandard.ZstdDecompressor()
-    parts: list[Batch] = []
-    for series_id, data in chunks:
-        timestamps, values = decode_chunk(data, decompressor)
-        parts.append(Batch(np.full(timestamps.size, series_id, dtype=np.int64), timestamps, values))
-    if head.series.size:
-        ids = np.array([number for number, _, _ in found], dtype=np.int64)
-        # Ids ascend, so a search finds them without a hash of every sample.
-        places = np.minimum(np.searchsorted(ids, head.series), ids.size - 1)
-        parts.append(head.where(ids[places] == head.series))
-    joined = Batch.joined(parts)
-    inside = (joined.timestamps >= span[0]) & (joined.timestamps <= span[1])
-    settled = joined.where(inside).settled()
-    bounds = settled.bounds()
-    by_id = {number: (cluster_id, labels) for number, cluster_id, labels in found}
-    return [
-        StoredSeries(*by_id[int(settled.series[first])], settled.timestamps[first:last], settled.values[first:last])
-        for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
-    ]
 
 
 async def _rows(tx: Transaction, sql: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 
 from aiops.kernel.database import SqlTransaction, Transaction, raw_connection_of
 from aiops.kernel.errors import Rejected
@@ -21,9 +23,10 @@ Found = tuple[int, UUID, Labels]
 
 
 class SeriesCatalogue:
-    """Ids never change and are never used twice, so what is cached stays true until the series is deleted.
+    """Ids never change and are never used twice, so what is cached stays true until series of the cluster are deleted.
 
-    An id of a transaction that is still open is not cached until that transaction has committed.
+    Who deletes moves the cluster's epoch on; an append states the epoch that its ids are of, and is refused where it
+    is another by now. An id of a transaction that is still open is not cached until that transaction has committed.
     """
 
     def __init__(self, limit: int = DEFAULT_SERIES_LIMIT) -> None:
@@ -31,25 +34,32 @@ class SeriesCatalogue:
         self._ids: dict[UUID, dict[Hashable, int]] = {}
         self._labels: dict[int, Labels] = {}
         self._cached = 0
-        self._open: list[tuple[SqlTransaction, UUID, dict[Hashable, int]]] = []
+        self._epochs: dict[UUID, int] = {}
+        self._open: list[tuple[SqlTransaction, UUID, int, dict[Hashable, int]]] = []
 
     async def ids(
         self, tx: Transaction, cluster_id: UUID, keys: Sequence[Hashable], labels_of: Callable[[int], Labels]
-    ) -> tuple[list[int], int]:
-        """The id of every key's series, and how many series are new; `labels_of(i)` is asked for unknown keys only."""
+    ) -> tuple[list[int], int, int]:
+        """The id of every key's series, the epoch that they are of, and how many series are new; `labels_of(i)` is
+        asked for unknown keys only."""
         self._settle()
+        # Before any look-up: what is deleted after it is then noticed.
+        epoch = self._epochs.get(cluster_id)
+        if epoch is None:
+            # Of two that read it at once the earlier counts: ids may have been cached under it.
+            epoch = self._epochs.setdefault(cluster_id, await self._epoch(tx, cluster_id))
         known = self._ids.setdefault(cluster_id, {})
         ids = [known.get(key, 0) for key in keys]
         if all(ids):
-            return ids, 0
+            return ids, epoch, 0
         unknown: dict[Hashable, Labels] = {}
         for place, number in enumerate(ids):
             if not number and keys[place] not in unknown:
                 unknown[keys[place]] = labels_of(place)
         found, new = await self._find_or_add(tx, cluster_id, unknown)
         assert isinstance(tx, SqlTransaction)
-        self._open.append((tx, cluster_id, found))
-        return [number or found[key] for key, number in zip(keys, ids, strict=True)], new
+        self._open.append((tx, cluster_id, epoch, found))
+        return [number or found[key] for key, number in zip(keys, ids, strict=True)], epoch, new
 
     async def matching(self, tx: Transaction, cluster_ids: Sequence[UUID], matchers: Sequence[Matcher]) -> list[Found]:
         """Equality is found by the database, the rest is checked here on labels that are mostly cached."""
@@ -71,10 +81,12 @@ class SeriesCatalogue:
 
     def forget_cluster(self, cluster_id: UUID) -> None:
         self._ids.pop(cluster_id, None)
+        self._epochs.pop(cluster_id, None)
         self._open = [entry for entry in self._open if entry[1] != cluster_id]
 
     def forget_all(self) -> None:
         self._ids.clear()
+        self._epochs.clear()
         self._labels.clear()
         self._open.clear()
         self._cached = 0
@@ -82,13 +94,21 @@ class SeriesCatalogue:
     def _settle(self) -> None:
         if not self._open:
             return
-        for tx, cluster_id, found in self._open:
-            if tx.committed:
+        for tx, cluster_id, epoch, found in self._open:
+            if tx.committed and self._epochs.get(cluster_id) == epoch:
                 self._cached += len(found)
                 self._ids.setdefault(cluster_id, {}).update(found)
         self._open = [entry for entry in self._open if not entry[0].committed and not entry[0].connection.closed]
         if self._cached > _MOST_CACHED:
             self.forget_all()
+
+    async def _epoch(self, tx: Transaction, cluster_id: UUID) -> int:
+        connection = await raw_connection_of(tx)
+        cursor = await connection.execute(
+            "SELECT epoch FROM observability.series_epoch WHERE cluster_id = %s", (cluster_id,)
+        )
+        row = await cursor.fetchone()
+        return int(row[0]) if row else 0
 
     async def _find_or_add(
         self, tx: Transaction, cluster_id: UUID, unknown: dict[Hashable, Labels]
@@ -153,6 +173,22 @@ class SeriesCatalogue:
         )
         for number, labels in await cursor.fetchall():
             self._labels[number] = msgspec.json.decode(labels, type=Labels)
+
+
+async def hold_appends(connection: psycopg.AsyncConnection[Any], cluster_id: UUID) -> None:
+    """Wait for the appends to this cluster that are under way, and let none begin until this transaction is over."""
+    await connection.execute("SELECT observability.hold_appends(%s)", (cluster_id,))
+
+
+async def close_series(connection: psycopg.AsyncConnection[Any], cluster_id: UUID) -> None:
+    """Series of this cluster were deleted: what anyone knows of their ids is no longer true."""
+    await connection.execute(
+        """
+        INSERT INTO observability.series_epoch (cluster_id, epoch) VALUES (%s, 1)
+        ON CONFLICT (cluster_id) DO UPDATE SET epoch = series_epoch.epoch + 1
+        """,
+        (cluster_id,),
+    )
 
 
 def fingerprint_of(labels: Labels) -> bytes:
