@@ -46,9 +46,8 @@ async def gather(
     clusters: Sequence[Cluster], timeout_s: float, ask: Callable[[Cluster], Awaitable[Part[T]]]
 ) -> Gathered[T]:
     """Ask all at once; a cancelled caller cancels every one of them."""
-    async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(_one(cluster, timeout_s, ask)) for cluster in clusters]
-    answers = [task.result() for task in running]
+    # A TaskGroup in its place cost a fifth more CPU with large answers (bench fanout).
+    answers = await asyncio.gather(*(_one(cluster, timeout_s, ask) for cluster in clusters))
     return Gathered(
         [(cluster, part.value) for cluster, (_, part) in zip(clusters, answers, strict=True) if part is not None],
         [outcome for outcome, _ in answers],
