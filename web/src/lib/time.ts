@@ -113,9 +113,9 @@ export function wider(span: Span, nowMs: number): TimeRange {
 }
 
 export function describeRange(range: TimeRange, nowMs: number = Date.now()): string {
-  if (range.to === "now" && range.from.startsWith("now-")) return `Last ${range.from.slice(4)}`;
   const span = resolve(range, nowMs);
   if (!span) return "Unreadable range";
+  if (range.to === "now" && range.from.startsWith("now-")) return `Last ${range.from.slice(4)}`;
   const from = new Date(span.start * 1000);
   const to = new Date(span.end * 1000);
   // Seconds count where a few minutes are all that is looked at.

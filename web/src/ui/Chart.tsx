@@ -8,7 +8,8 @@ import { useTheme } from "../shell/store";
 export interface Line {
   label: string;
   values: (number | null)[];
-  colour?: string;
+  /** Which of several it is, where not all of them are drawn: it keeps its colour. */
+  at?: number;
 }
 
 export interface ChartData {
@@ -31,9 +32,25 @@ interface Props {
   /** Moments to rule, such as when a cause moved. */
   rules?: { at: number; word: string }[];
   syncKey?: string;
+  /** The line to bring forward, by its place. */
+  forward?: number | null;
+  /** The line under the cursor, by its place. */
+  onForward?: (line: number | null) => void;
 }
 
-export const COLOURS = ["--accent", "--high", "--ok", "--medium", "--muted", "--measured"];
+/** None is red: that is for the anomaly alone. */
+const COLOURS = Array.from({ length: 10 }, (_, at) => `--line-${at + 1}`);
+/** When the colours come round again, the line is broken differently. */
+const DASHES = [[], [8, 4], [2, 3]];
+
+/** The colour and the dashes of line number `at` of `count`. */
+export function lineLook(at: number, count: number): { colour: string; dash: number[] } {
+  if (count === 1) return { colour: "--measured", dash: [] };
+  return {
+    colour: COLOURS[at % COLOURS.length] ?? "--measured",
+    dash: DASHES[Math.floor(at / COLOURS.length) % DASHES.length] ?? [],
+  };
+}
 
 function css(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -54,10 +71,9 @@ function seriesOf({ lines, band, anomalous }: ChartData, unit: string): uPlot.Se
     series.push({ label: "lower", width: 0, points: { show: false }, value });
     series.push({ label: "upper", width: 0, points: { show: false }, value });
   }
-  const single = lines.length === 1;
   for (const [index, line] of lines.entries()) {
-    const colour = line.colour ?? (single ? "--measured" : (COLOURS[index % COLOURS.length] ?? "--measured"));
-    series.push({ label: line.label, stroke: css(colour), width: 1.25, points: { show: false }, value });
+    const look = lineLook(line.at ?? index, line.at === undefined ? lines.length : 2);
+    series.push({ label: line.label, stroke: css(look.colour), dash: look.dash, width: 1.25, points: { show: false }, value });
   }
   if (anomalous)
     series.push({
@@ -93,6 +109,9 @@ function drawRules(plot: uPlot, rules: { at: number; word: string }[]): void {
   ctx.restore();
 }
 
+/** As many lines are read out together. */
+const FEW = 4;
+
 const POWERS_OF_TWO = Array.from({ length: 60 }, (_, power) => 2 ** (power - 4));
 
 function axes(unit: string, height: number): uPlot.Axis[] {
@@ -126,12 +145,12 @@ function timeLabels(_: uPlot, marks: number[]): string[] {
 }
 
 /** A line chart on a canvas. What it shows also stands in words, for those who do not see it. */
-export function Chart({ data, unit, span, summary, height = 160, onZoom, rules = [], syncKey }: Props) {
+export function Chart({ data, unit, span, summary, height = 160, onZoom, rules = [], syncKey, forward = null, onForward }: Props) {
   const theme = useTheme();
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const latest = useRef({ span, rules, onZoom });
-  latest.current = { span, rules, onZoom };
+  const latest = useRef({ span, rules, onZoom, onForward });
+  latest.current = { span, rules, onZoom, onForward };
   const shape = `${data.lines.map(({ label }) => label).join("\n")}|${Boolean(data.band)}|${Boolean(data.anomalous)}`;
   const rows = useMemo(() => columns(data), [data]);
   const current = useRef(data);
@@ -151,12 +170,22 @@ export function Chart({ data, unit, span, summary, height = 160, onZoom, rules =
         cursor: {
           drag: { x: Boolean(latest.current.onZoom), y: false, setScale: false, dist: 6 },
           points: { size: 6 },
+          // Of many lines, the one nearest to the cursor is meant.
+          ...(current.current.lines.length > 1 ? { focus: { prox: 30 } } : {}),
           ...(syncKey ? { sync: { key: syncKey } } : {}),
         },
+        focus: { alpha: 0.25 },
         scales: { x: { time: true, range: () => [latest.current.span.start, latest.current.span.end] } },
         hooks: {
           draw: [(drawn) => drawRules(drawn, [{ at: Date.now() / 1000, word: "now" }, ...latest.current.rules])],
           setCursor: [(moved) => showReading(moved, element)],
+          setSeries: [
+            (focused, at) => {
+              const many = current.current.lines.length > 1 && !current.current.band;
+              if (many) latest.current.onForward?.(at === null || at < 1 ? null : at - 1);
+              showReading(focused, element);
+            },
+          ],
           setSelect: [
             (selected) => {
               const { left, width } = selected.select;
@@ -181,17 +210,21 @@ export function Chart({ data, unit, span, summary, height = 160, onZoom, rules =
     };
   }, [shape, unit, height, theme, syncKey]);
 
+  useEffect(() => {
+    plot.current?.setSeries(forward === null ? null : forward + 1, { focus: forward !== null }, false);
+  }, [forward]);
+
   useEffect(() => plot.current?.setData(rows), [rows, span.start, span.end]);
 
   return (
     <figure className="relative">
       <div ref={holder} role="img" aria-label={summary} />
-      <output data-reading className="pointer-events-none absolute top-0 right-0 hidden rounded bg-panel px-1 text-meta" />
+      <output data-reading className="pointer-events-none absolute top-0 right-0 hidden max-w-full truncate rounded bg-panel px-1 text-meta whitespace-pre" />
     </figure>
   );
 }
 
-/** The values under the cursor, in the corner, where they hide nothing under the hand. */
+/** The values under the cursor, in the corner, where they hide nothing under the hand; of many lines, of the nearest. */
 function showReading(plot: uPlot, element: HTMLElement): void {
   const output = element.parentElement?.querySelector<HTMLElement>("[data-reading]");
   if (!output) return;
@@ -200,14 +233,15 @@ function showReading(plot: uPlot, element: HTMLElement): void {
     output.style.display = "none";
     return;
   }
-  const parts: string[] = [];
-  for (let at = 1; at < plot.series.length && parts.length < 6; at += 1) {
-    const series = plot.series[at];
+  const all = plot.series.map((series, at) => ({ series, at })).slice(1);
+  const near = all.filter(({ series }) => (series as { _focus?: boolean | null })._focus === true);
+  const told = all.length > FEW ? near : all;
+  const parts = told.slice(0, FEW).flatMap(({ series, at }) => {
     const value = plot.data[at]?.[idx];
-    if (!series || value === null || value === undefined) continue;
+    if (value === null || value === undefined) return [];
     const shown = typeof series.value === "function" ? series.value(plot, value, at, idx) : value;
-    parts.push(`${String(series.label)} ${String(shown)}`);
-  }
+    return [`${String(series.label)} ${String(shown)}`];
+  });
   const time = new Date((plot.data[0][idx] ?? 0) * 1000).toLocaleTimeString("en-GB");
   output.textContent = [time, ...parts].join("   ");
   output.style.display = "block";

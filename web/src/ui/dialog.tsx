@@ -18,6 +18,10 @@ export function Dialog({ open, onClose, title, description, children, drawer = f
     ? "top-0 right-0 h-full w-full max-w-xl border-l"
     : "top-[8vh] left-1/2 max-h-[84vh] w-[min(560px,94vw)] -translate-x-1/2 rounded-md border";
   const opener = useRef<Element | null>(null);
+  const wasOpen = useRef(false);
+  // While the dialog is drawn, not after: a field that takes the focus at once would be taken for the opener.
+  if (open && !wasOpen.current) opener.current = document.activeElement;
+  wasOpen.current = open;
   const giveBack = (event: Event) => {
     event.preventDefault();
     if (opener.current instanceof HTMLElement && opener.current.isConnected) opener.current.focus();
@@ -31,9 +35,6 @@ export function Dialog({ open, onClose, title, description, children, drawer = f
         <Radix.Overlay className={`fixed inset-0 z-40 ${drawer ? "bg-black/20" : "bg-black/50"}`} />
         <Radix.Content
           className={`fixed z-50 overflow-y-auto border-control bg-panel p-4 shadow-xl ${place}`}
-          onOpenAutoFocus={() => {
-            opener.current = document.activeElement;
-          }}
           onCloseAutoFocus={giveBack}
           onEscapeKeyDown={stay}
           onInteractOutside={stay}

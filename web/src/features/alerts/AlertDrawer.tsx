@@ -50,9 +50,11 @@ function Detail({ alert, clusterName }: { alert: Alert; clusterName: string | un
       <LabelList title="Labels" labels={alert.labels} />
       <LabelList title="Annotations" labels={rest} />
       {alert.generator_url && /^https?:/.test(alert.generator_url) ? (
-        <a className="link" href={alert.generator_url} target="_blank" rel="noreferrer">
-          Open where it was made
-        </a>
+        <p>
+          <a className="link" href={alert.generator_url} target="_blank" rel="noreferrer">
+            Open where it was made
+          </a>
+        </p>
       ) : null}
       <History alert={alert} />
     </div>

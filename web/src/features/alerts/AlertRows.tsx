@@ -58,9 +58,9 @@ export function AlertRows({ items, total, names, selecting, scroller, more, onOp
     >
       <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-panel">
         {table.getHeaderGroups().map((group) => (
-          <div key={group.id} role="row" aria-rowindex={1} className={`${GRID} h-8 text-meta font-medium text-muted`}>
+          <div key={group.id} role="row" aria-rowindex={1} className={`${GRID} h-8 text-meta font-medium text-muted max-md:hidden`}>
             {group.headers.map((header) => (
-              <div key={header.id} role="columnheader" className={header.id === "box" ? "" : "max-md:hidden"}>
+              <div key={header.id} role="columnheader">
                 {flexRender(header.column.columnDef.header, header.getContext())}
               </div>
             ))}

@@ -60,7 +60,16 @@ export function FleetPage() {
             <Empty title={`No cluster matches “${search}”`}>Clear the search to see all {fleet.data.length}.</Empty>
           ) : fleet.data ? (
             <Empty title="No clusters yet">
-              Add one with the address of its Prometheus, and it is watched from then on.
+              {operator ? (
+                <>
+                  <p>The address of a Prometheus is enough; its nodes and services are watched from then on.</p>
+                  <button type="button" className="button button-primary mt-3" onClick={() => setAdding(true)}>
+                    Add the first cluster
+                  </button>
+                </>
+              ) : (
+                "Nothing is registered, or nothing that you may see. An operator adds clusters, an admin gives you sight of them."
+              )}
             </Empty>
           ) : null}
         </div>
@@ -108,7 +117,7 @@ function Clusters({ items, open }: { items: Cluster[]; open: Map<string, number>
         <tr>
           <th scope="col">Cluster</th>
           <th scope="col">State</th>
-          <th scope="col" className="text-right">
+          <th scope="col" className="text-right max-md:hidden">
             Health
           </th>
           <th scope="col">Incidents</th>
@@ -119,7 +128,7 @@ function Clusters({ items, open }: { items: Cluster[]; open: Map<string, number>
           <th scope="col" className="max-lg:hidden">
             Platform
           </th>
-          <th scope="col" className="w-2/5">
+          <th scope="col" className="w-2/5 max-md:hidden">
             Last error
           </th>
         </tr>
@@ -141,13 +150,13 @@ function Clusters({ items, open }: { items: Cluster[]; open: Map<string, number>
                   {one.name}
                 </Link>
                 {one.display_name && one.display_name !== one.name ? (
-                  <span className="ml-2 text-muted">{one.display_name}</span>
+                  <span className="ml-2 text-muted max-md:hidden">{one.display_name}</span>
                 ) : null}
               </td>
               <td>
                 <StateMark state={one.status.state} />
               </td>
-              <td className="text-right">{one.status.health_score ?? <span className="text-muted">–</span>}</td>
+              <td className="text-right max-md:hidden">{one.status.health_score ?? <span className="text-muted">–</span>}</td>
               <td className="whitespace-nowrap">
                 {count ? (
                   <Link
@@ -167,7 +176,7 @@ function Clusters({ items, open }: { items: Cluster[]; open: Map<string, number>
               </td>
               <td className="max-lg:hidden">{sentence(one.environment)}</td>
               <td className="max-lg:hidden">{sentence(one.platform)}</td>
-              <td className="max-w-0 truncate" title={lastError(one) ?? undefined}>
+              <td className="max-w-0 truncate max-md:hidden" title={lastError(one) ?? undefined}>
                 {lastError(one) ?? <span className="text-muted">none</span>}
               </td>
             </tr>

@@ -21,7 +21,7 @@ export function IncidentList({ items, selecting }: Props) {
   const row = selecting ? "grid grid-cols-[32px_minmax(0,1fr)]" : "pl-1";
   return (
     <div {...hold}>
-      <div className={`border-b border-line text-meta font-medium text-muted ${row}`}>
+      <div className={`border-b border-line text-meta font-medium text-muted max-md:hidden ${row}`}>
         {selecting ? (
           <Box
             label="Select all incidents shown"
@@ -30,7 +30,7 @@ export function IncidentList({ items, selecting }: Props) {
             onChange={selecting.toggleAll}
           />
         ) : null}
-        <div aria-hidden="true" className={`${CELLS} h-8 max-md:hidden`}>
+        <div aria-hidden="true" className={`${CELLS} h-8`}>
           <span>Severity</span>
           <span>Status</span>
           <span>Incident</span>

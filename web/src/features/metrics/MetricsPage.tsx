@@ -3,16 +3,17 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { ApiError } from "../../api/client";
 import { type RangeAnswer, clusters, rangeQuery } from "../../api/queries";
-import type { ClusterOutcome } from "../../api/types";
-import { formatValue, plural, selector, toNumber } from "../../lib/format";
-import { ago, isMoving, resolveOrDefault } from "../../lib/time";
+import { plural, selector } from "../../lib/format";
+import { isMoving, resolveOrDefault } from "../../lib/time";
 import type { MetricsSearch } from "../../router";
-import { useLive, useNow, useRange, useZoom } from "../../shell/store";
-import { COLOURS, Chart, type ChartData } from "../../ui/Chart";
+import { useLive, useRange, useZoom } from "../../shell/store";
+import { Chart, type ChartData } from "../../ui/Chart";
 import { Empty, QueryFailure, SkeletonBlock } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
 import { align, stepsOf } from "../fleet/series";
 import { ClusterPicker } from "./ClusterPicker";
+import { Completeness } from "./Completeness";
+import { DRAWN, SeriesTable } from "./SeriesTable";
 
 const EXAMPLES = [
   "1 - avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[1m]))",
@@ -20,7 +21,6 @@ const EXAMPLES = [
   "rate(node_network_receive_bytes_total[1m])",
   "node_load1",
 ];
-const DRAWN = 30;
 
 export function MetricsPage() {
   const search: MetricsSearch = useSearch({ from: "/shell/metrics-explorer" });
@@ -114,11 +114,22 @@ function Position({ query, error }: { query: string; error: unknown }) {
 function Answer({ answer, updatedAt }: { answer: RangeAnswer; updatedAt: number }) {
   const [range] = useRange();
   const zoom = useZoom();
+  const [forward, setForward] = useState<number | null>(null);
+  const [only, setOnly] = useState<string | null>(null);
+  const drawn = useMemo(() => answer.series.slice(0, DRAWN), [answer]);
+  const alone = drawn.findIndex(({ metric }) => selector(metric) === only);
   const data = useMemo<ChartData>(() => {
-    const series = answer.series.slice(0, DRAWN);
-    const times = stepsOf(series, answer.step);
-    return { times, lines: series.map((one) => ({ label: selector(one.metric), values: align(times, one) })) };
-  }, [answer]);
+    const lines = drawn.map((one, at) => ({ at, one })).filter(({ at }) => alone < 0 || at === alone);
+    const times = stepsOf(drawn, answer.step);
+    return {
+      times,
+      lines: lines.map(({ at, one }) => ({
+        label: selector(one.metric),
+        values: align(times, one),
+        at: drawn.length > 1 ? at : undefined,
+      })),
+    };
+  }, [answer, drawn, alone]);
   const summary = `${plural(answer.series.length, "series", "series")}, a point every ${answer.step} s`;
   const now = Date.now();
   return (
@@ -127,90 +138,39 @@ function Answer({ answer, updatedAt }: { answer: RangeAnswer; updatedAt: number 
       {answer.series.length ? (
         <>
           <div className="panel p-2">
-            <Chart data={data} unit="" span={resolveOrDefault(range, now)} summary={summary} height={320} onZoom={zoom} />
+            <Chart
+              data={data}
+              unit=""
+              span={resolveOrDefault(range, now)}
+              summary={summary}
+              height={320}
+              onZoom={zoom}
+              forward={alone < 0 ? forward : null}
+              onForward={setForward}
+            />
             <p className="px-1 text-meta text-muted">
               {summary}
               {answer.series.length > DRAWN ? `; the first ${DRAWN} are drawn` : ""}
+              {alone < 0 ? "" : "; one of them alone"}
             </p>
           </div>
-          <SeriesTable answer={answer} />
+          <SeriesTable
+            answer={answer}
+            forward={forward}
+            alone={alone < 0 ? null : alone}
+            onForward={setForward}
+            onAlone={(at) => setOnly(at === null ? null : selector(drawn[at]?.metric ?? {}))}
+          />
         </>
       ) : (
         <div className="panel">
           <Empty title="No series match">
-            The clusters that answered hold nothing for this query in this range. Widen the range or check the name.
+            {answer.clusters.some(({ status }) => status === "SUCCESS")
+              ? "The clusters that answered hold nothing for this query in this range. Widen the range or check the name."
+              : "No cluster answered, so nothing is known."}
           </Empty>
         </div>
       )}
     </>
   );
-}
-
-function Completeness({ outcomes, updatedAt }: { outcomes: ClusterOutcome[]; updatedAt: number }) {
-  const now = useNow();
-  const failed = outcomes.filter(({ status }) => status !== "SUCCESS");
-  const slowest = Math.max(0, ...outcomes.map(({ latency_ms }) => latency_ms));
-  return (
-    <p className={failed.length ? "text-high" : "text-muted"} role={failed.length ? "alert" : undefined}>
-      {outcomes.length - failed.length} of {plural(outcomes.length, "cluster")} answered
-      {failed.map((one) => `; ${one.cluster} ${explain(one)}`).join("")}
-      <span className="text-muted">
-        {" "}
-        · slowest {formatValue(slowest / 1000, "seconds")} · {ago(updatedAt, now)}
-      </span>
-    </p>
-  );
-}
-
-function explain({ status, error, latency_ms }: ClusterOutcome): string {
-  if (status === "TIMEOUT") return `timed out after ${formatValue(latency_ms / 1000, "seconds")}`;
-  if (status === "PARTIAL") return `answered in part${error ? `: ${error}` : ""}`;
-  return `failed${error ? `: ${error}` : ""}`;
-}
-
-function SeriesTable({ answer }: { answer: RangeAnswer }) {
-  return (
-    <div className="panel overflow-x-auto">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Series</th>
-            <th scope="col">Cluster</th>
-            <th scope="col" className="text-right">
-              Last
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {answer.series.slice(0, 200).map((one, at) => {
-            const { cluster = "", ...metric } = one.metric;
-            const last = one.values.at(-1)?.[1];
-            return (
-              <tr key={selector(one.metric)}>
-                <td className="font-mono text-meta">
-                  <span
-                    aria-hidden="true"
-                    className="mr-2 inline-block h-0.5 w-3 align-middle"
-                    style={{ background: at < DRAWN ? `var(${lineColour(at, answer.series.length)})` : undefined }}
-                  />
-                  {selector(metric) || "{}"}
-                </td>
-                <td className="font-mono whitespace-nowrap">{cluster}</td>
-                <td className="text-right whitespace-nowrap">
-                  {last === undefined ? "–" : toNumber(last) === null ? last : formatValue(toNumber(last))}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-      {answer.series.length > 200 ? (
-        <p className="px-3 py-2 text-muted">The first 200 of {answer.series.length} are listed.</p>
-      ) : null}
-    </div>
-  );
-}
-
-function lineColour(at: number, count: number): string {
-  return count === 1 ? "--measured" : (COLOURS[at % COLOURS.length] ?? "--measured");
 }

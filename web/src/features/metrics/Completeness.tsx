@@ -1,0 +1,71 @@
+import { useState } from "react";
+import type { ClusterOutcome } from "../../api/types";
+import { formatValue, plural } from "../../lib/format";
+import { ago } from "../../lib/time";
+import { useNow } from "../../shell/store";
+import { OutcomeMark } from "../../ui/marks";
+import { explained, lacking } from "./outcomes";
+
+const NAMED = 3;
+
+/** Which clusters answered, which did not and why, and how old the answer is. */
+export function Completeness({ outcomes, updatedAt }: { outcomes: ClusterOutcome[]; updatedAt: number }) {
+  const now = useNow();
+  const [open, setOpen] = useState(false);
+  const missing = lacking(outcomes);
+  const slowest = Math.max(0, ...outcomes.map(({ latency_ms }) => latency_ms));
+  const named = missing.slice(0, NAMED).map((one) => `; ${one.cluster} ${explained(one)}`);
+  return (
+    <div>
+      <p className={missing.length ? "text-high" : "text-muted"} role={missing.length ? "status" : undefined}>
+        {outcomes.length - missing.length} of {plural(outcomes.length, "cluster")} answered
+        {named.join("")}
+        {missing.length > NAMED ? `; and ${missing.length - NAMED} more` : ""}
+        <span className="text-muted">
+          {" "}
+          · slowest {formatValue(slowest / 1000, "seconds")} · {ago(updatedAt, now)}
+        </span>
+        {outcomes.length > 1 ? (
+          <button type="button" className="link ml-2" aria-expanded={open} onClick={() => setOpen(!open)}>
+            {open ? "Hide the clusters" : "By cluster"}
+          </button>
+        ) : null}
+      </p>
+      {open ? <ByCluster outcomes={outcomes} /> : null}
+    </div>
+  );
+}
+
+function ByCluster({ outcomes }: { outcomes: ClusterOutcome[] }) {
+  const sorted = outcomes.toSorted((a, b) => Number(a.status === "SUCCESS") - Number(b.status === "SUCCESS"));
+  return (
+    <div className="panel mt-2 max-h-80 overflow-auto">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Cluster</th>
+            <th scope="col">Answer</th>
+            <th scope="col" className="text-right">
+              Took
+            </th>
+            <th scope="col" className="w-1/2">
+              Why
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {sorted.map((one) => (
+            <tr key={one.cluster_id}>
+              <td className="font-mono">{one.cluster}</td>
+              <td>
+                <OutcomeMark ok={one.status === "SUCCESS"} />
+              </td>
+              <td className="text-right whitespace-nowrap">{formatValue(one.latency_ms / 1000, "seconds")}</td>
+              <td className="text-muted">{one.status === "SUCCESS" ? "" : explained(one)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,13 @@
+import type { ClusterOutcome } from "../../api/types";
+import { formatValue } from "../../lib/format";
+
+/** Those whose part of the answer is missing, wholly or partly. */
+export function lacking(outcomes: readonly ClusterOutcome[]): ClusterOutcome[] {
+  return outcomes.filter(({ status }) => status !== "SUCCESS");
+}
+
+export function explained({ status, error, latency_ms }: Omit<ClusterOutcome, "cluster" | "cluster_id">): string {
+  if (status === "TIMEOUT") return `timed out after ${formatValue(latency_ms / 1000, "seconds")}`;
+  if (status === "PARTIAL") return `answered in part${error ? `: ${error}` : ""}`;
+  return `failed${error ? `: ${error}` : ""}`;
+}
