@@ -1,4 +1,4 @@
-"""Kernel: the outbox and its deliveries."""
+"""Kernel: the outbox and its deliveries, and what tells the right key."""
 
 from alembic import op
 
@@ -37,6 +37,12 @@ def upgrade() -> None:
         "CREATE INDEX delivery_due ON kernel.delivery (next_at, event_id) WHERE done_at IS NULL AND dead_at IS NULL"
     )
     op.execute("CREATE INDEX delivery_dead ON kernel.delivery (dead_at) WHERE dead_at IS NOT NULL")
+    op.execute(
+        "CREATE TABLE kernel.master_key (sole boolean PRIMARY KEY DEFAULT true CHECK (sole), proof bytea NOT NULL)"
+    )
+    op.execute(
+        "COMMENT ON TABLE kernel.master_key IS 'a known word sealed by the key, which tells whether it is the one'"
+    )
 
 
 def downgrade() -> None:

@@ -14,7 +14,10 @@ import pytest
 from aiops.cli import main
 from aiops.cli.failures import in_one_line
 from aiops.cli.serve import listening
-from aiops.settings import Settings
+from aiops.kernel.master_key import require_same_key
+from aiops.settings import Settings, secret_key
+
+_KEY = "a key of the tests, long enough for it"
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +71,73 @@ def test_doctor_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setenv("AIOPS_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     assert main(["doctor"]) == 1
     assert "FAIL  database: The database can't be reached" in capsys.readouterr().out
+
+
+@pytest.fixture
+def set_up(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database of this version, used with a key."""
+    monkeypatch.setenv("AIOPS_DATABASE_URL", database_url)
+    monkeypatch.setenv("AIOPS_SECRET_KEY", _KEY)
+    monkeypatch.setenv("AIOPS_PORT", "0")
+    require_same_key(database_url, secret_key(Settings(secret_key=_KEY)), "AIOPS_SECRET_KEY")
+    return database_url
+
+
+def doctor_on(name: str, capsys: pytest.CaptureFixture[str]) -> str:
+    main(["doctor"])
+    return next(line for line in capsys.readouterr().out.splitlines() if line[6:].startswith(f"{name}:"))
+
+
+@pytest.mark.parametrize("name", ["database", "schema", "stored secrets", "events", "orphans"])
+def test_doctor_finds_a_database_of_this_version_well(
+    name: str, set_up: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert doctor_on(name, capsys).startswith("ok  ")
+
+
+def test_doctor_finds_what_a_cluster_that_is_gone_has_left(set_up: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with psycopg.connect(set_up) as connection:
+        connection.execute(
+            "INSERT INTO intelligence.track (cluster_id, watch, detector, watermark, series, state)"
+            " VALUES (gen_random_uuid(), 'node_cpu', 'x', 0, '[]', '')"
+        )
+    assert "FAIL  orphans: of clusters that are gone there are still 1 learned bands" in doctor_on("orphans", capsys)
+
+
+def test_doctor_names_what_was_given_up_and_it_can_be_tried_again(
+    set_up: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(set_up) as connection:
+        connection.execute(
+            "WITH one AS (INSERT INTO kernel.outbox VALUES (gen_random_uuid(), 'CLUSTER_DELETED', now(), '{}')"
+            " RETURNING event_id) INSERT INTO kernel.delivery (event_id, handler, attempts, dead_at, error)"
+            " SELECT event_id, 'observability.forget_cluster', 9, now(), 'no' FROM one"
+        )
+    assert "1 were given up, the last CLUSTER_DELETED" in doctor_on("events", capsys)
+    assert main(["retry-events"]) == 0
+    assert "1 will be tried again" in capsys.readouterr().out
+    assert doctor_on("events", capsys).startswith("ok  ")
+
+
+def test_another_key_is_told_at_the_start_with_the_way_out(
+    set_up: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIOPS_SECRET_KEY", _KEY[::-1])
+    refused = aiops("serve")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "AIOPS_SECRET_KEY is not the key that this database keeps credentials under" in refused.stderr
+    assert doctor_on("stored secrets", capsys).startswith("FAIL")
+    assert main(["accept-key"]) == 0
+    assert doctor_on("stored secrets", capsys).startswith("ok  ")
+
+
+def test_database_of_a_newer_version_is_left_alone_and_told(set_up: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with psycopg.connect(set_up) as connection:
+        connection.execute("UPDATE kernel.alembic_version SET version_num = '9999'")
+    assert main(["migrate"]) == 2
+    said = capsys.readouterr().err
+    assert "The database is at revision 9999" in said
+    assert len(said.splitlines()) == 1
 
 
 def test_any_free_port_is_taken_for_zero(tmp_path: Path) -> None:

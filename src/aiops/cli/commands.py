@@ -13,7 +13,7 @@ from typing import TypeAlias
 from aiops.cli.failures import in_one_line
 from aiops.cli.output import say
 from aiops.kernel.errors import Invalid
-from aiops.settings import Settings, load_settings
+from aiops.settings import Settings, load_settings, secret_key, where_key_is
 
 Command = Callable[[Settings, argparse.Namespace], int]
 _Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -50,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "serve", "Start the hub: its database, the API, the console.", _serve)
     _add(commands, "migrate", "Bring the database to the schema of this version, and end.", _migrate)
     _add(commands, "doctor", "Check the installation and say what is wrong; exit code 1 if something is.", _doctor)
+    _add(commands, "accept-key", "Go on with the present secret key, where the former is lost.", _accept_key)
+    _add(commands, "retry-events", "Try again what the hub gave up on, as `aiops doctor` lists it.", _retry_events)
     _add(commands, "openapi", "Write the OpenAPI document to standard output; needs no database.", _openapi)
 
     _add_users(commands)
@@ -114,6 +116,24 @@ def _doctor(settings: Settings, _parsed: argparse.Namespace) -> int:
 def _migrate(settings: Settings, _parsed: argparse.Namespace) -> int:
     with database_of(settings):
         sys.stdout.write("The database is at the schema of this version.\n")
+    return 0
+
+
+def _accept_key(settings: Settings, _parsed: argparse.Namespace) -> int:
+    with database_of(settings) as url:
+        from aiops.kernel.master_key import accept_key
+
+        accept_key(url, secret_key(settings))
+    say(f"{where_key_is(settings)} is the key from now on. Credentials under the former one must be entered again.")
+    return 0
+
+
+def _retry_events(settings: Settings, _parsed: argparse.Namespace) -> int:
+    with database_of(settings) as url:
+        from aiops.cli.doctor_database import retry_given_up
+
+        count = retry_given_up(url)
+    say(f"{count} will be tried again by the hub." if count else "There is nothing that the hub gave up on.")
     return 0
 
 

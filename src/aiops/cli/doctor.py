@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
+from aiops.cli.doctor_database import examine_database
 from aiops.cli.failures import in_one_line
+from aiops.cli.findings import Finding
 from aiops.cli.serve import listening
 from aiops.kernel.errors import AiopsError
 from aiops.kernel.postgres import running_url
@@ -22,17 +24,8 @@ from aiops.kernel.postgres_host import find_binaries, require_passwd_entry, serv
 from aiops.settings import Settings
 
 _LEAST_FREE = 1024**3
-_OLDEST_POSTGRES = 15
+_EXPECTED = (AiopsError, OSError, psycopg.Error, SQLAlchemyError, subprocess.SubprocessError)
 _CONSOLE = Path(__file__).resolve().parents[1] / "gateway" / "console" / "index.html"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at; `ok` is None where it could not be judged now."""
-
-    name: str
-    ok: bool | None
-    detail: str
 
 
 def doctor(settings: Settings) -> int:
@@ -55,15 +48,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("secret key", _secret_key),
         ("address", _address),
         ("postgres binaries", _binaries),
-        ("database", _database),
         ("leftovers", _leftovers),
         ("console", _console),
     ]
     for name, check in checks:
         try:
             yield check(settings)
-        except (AiopsError, OSError, psycopg.Error, subprocess.SubprocessError) as error:
+        except _EXPECTED as error:
             yield Finding(name, False, in_one_line(error, settings) or str(error))
+    try:
+        yield from examine_database(settings)
+    except _EXPECTED as error:
+        yield Finding("database", False, in_one_line(error, settings) or str(error))
 
 
 def _python(_settings: Settings) -> Finding:
@@ -121,20 +117,6 @@ def _binaries(settings: Settings) -> Finding:
     folder = find_binaries(settings.pg_bin, settings.data_dir, user, copy=False)
     printed = subprocess.run([str(folder / "postgres"), "--version"], capture_output=True, text=True, check=True)
     return Finding("postgres binaries", True, f"{printed.stdout.strip()} in {folder}")
-
-
-def _database(settings: Settings) -> Finding:
-    url = settings.database_url or running_url(settings.data_dir)
-    if url is None:
-        return Finding("database", None, "the embedded one is not running now; `aiops serve` starts it")
-    with psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5) as connection:
-        major = connection.info.server_version // 10000
-        if major < _OLDEST_POSTGRES:
-            return Finding("database", False, f"PostgreSQL {major}; {_OLDEST_POSTGRES} or newer is needed")
-        known = {name for (name,) in connection.execute("SELECT name FROM pg_available_extensions").fetchall()}
-    if "pg_trgm" not in known:
-        return Finding("database", False, "the extension pg_trgm is missing: install postgresql-contrib")
-    return Finding("database", True, f"PostgreSQL {major} answers, pg_trgm is there")
 
 
 def _leftovers(settings: Settings) -> Finding:

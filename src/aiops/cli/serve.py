@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from aiops.cli.output import say
 from aiops.kernel.errors import AiopsError
 from aiops.kernel.postgres import EmbeddedPostgres
-from aiops.settings import Settings
+from aiops.settings import Settings, secret_key, where_key_is
 
 if TYPE_CHECKING:
     import uvicorn
@@ -43,12 +43,15 @@ def serve(settings: Settings) -> None:
     _on_signals(_interrupt)
     # First the port: whoever forgot a running hub learns so in a moment, before anything is started.
     with listening(settings) as sockets, _database(settings) as url:
-        from aiops.app import create_app
         from aiops.gateway.bootstrap import ensure_admin
+        from aiops.kernel.master_key import require_same_key
         from aiops.kernel.migrations import migrate
 
         migrate(url)
+        require_same_key(url, secret_key(settings), where_key_is(settings))
         generated = ensure_admin(url, settings.admin_password)
+        from aiops.app import create_app
+
         welcome = _welcome(settings, sockets, generated)
         welcomed = False
         try:

@@ -68,6 +68,14 @@ def list_users(database_url: str) -> list[User]:
     return _run(database_url, work)
 
 
+async def orphans(database: Database, clusters: list[UUID]) -> dict[str, int]:
+    """How many users are limited to clusters that are none of these, and so see nothing."""
+    async with database.begin() as tx:
+        users = await SqlUserStore().users(tx)
+    known = set(clusters)
+    return {"users limited to them": sum(bool(u.clusters) and known.isdisjoint(u.clusters or ()) for u in users)}
+
+
 async def _cluster_id(database: Database, name: str) -> UUID:
     from aiops.registry.bootstrap import cluster_ids
 

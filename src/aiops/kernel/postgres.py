@@ -62,7 +62,15 @@ _NOT_YET = (
     "refused",
     "closed the conn",
 )
-_SIGNS_OF_DAMAGE = ("could not", "required WAL directory", "invalid", "incorrect checksum", "corrupt", "missing")
+_SIGNS_OF_DAMAGE = (
+    "could not",
+    "required WAL directory",
+    "invalid",
+    "incompatible with server",
+    "incorrect checksum",
+    "corrupt",
+    "missing",
+)
 _LEFTOVERS = ("pre-existing shared memory block", "already exists")
 
 _log = structlog.get_logger(__name__)

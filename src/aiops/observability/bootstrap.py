@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 from aiops.kernel.clock import SystemClock
 from aiops.kernel.database import Database
@@ -10,6 +11,7 @@ from aiops.kernel.errors import Conflict, NotFound
 from aiops.kernel.ids import new_id
 from aiops.observability.ports import PushSource
 from aiops.observability.service.sources import hash_of, new_token
+from aiops.observability.store.orphans import count_orphans
 from aiops.observability.store.sources import PostgresSourceStore
 from aiops.registry.bootstrap import cluster_ids
 
@@ -17,6 +19,12 @@ from aiops.registry.bootstrap import cluster_ids
 def add_source(database_url: str, cluster_name: str, source_name: str) -> str:
     """Let `source_name` push into a cluster; gives the token, which is kept nowhere in the clear."""
     return asyncio.run(_add_source(database_url, cluster_name, source_name))
+
+
+async def orphans(database: Database, clusters: list[UUID]) -> dict[str, int]:
+    """How much is kept of clusters that are none of these: it should have gone with them."""
+    async with database.begin() as tx:
+        return await count_orphans(tx, clusters)
 
 
 async def _add_source(database_url: str, cluster_name: str, source_name: str) -> str:
