@@ -90,11 +90,12 @@ def _play(stack: contextlib.ExitStack, options: argparse.Namespace) -> None:
     url, client = _hub(stack, options)
     exporters: dict[str, Exporter] = {}
     for seed, name in enumerate(CLUSTERS):
+        # Each is born when its Prometheus is: between its past and the first scrape there must be no hole.
         exporters[name] = stack.enter_context(Exporter(World(chain(), seed=seed), past_s=_PAST_S))
-    for name in CLUSTERS:
         _join(stack, client, url, name, exporters[name], options.scrape)
         print(f"  {name} is watched", flush=True)
     print(f"\nOpen {url}/fleet . There are services web → orders → database, each on its own node, in every cluster.")
+    print("Two faults come and go in turn, until Ctrl-C.")
     plan = (
         (FaultKind.CPU_HOG, "lab-east", "node-database", 0.8, "a program takes the CPU of node-database in lab-east"),
         (FaultKind.ERROR_BURST, "lab-west", "orders", 0.4, "orders in lab-west answers 40 % of requests with errors"),
@@ -102,12 +103,12 @@ def _play(stack: contextlib.ExitStack, options: argparse.Namespace) -> None:
     played = 0
     while not options.rounds or played < options.rounds:
         for kind, cluster, target, strength, story in plan:
-            print(f"\n{_time()} calm for {options.calm:.0f} s: the expected bands settle", flush=True)
+            print(f"\n{_time()} calm; the next fault comes at {_time(options.calm)}", flush=True)
             time.sleep(options.calm)
             exporters[cluster].begin(kind, target, strength, for_s=options.fault)
-            print(f"{_time()} fault: {story}, for {options.fault:.0f} s. Look at {url}/incidents", flush=True)
+            print(f"{_time()} fault: {story}, until {_time(options.fault)}. Look at {url}/incidents", flush=True)
             time.sleep(options.fault)
-            print(f"{_time()} the fault is over; its incident should resolve", flush=True)
+            print(f"{_time()} that fault is over; its incident resolves once the bands are kept again", flush=True)
         played += 1
 
 
@@ -115,7 +116,7 @@ def _hub(stack: contextlib.ExitStack, options: argparse.Namespace) -> tuple[str,
     if options.url:
         url = options.url.rstrip("/")
         return url, stack.enter_context(sign_in(url, options.username, options.password))
-    hub = stack.enter_context(Hub({"AIOPS_PORT": str(options.port), "AIOPS_WATCH_HOST": "true"}))
+    hub = stack.enter_context(Hub({"AIOPS_PORT": str(options.port)}))
     print(f"The hub is at {hub.url} : sign in as admin, password {ADMIN_PASSWORD}", flush=True)
     return hub.url, stack.enter_context(hub.client())
 
@@ -127,6 +128,7 @@ def _join(
     # The token needs the cluster, which needs the Prometheus, which needs the Alertmanager, which needs the token:
     # so the alerts are added to the running Prometheus at the end.
     prometheus = stack.enter_context(Prometheus(exporter.prometheus_config(scrape_s), past=exporter.past(15.0)))
+    prometheus.wait_for(f"count(time() - timestamp(up) < {2 * scrape_s}) == {len(exporter.instances)}")
     cluster = add_cluster(client, name, prometheus.url, environment="LAB", display_name=name.replace("-", " ").title())
     stack.callback(_remove, client, cluster["id"])
     source = add_source(client, f"alertmanager-{name}", cluster["id"])
@@ -162,8 +164,8 @@ def _remove(client: httpx.Client, cluster_id: str) -> None:
         client.delete(f"/api/v1/clusters/{cluster_id}")
 
 
-def _time() -> str:
-    return time.strftime("%H:%M:%S")
+def _time(in_s: float = 0.0) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(time.time() + in_s))
 
 
 def _as_ctrl_c(_signal: int, _frame: FrameType | None) -> None:

@@ -55,16 +55,22 @@ class Exporter:
     def address(self) -> str:
         return f"127.0.0.1:{self._server.server_address[1]}"
 
+    @property
+    def instances(self) -> list[str]:
+        """The instance names of its nodes and services."""
+        return list(self._pages())
+
     def prometheus_config(self, interval_s: float = 2.0) -> str:
         """A prometheus.yml that scrapes all of this world, by the instance names of its nodes and services."""
         targets = {name: (self.address, path) for name, path in self._pages().items()}
         return scrape_config(_JOB, targets, interval_s)
 
     def past(self, step_s: float = 10.0) -> str:
-        """What a Prometheus would have scraped in the world's past, for `Prometheus(past=…)`; ask before any page."""
-        began = time.time() - (self._now() - self._began)
+        """What a Prometheus would have scraped until now, for `Prometheus(past=…)`; ask before any page."""
+        lived = self._now() - self._began
+        began = time.time() - lived
         lines: list[str] = []
-        for step in range(1, int(self._past_s / step_s)):
+        for step in range(1, int(lived / step_s) + 1):
             with self._turning:
                 self.world.advance(step * step_s)
                 for instance, path in self._pages().items():
