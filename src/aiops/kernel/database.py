@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import psycopg
 from sqlalchemy import exc, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from aiops.kernel.errors import Invalid, Unavailable
 from aiops.kernel.events import Event, EventEnvelope, envelope
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 
 class Transaction(Protocol):
@@ -76,6 +78,9 @@ class Database:
     """One pool of connections. `url` is a libpq or SQLAlchemy URL of a PostgreSQL ≥ 15."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        # Brings the ORM with it, which takes as long to import as all the rest of SQLAlchemy.
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(url),

@@ -11,18 +11,20 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aiops.kernel.bus import Bus
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database, Transaction, connection_of
 from aiops.kernel.events import Event, EventCatalogue, EventEnvelope
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 MAX_ATTEMPTS = 10
 BATCH = 100
