@@ -9,10 +9,8 @@ from dishka import AsyncContainer, Scope, provide
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import Context, HandlerSpec, JobSpec, Runnable
-from aiops.kernel.outbound import Outbound
 from aiops.kernel.outbox import Handle
 from aiops.kernel.retention import Keep
-from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.events import EVENTS
 from aiops.observability.handlers import ForgetCluster
 from aiops.observability.http.alerts import AlertController
@@ -99,6 +97,10 @@ class _Observability(WatchProvider):
 
     @provide
     async def remote_metrics(self, settings: Settings, clock: Clock) -> AsyncIterator[RemoteMetrics]:
+        # aiohttp takes long to import.
+        from aiops.kernel.outbound import Outbound
+        from aiops.observability.backends.prometheus import PrometheusBackend
+
         offered = (_OFFERED_PORT,) if settings.offer_local_prometheus else ()
         outbound = Outbound(allow_loopback=settings.allow_local_targets, loopback_ports=offered)
         try:

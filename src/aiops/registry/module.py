@@ -10,14 +10,12 @@ from dishka import AsyncContainer, Provider, Scope, provide
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import Context, JobSpec, Runnable
-from aiops.kernel.outbound import Outbound
 from aiops.kernel.secrets import SecretBox
 from aiops.registry.credentials import Vault
 from aiops.registry.events import EVENTS
 from aiops.registry.http import ClustersController, fleet_summary
 from aiops.registry.needs import Prober, Store
 from aiops.registry.ports import Clusters
-from aiops.registry.probes.prometheus import PrometheusProber
 from aiops.registry.service import Fleet, Membership, ProbeJob, Probing
 from aiops.registry.service.probing import OFFERED_URL
 from aiops.registry.store import SqlClusterStore
@@ -37,6 +35,10 @@ class _Registry(Provider):
 
     @provide
     async def prober(self, settings: Settings, clock: Clock) -> AsyncIterator[Prober]:
+        # aiohttp takes long to import.
+        from aiops.kernel.outbound import Outbound
+        from aiops.registry.probes.prometheus import PrometheusProber
+
         outbound = Outbound(
             allow_loopback=settings.allow_local_targets, loopback_ports=_offered_ports(settings), per_host=4
         )
