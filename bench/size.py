@@ -1,7 +1,7 @@
 """Bytes a sealed sample takes on disk, keys and index and all, of a node_exporter's real samples: at most 4.
 
 It is scraped each second for five minutes, while a process keeps the machine from being idle now and then; the samples
-are stored as if 15 s lay between them.
+are stored as if 15 s lay between them. What the rollups of the same samples take besides is printed and not bounded.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from aiops.kernel.clock import VirtualClock
-from aiops.kernel.database import Database
+from aiops.kernel.database import Database, SqlTransaction
 from aiops.kernel.ids import new_id
 from aiops.kernel.migrations import migrate
 from aiops.kernel.postgres import EmbeddedPostgres
 from aiops.observability.ports import Sample
-from aiops.observability.store.partitions import STRETCH_MS
+from aiops.observability.store.partitions import RAW, STRETCH_MS
+from aiops.observability.store.rollups import LEVELS
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sealing import SealingJob
 from tests.lab.servers import NodeExporter
@@ -51,8 +52,8 @@ def _scrapes(count: int) -> list[list[tuple[dict[str, str], float]]]:
         return found
 
 
-async def _store(url: str, scrapes: list[list[tuple[dict[str, str], float]]]) -> tuple[int, int, int]:
-    """Bytes on disk, samples and series after sealing."""
+async def _store(url: str, scrapes: list[list[tuple[dict[str, str], float]]]) -> tuple[dict[str, int], int, int]:
+    """Bytes on disk by table, samples and series after sealing."""
     database, clock, store, cluster_id = Database(url), VirtualClock(), PostgresSampleStore(), new_id()
     first = (int(clock.now().timestamp() * 1000) // STRETCH_MS + 1) * STRETCH_MS // 1000
     for number, scrape in enumerate(scrapes):
@@ -67,12 +68,17 @@ async def _store(url: str, scrapes: list[list[tuple[dict[str, str], float]]]) ->
     while sealed := await job.seal():
         samples += sealed
     async with database.begin() as tx:
-        parts = "SELECT inhrelid FROM pg_inherits WHERE inhparent = 'observability.chunk'::regclass"
-        size = await tx.connection.execute(text(f"SELECT sum(pg_total_relation_size(inhrelid)) FROM ({parts}) AS part"))
+        sizes = {table: await _bytes(tx, table) for table in (RAW, *(level.table for level in LEVELS))}
         series = await tx.connection.execute(text("SELECT count(DISTINCT series_id) FROM observability.chunk"))
-        found = int(size.scalar_one()), samples, int(series.scalar_one())
+        found = sizes, samples, int(series.scalar_one())
     await database.close()
     return found
+
+
+async def _bytes(tx: SqlTransaction, table: str) -> int:
+    parts = f"SELECT inhrelid FROM pg_inherits WHERE inhparent = 'observability.{table}'::regclass"
+    size = await tx.connection.execute(text(f"SELECT sum(pg_total_relation_size(inhrelid)) FROM ({parts}) AS part"))
+    return int(size.scalar_one())
 
 
 def main(count: int = SCRAPES) -> None:
@@ -83,11 +89,14 @@ def main(count: int = SCRAPES) -> None:
         server.start()
         try:
             migrate(server.url)
-            size, samples, series = asyncio.run(_store(server.url, scrapes))
+            sizes, samples, series = asyncio.run(_store(server.url, scrapes))
         finally:
             server.stop()
+    size = sizes.pop(RAW)
     print(f"store: {samples:,} samples of {series:,} series of a node_exporter: {size:,} B on disk")
     print(f"store: {size / samples:.2f} B a sample (bound {BOUND:.2f})")
+    rollups = ", ".join(f"{table.removeprefix('rollup_')} {taken / samples:.2f}" for table, taken in sizes.items())
+    print(f"store: rollups besides, B for each sample that they stand for: {rollups}")
     sys.exit(size / samples > BOUND)
 
 

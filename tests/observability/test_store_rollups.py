@@ -22,7 +22,7 @@ from aiops.kernel.errors import Invalid, Unavailable
 from aiops.kernel.ids import new_id
 from aiops.observability.needs import StoredSeries
 from aiops.observability.ports import Sample
-from aiops.observability.promql import EvalResult, evaluate, notes_on, parse
+from aiops.observability.promql import EvalResult, evaluate, parse
 from aiops.observability.store.encoding import Batch
 from aiops.observability.store.partitions import Keeping
 from aiops.observability.store.rollups import decode_rollup, encode_rollup, roll
@@ -105,8 +105,8 @@ class Kept:
                 await self.store.select(tx, [CLUSTER], one.matchers, *one.bounds(start_ms, end_ms))
                 for one in plan.selectors
             ]
-        notes = notes_on(data, [one.range_ms for one in plan.selectors])
-        return evaluate(plan, data, start_ms, end_ms, int(step * 1000)), notes
+        result = evaluate(plan, data, start_ms, end_ms, int(step * 1000))
+        return result, result.notes
 
     async def count(self, table: str) -> int:
         async with self.database.begin() as tx:

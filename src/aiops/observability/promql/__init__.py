@@ -1,8 +1,7 @@
 """PromQL over samples in memory: `parse` a query, fetch what it selects, `evaluate` it over all steps at once."""
 
-from aiops.observability.promql.coarse import notes_on
 from aiops.observability.promql.evaluate import evaluate
 from aiops.observability.promql.nodes import EvalResult, Plan, Selector
 from aiops.observability.promql.parsing import metric_names, parse
 
-__all__ = ["EvalResult", "Plan", "Selector", "evaluate", "metric_names", "notes_on", "parse"]
+__all__ = ["EvalResult", "Plan", "Selector", "evaluate", "metric_names", "parse"]

@@ -12,6 +12,7 @@ from aiops.observability.needs import StoredSeries
 from aiops.observability.ports import Floats, Labels
 from aiops.observability.promql import nodes
 from aiops.observability.promql.aggregation import aggregate
+from aiops.observability.promql.coarse import notes_on
 from aiops.observability.promql.functions import CALENDAR, ELEMENTWISE, clamped, rounded
 from aiops.observability.promql.histograms import histogram_quantile
 from aiops.observability.promql.operators import between_scalars, between_vectors, with_scalar
@@ -49,10 +50,11 @@ def evaluate(
             "Ask for fewer series, a shorter time or a longer step."
         )
     result = _Evaluation(plan, data, fetched, steps, end_ms).value(plan.root)
+    notes = notes_on(data, [selector.range_ms for selector in plan.selectors])
     if isinstance(result, Vector):
         vector = result.pruned()
-        return nodes.EvalResult(vector.labels, vector.values, vector.present)
-    return nodes.EvalResult([{}], result[None, :], np.ones((1, len(steps)), dtype=bool))
+        return nodes.EvalResult(vector.labels, vector.values, vector.present, notes)
+    return nodes.EvalResult([{}], result[None, :], np.ones((1, len(steps)), dtype=bool), notes)
 
 
 class _Evaluation:

@@ -149,8 +149,12 @@ class Plan:
 
 @dataclass
 class EvalResult:
-    """`values[i, j]` belongs to `labels[i]` at step `j` and counts only where `present[i, j]`: NaN is a value too."""
+    """`values[i, j]` belongs to `labels[i]` at step `j` and counts only where `present[i, j]`: NaN is a value too.
+
+    `notes` say where it is coarser than what was asked for, because samples are gone.
+    """
 
     labels: list[Labels]
     values: Floats
     present: Mask
+    notes: tuple[str, ...] = ()

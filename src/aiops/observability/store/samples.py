@@ -31,6 +31,7 @@ from aiops.observability.store.series import DEFAULT_SERIES_LIMIT, SeriesCatalog
 
 _HEAD_CACHE_SAMPLES = 2_000_000  # 24 bytes each
 _CHUNKS_IN_LOOP = 100
+_SAMPLES_IN_LOOP = 200_000
 _MOST_TRIES = 5
 
 
@@ -74,7 +75,7 @@ class PostgresSampleStore:
         connection = await raw_connection_of(tx)
         chunks = await chunks_of(connection, wanted)
         rolled = await rolled_of(connection, wanted)
-        if len(chunks) + len(rolled.rows) > _CHUNKS_IN_LOOP:
+        if len(chunks) + len(rolled.rows) > _CHUNKS_IN_LOOP or head.series.size > _SAMPLES_IN_LOOP:
             return await asyncio.to_thread(assemble, wanted, head, chunks, rolled)
         return assemble(wanted, head, chunks, rolled)
 
