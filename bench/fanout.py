@@ -26,11 +26,13 @@ from aiops.kernel.secrets import SecretBox
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.ports import QueryStatus
 from aiops.observability.service.metrics import MetricsService
+from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.service.metrics_remote import VectorResult
 from aiops.observability.store.samples import PostgresSampleStore
-from aiops.registry.credentials import Vault
+from aiops.registry.endpoints import UrlRules
 from aiops.registry.service import Fleet, Membership, NewCluster
 from aiops.registry.store import SqlClusterStore
+from aiops.registry.vault import Vault
 from bench.hub import migrated_postgres
 from bench.verdict import at_most
 from tests.lab.servers import Prometheus
@@ -65,12 +67,12 @@ async def _service(stack: AsyncExitStack, urls: list[str]) -> MetricsService:
     outbound = Outbound(allow_loopback=True)
     stack.push_async_callback(outbound.close)
     clock, store, vault = SystemClock(), SqlClusterStore(), Vault(SecretBox(os.urandom(32)))
-    membership = Membership(database, clock, store, vault, allow_loopback=True)
+    membership = Membership(database, clock, store, vault, UrlRules(allow_loopback=True))
     for number, url in enumerate(urls):
         new = NewCluster(name=f"bench-{number}", prometheus_url=url, bearer_token=f"token-{number}")
         await membership.add(BENCH, new)
     fleet, remote = Fleet(database, clock, store, vault), PrometheusBackend(outbound, clock)
-    return MetricsService(database, clock, PostgresSampleStore(), fleet, remote)
+    return MetricsService(clock, fleet, remote, OwnSamples(database, PostgresSampleStore()))
 
 
 async def main() -> int:

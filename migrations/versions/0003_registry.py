@@ -19,25 +19,47 @@ def upgrade() -> None:
             environment text NOT NULL,
             region text,
             labels jsonb NOT NULL,
+            platform_version text,
+            api_server_url text,
             prometheus_url text,
+            alertmanager_url text,
+            loki_url text,
+            tempo_url text,
+            selector jsonb NOT NULL,
+            tls jsonb NOT NULL,
+            proxy_url text,
+            header_names text[] NOT NULL,
+            capabilities jsonb,
+            managed_by text,
             credential_kind text NOT NULL,
-            credentials bytea,
+            credential_expires_at timestamptz,
+            secrets bytea,
             state text NOT NULL,
             connectivity text NOT NULL,
             health_score int,
             endpoints jsonb NOT NULL,
             recent boolean[] NOT NULL DEFAULT '{}',
             checked_at timestamptz,
+            warnings text[] NOT NULL DEFAULT '{}',
             next_probe_at timestamptz NOT NULL,
+            next_discovery_at timestamptz NOT NULL,
+            next_renewal_at timestamptz,
             created_at timestamptz NOT NULL,
             updated_at timestamptz NOT NULL,
             last_seen_at timestamptz
         )
         """
     )
-    op.execute("COMMENT ON COLUMN registry.clusters.credentials IS 'sealed: AES-256-GCM bound to the id'")
+    op.execute(
+        "COMMENT ON COLUMN registry.clusters.secrets IS"
+        " 'credentials, what they were exchanged for, values of headers; sealed: AES-256-GCM bound to the id'"
+    )
+    op.execute("COMMENT ON COLUMN registry.clusters.managed_by IS 'the file of a fleet that added it'")
     op.execute("COMMENT ON COLUMN registry.clusters.recent IS 'outcomes of the last probes, oldest first'")
     op.execute("CREATE INDEX clusters_due ON registry.clusters (next_probe_at)")
+    op.execute("CREATE INDEX clusters_undiscovered ON registry.clusters (next_discovery_at)")
+    op.execute("CREATE INDEX clusters_renewed ON registry.clusters (next_renewal_at)")
+    op.execute("CREATE INDEX clusters_by_label ON registry.clusters USING gin (labels jsonb_path_ops)")
     op.execute(
         """
         CREATE TABLE registry.health_history (

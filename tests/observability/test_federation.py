@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -21,17 +21,21 @@ from aiops.observability.backends.breaker import Breaker
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.ports import QueryStatus, Sample
 from aiops.observability.service.metrics import MetricsService
+from aiops.observability.service.metrics_names import SeriesNames
+from aiops.observability.service.metrics_numbers_of import ClusterNumbers
+from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.registry.ports import (
     Cluster,
     ClusterStatus,
     ClusterType,
     Connectivity,
+    EndpointKind,
     Environment,
     Member,
     Platform,
-    PrometheusTarget,
     State,
+    Target,
 )
 from tests.lab.packages import lab_available
 from tests.lab.servers import Prometheus
@@ -80,15 +84,17 @@ class Fleet:
     async def local(self, principal: Principal) -> Cluster | None:
         return None
 
-    async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
+    async def target(self, principal: Principal, kind: EndpointKind, cluster_id: UUID) -> Target | None:
         url = self._urls[cluster_id]
         name = self._clusters[cluster_id].name
-        return None if url is None else PrometheusTarget(cluster_id, name, url, {})
+        return None if url is None else Target(cluster_id, name, EndpointKind.PROMETHEUS, url)
 
-    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+    async def targets(
+        self, principal: Principal, kind: EndpointKind, cluster_ids: Sequence[UUID] | None = None
+    ) -> list[Member]:
         wanted = [one.id for one in await self.visible(principal)] if cluster_ids is None else cluster_ids
         return [
-            Member(await self.get(principal, cluster_id), await self.prometheus_target(principal, cluster_id))
+            Member(await self.get(principal, cluster_id), await self.target(principal, kind, cluster_id))
             for cluster_id in wanted
         ]
 
@@ -133,11 +139,23 @@ async def _serving(remote: Remote) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+class Asking(NamedTuple):
+    metrics: MetricsService
+    names: SeriesNames
+    numbers: ClusterNumbers
+
+
 @asynccontextmanager
-async def _service(database: Database, fleet: Fleet) -> AsyncIterator[MetricsService]:
+async def _service(database: Database, fleet: Fleet) -> AsyncIterator[Asking]:
     async with aiohttp.ClientSession() as session:
         clock = SystemClock()
-        yield MetricsService(database, clock, PostgresSampleStore(), fleet, PrometheusBackend(session, clock))
+        remote, store = PrometheusBackend(session, clock), PostgresSampleStore()
+        own = OwnSamples(database, store)
+        yield Asking(
+            MetricsService(clock, fleet, remote, own),
+            SeriesNames(database, clock, store, fleet, remote),
+            ClusterNumbers(fleet, remote, own),
+        )
 
 
 async def test_series_carry_their_cluster_and_a_slow_one_is_left_behind(database: Database) -> None:
@@ -147,7 +165,7 @@ async def test_series_carry_their_cluster_and_a_slow_one_is_left_behind(database
         fleet = Fleet({"fast": fast_url, "slow": slow_url, "broken": broken_url})
         async with _service(database, fleet) as service:
             async with asyncio.timeout(5):
-                result = await service.query(SYSTEM, "up", timeout_s=0.5)
+                result = await service.metrics.query(SYSTEM, "up", timeout_s=0.5)
     assert [series.metric for series in result.series] == [{"a": "b", "cluster": "fast"}]
     statuses = {outcome.cluster: outcome.status for outcome in result.clusters}
     assert statuses == {
@@ -162,7 +180,7 @@ async def test_warnings_of_a_remote_make_its_answer_partial(database: Database) 
     remote = Remote()
     remote.body = {**remote.body, "warnings": ["a store is away"]}
     async with _serving(remote) as url, _service(database, Fleet({"one": url})) as service:
-        result = await service.query(SYSTEM, "up")
+        result = await service.metrics.query(SYSTEM, "up")
     assert result.clusters[0].status is QueryStatus.PARTIAL
     assert result.clusters[0].error == "a store is away"
     assert result.series
@@ -172,7 +190,7 @@ async def test_a_cancelled_request_cancels_its_fan_out(database: Database) -> No
     remote = Remote()
     remote.delay_s = 30.0
     async with _serving(remote) as url, _service(database, Fleet({"one": url})) as service:
-        asking = asyncio.create_task(service.query(SYSTEM, "up"))
+        asking = asyncio.create_task(service.metrics.query(SYSTEM, "up"))
         while not remote.requests:
             await asyncio.sleep(0.01)
         asking.cancel()
@@ -187,7 +205,7 @@ async def test_bad_promql_never_leaves_the_hub(database: Database) -> None:
     remote = Remote()
     async with _serving(remote) as url, _service(database, Fleet({"one": url})) as service:
         with pytest.raises(Invalid, match="position 5"):
-            await service.query(SYSTEM, "foo bar")
+            await service.metrics.query(SYSTEM, "foo bar")
     assert remote.requests == 0
 
 
@@ -204,14 +222,14 @@ async def test_the_hubs_own_metrics_come_from_its_own_store_and_only_in_scope(da
             await tx.commit()
         async with _service(database, fleet) as service:
             one_only = _viewer_of(frozenset({fleet.ids["one"]}))
-            all_of_it = await service.query(SYSTEM, "aiops:watch:value", at=NOW)
-            limited = await service.query(one_only, "aiops:watch:value", at=NOW)
-            found, values = await service.evaluate_instant(SYSTEM, fleet.ids["two"], "aiops:watch:value", NOW)
-            times, _, matrix = await service.evaluate_range(
+            all_of_it = await service.metrics.query(SYSTEM, "aiops:watch:value", at=NOW)
+            limited = await service.metrics.query(one_only, "aiops:watch:value", at=NOW)
+            found, values = await service.numbers.evaluate_instant(SYSTEM, fleet.ids["two"], "aiops:watch:value", NOW)
+            times, _, matrix = await service.numbers.evaluate_range(
                 SYSTEM, fleet.ids["two"], "count_over_time(aiops:watch:value[1m])", NOW - timedelta(seconds=30), NOW, 15
             )
             with pytest.raises(NotFound):
-                await service.query(one_only, "aiops:watch:value", cluster_ids=[fleet.ids["two"]])
+                await service.metrics.query(one_only, "aiops:watch:value", cluster_ids=[fleet.ids["two"]])
     assert remote.requests == 0
     assert [(one.metric["cluster"], one.value[1]) for one in all_of_it.series] == [("one", "0.5"), ("two", "1.5")]
     assert [one.metric["cluster"] for one in limited.series] == ["one"]
@@ -228,7 +246,7 @@ def _viewer_of(clusters: frozenset[UUID]) -> Principal:
 async def test_more_than_11000_steps_are_refused(database: Database) -> None:
     async with _service(database, Fleet({"one": None})) as service:
         with pytest.raises(Invalid, match="11,000"):
-            await service.query_range(SYSTEM, "up", start=NOW, end=NOW + timedelta(days=1), step_s=1)
+            await service.metrics.query_range(SYSTEM, "up", start=NOW, end=NOW + timedelta(days=1), step_s=1)
 
 
 async def test_an_answer_past_the_budget_of_bytes_is_refused() -> None:
@@ -236,7 +254,7 @@ async def test_an_answer_past_the_budget_of_bytes_is_refused() -> None:
     async with _serving(remote) as url, aiohttp.ClientSession() as session:
         backend = PrometheusBackend(session, SystemClock(), max_reply_bytes=10)
         with pytest.raises(Invalid, match="larger than"):
-            await backend.instant(PrometheusTarget(uuid4(), "one", url, {}), "up", 0.0, 5.0)
+            await backend.instant(Target(uuid4(), "one", EndpointKind.PROMETHEUS, url), "up", 0.0, 5.0)
 
 
 async def test_an_endpoint_that_keeps_failing_is_left_alone() -> None:
@@ -245,7 +263,7 @@ async def test_an_endpoint_that_keeps_failing_is_left_alone() -> None:
     clock = VirtualClock()
     async with _serving(remote) as url, aiohttp.ClientSession() as session:
         backend = PrometheusBackend(session, clock)
-        target = PrometheusTarget(uuid4(), "one", url, {})
+        target = Target(uuid4(), "one", EndpointKind.PROMETHEUS, url)
         for _ in range(12):
             with pytest.raises(Unavailable):
                 await backend.instant(target, "up", 0.0, 5.0)
@@ -270,11 +288,13 @@ async def test_a_real_prometheus_answers_all_questions(database: Database) -> No
     with Prometheus(config) as server:
         async with _service(database, Fleet({"one": server.url})) as service:
             now = datetime.now(UTC)
-            instant = await service.query(SYSTEM, "vector(7)", at=now)
-            over = await service.query_range(SYSTEM, "vector(7)", start=now - timedelta(minutes=1), end=now, step_s=15)
-            names = await service.labels(SYSTEM)
-            values = await service.label_values(SYSTEM, "job")
-            found = await service.series(SYSTEM, "up")
+            instant = await service.metrics.query(SYSTEM, "vector(7)", at=now)
+            over = await service.metrics.query_range(
+                SYSTEM, "vector(7)", start=now - timedelta(minutes=1), end=now, step_s=15
+            )
+            names = await service.names.labels(SYSTEM)
+            values = await service.names.label_values(SYSTEM, "job")
+            found = await service.names.series(SYSTEM, "up")
     for outcomes in (instant.clusters, over.clusters, names.clusters, values.clusters, found.clusters):
         assert [(one.status, one.error) for one in outcomes] == [(QueryStatus.SUCCESS, None)]
     assert instant.series[0].metric == {"cluster": "one"}

@@ -18,7 +18,7 @@ from aiops.observability.service.intake import Intake
 from aiops.observability.service.sources import Sources
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sources import PostgresSourceStore
-from aiops.registry.ports import Cluster, Member, PrometheusTarget
+from aiops.registry.ports import Cluster, EndpointKind, Member, Target
 
 CLUSTER = new_id()
 PUSHER = Principal(PrincipalKind.SERVICE, "s", "pusher", None, frozenset({CLUSTER}))
@@ -42,10 +42,12 @@ class AnyCluster:
     async def local(self, principal: Principal) -> Cluster | None:
         return None
 
-    async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
+    async def target(self, principal: Principal, kind: EndpointKind, cluster_id: UUID) -> Target | None:
         return None
 
-    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+    async def targets(
+        self, principal: Principal, kind: EndpointKind, cluster_ids: Sequence[UUID] | None = None
+    ) -> list[Member]:
         return []
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:

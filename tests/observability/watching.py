@@ -18,11 +18,12 @@ from aiops.registry.ports import (
     ClusterStatus,
     ClusterType,
     Connectivity,
+    EndpointKind,
     Environment,
     Member,
     Platform,
-    PrometheusTarget,
     State,
+    Target,
 )
 
 Answer = Callable[[str], list[tuple[Labels, float]]]
@@ -69,10 +70,12 @@ class FakeClusters:
         hosts = [one for one in await self.visible(principal) if one.platform is Platform.HOST]
         return hosts[0] if hosts else None
 
-    async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
+    async def target(self, principal: Principal, kind: EndpointKind, cluster_id: UUID) -> Target | None:
         return None
 
-    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+    async def targets(
+        self, principal: Principal, kind: EndpointKind, cluster_ids: Sequence[UUID] | None = None
+    ) -> list[Member]:
         wanted = [one.id for one in await self.visible(principal)] if cluster_ids is None else cluster_ids
         return [Member(await self.get(principal, cluster_id), None) for cluster_id in wanted]
 

@@ -19,11 +19,12 @@ from aiops.kernel.outbound import Outbound
 from aiops.kernel.outbox import SqlOutbox
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.kernel.secrets import SecretBox
-from aiops.registry.credentials import Vault
+from aiops.registry.endpoints import UrlRules
 from aiops.registry.ports import Cluster
 from aiops.registry.probes.prometheus import PrometheusProber
 from aiops.registry.service import Fleet, Membership, NewCluster, ProbeJob, Probing
 from aiops.registry.store import SqlClusterStore
+from aiops.registry.vault import Vault
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -69,7 +70,7 @@ async def rig_on(
     database.outbox = SqlOutbox(InMemoryBus(), [])
     store, vault = SqlClusterStore(), Vault(SecretBox.for_purpose(KEY, "registry.credentials"))
     outbound = Outbound(allow_loopback=allow_loopback, connect_timeout_s=1)
-    membership = Membership(database, clock, store, vault, allow_loopback=allow_loopback)
+    membership = Membership(database, clock, store, vault, UrlRules(allow_loopback))
     prober = PrometheusProber(outbound, clock)
     probing = Probing(database, clock, store, vault, prober, offered_url=offered_url)
     job = ProbeJob(database, clock, store, probing, membership, watch_host=watch_host)

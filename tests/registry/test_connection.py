@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from uuid import uuid4
 
 import pytest
 from aiohttp import web
@@ -13,6 +14,7 @@ from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database
 from aiops.kernel.errors import PermissionDenied
 from aiops.kernel.principal import Role
+from aiops.registry.ports import EndpointKind, Target
 from aiops.registry.probes.prometheus import PrometheusProber
 from aiops.registry.service.probing import ConnectionTest, Diagnosis
 from tests.registry.certificates import self_signed
@@ -90,7 +92,7 @@ async def test_a_server_that_takes_the_connection_and_keeps_silent(prober: Prome
         return web.Response()
 
     async with serving(handler) as url:
-        step = (await prober.diagnose(url, {}, 0.1))[-1]
+        step = (await prober.diagnose(Target(uuid4(), "one", EndpointKind.PROMETHEUS, url), 0.1))[-1]
     assert (step.name, step.ok) == ("answer", False)
     assert "no answer within 0.1 s" in step.detail
 

@@ -12,11 +12,10 @@ from aiops.kernel.database import Database
 from aiops.kernel.errors import Conflict, Invalid, NotFound, PermissionDenied
 from aiops.kernel.principal import Role
 from aiops.kernel.secrets import SecretBox
-from aiops.registry.credentials import Vault
-from aiops.registry.ports import CredentialKind, Platform, State
-from aiops.registry.service import Fleet, NewCluster
-from aiops.registry.service.membership import ClusterChange
+from aiops.registry.ports import CredentialKind, EndpointKind, Platform, State
+from aiops.registry.service import ClusterChange, Fleet, NewCluster
 from aiops.registry.store import SqlClusterStore
+from aiops.registry.vault import Vault
 from tests.registry.rig import ADMIN, Rig, person, rig_on
 
 SECRET = "s3cret-t0ken-of-the-cluster"
@@ -58,17 +57,17 @@ async def test_credentials_are_unreadable_in_the_table_and_absent_from_every_rep
     basic = await rig.add("basic-1", username="scraper", password=SECRET)
 
     async with rig.database.begin() as tx:
-        rows = await tx.connection.execute(text("SELECT clusters::text, credentials FROM registry.clusters"))
+        rows = await tx.connection.execute(text("SELECT clusters::text, secrets FROM registry.clusters"))
         kept = [(row[0], bytes(row[1])) for row in rows]
     assert all(SECRET not in whole and SECRET.encode() not in sealed for whole, sealed in kept)
     assert all(SECRET.encode().hex() not in whole for whole, _ in kept)
     assert SECRET not in repr(await rig.fleet.visible(ADMIN))
     assert added.credential_kind is CredentialKind.BEARER
 
-    target = await rig.fleet.prometheus_target(ADMIN, added.id)
+    target = await rig.fleet.target(ADMIN, EndpointKind.PROMETHEUS, added.id)
     assert target is not None
     assert target.headers == {"Authorization": f"Bearer {SECRET}"}
-    target = await rig.fleet.prometheus_target(ADMIN, basic.id)
+    target = await rig.fleet.target(ADMIN, EndpointKind.PROMETHEUS, basic.id)
     assert target is not None
     assert base64.b64decode(target.headers["Authorization"].removeprefix("Basic ")).decode() == f"scraper:{SECRET}"
 
@@ -77,15 +76,15 @@ async def test_the_ways_to_many_clusters_come_at_once_and_a_lost_key_closes_only
     sealed = await rig.add("bearer-1", bearer_token=SECRET)
     plain = await rig.add("plain-1")
     host = await rig.membership.add(ADMIN, NewCluster(name="host-1", platform=Platform.HOST))
-    found = await rig.fleet.members(ADMIN, [host.id, sealed.id, plain.id, sealed.id])
+    found = await rig.fleet.targets(ADMIN, EndpointKind.PROMETHEUS, [host.id, sealed.id, plain.id, sealed.id])
     assert [member.cluster.name for member in found] == ["host-1", "bearer-1", "plain-1"]
-    assert [member.prometheus for member in found] == [
-        await rig.fleet.prometheus_target(ADMIN, member.cluster.id) for member in found
+    assert [member.target for member in found] == [
+        await rig.fleet.target(ADMIN, EndpointKind.PROMETHEUS, member.cluster.id) for member in found
     ]
 
     other_key = Fleet(rig.database, rig.clock, SqlClusterStore(), Vault(SecretBox(bytes(32))))
-    found = await other_key.members(ADMIN)
-    assert [(member.prometheus is None, member.problem is None) for member in found] == [
+    found = await other_key.targets(ADMIN, EndpointKind.PROMETHEUS)
+    assert [(member.target is None, member.problem is None) for member in found] == [
         (True, False),
         (True, True),
         (False, True),
@@ -102,7 +101,7 @@ async def test_a_secret_does_not_follow_its_cluster_to_another_host_unless_given
         ADMIN, added.id, change(prometheus_url="https://new.example.com", bearer_token=None)
     )
     assert dropped.credential_kind is CredentialKind.NONE
-    target = await rig.fleet.prometheus_target(ADMIN, added.id)
+    target = await rig.fleet.target(ADMIN, EndpointKind.PROMETHEUS, added.id)
     assert target is not None
     assert target.headers == {}
 
@@ -157,7 +156,7 @@ async def test_addresses_of_this_machine_can_be_forbidden(database: Database, cl
 
 async def test_a_host_needs_no_prometheus_and_takes_none(rig: Rig) -> None:
     host = await rig.membership.add(ADMIN, msgspec.convert({"name": "host-1", "platform": "HOST"}, NewCluster))
-    assert await rig.fleet.prometheus_target(ADMIN, host.id) is None
+    assert await rig.fleet.target(ADMIN, EndpointKind.PROMETHEUS, host.id) is None
     with pytest.raises(Invalid, match="HOST"):
         await rig.add("host-2", platform="HOST")
     with pytest.raises(Invalid, match="HOST"):
@@ -211,8 +210,8 @@ async def test_whoever_is_limited_to_some_clusters_adds_none_and_meets_no_other(
     for stranger in (other.id, uuid4()):
         for attempt in (
             rig.fleet.get(scoped, stranger),
-            rig.fleet.prometheus_target(scoped, stranger),
-            rig.fleet.members(scoped, [mine.id, stranger]),
+            rig.fleet.target(scoped, EndpointKind.PROMETHEUS, stranger),
+            rig.fleet.targets(scoped, EndpointKind.PROMETHEUS, [mine.id, stranger]),
             rig.fleet.history(scoped, stranger, start=None, end=None, page_size=20, cursor=None),
             rig.membership.change(scoped, stranger, change(region="eu")),
             rig.membership.remove(scoped, stranger),
@@ -225,4 +224,4 @@ async def test_whoever_is_limited_to_some_clusters_adds_none_and_meets_no_other(
     with pytest.raises(NotFound):
         await rig.fleet.by_name(scoped, "other-1")
     assert [cluster.name for cluster in await rig.fleet.visible(scoped)] == ["mine-1"]
-    assert [member.cluster.name for member in await rig.fleet.members(scoped)] == ["mine-1"]
+    assert [member.cluster.name for member in await rig.fleet.targets(scoped, EndpointKind.PROMETHEUS)] == ["mine-1"]

@@ -12,8 +12,7 @@ from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database
 from aiops.kernel.principal import Role
 from aiops.registry.ports import Cluster, Connectivity, State
-from aiops.registry.service import NewCluster
-from aiops.registry.service.membership import ClusterChange
+from aiops.registry.service import ClusterChange, NewCluster
 from tests.registry.rig import ADMIN, FakePrometheus, Rig, person, rig_on, serving
 
 HOST = msgspec.convert({"name": "host-1", "platform": "HOST"}, NewCluster)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+import socket
+import unicodedata
 from collections.abc import Collection
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -15,12 +18,24 @@ _METADATA = frozenset(
 )
 
 
+# The old ways to write an IPv4 address, which the C library still reads: 2130706433, 0x7f.1, 0177.0.0.1.
+_OLD_SPELLING = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+)){0,3}")
+
+
 def address_of(host: str) -> Address | None:
-    """The address that a host part spells out, or `None` for a name."""
+    """The address that a host part spells out in whatever way, or `None` for a name."""
+    # As browsers and libraries read it: wide digits are digits, and a dot at the end changes nothing.
+    host = unicodedata.normalize("NFKC", host).replace("\u3002", ".").strip("[]").split("%")[0].rstrip(".")
     try:
-        return ipaddress.ip_address(host.strip("[]").split("%")[0])
+        return ipaddress.ip_address(host)
     except ValueError:
-        return None
+        pass
+    if _OLD_SPELLING.fullmatch(host):
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+        except OSError:
+            return None
+    return None
 
 
 def refusal(address: Address, port: int, *, allow_loopback: bool, loopback_ports: Collection[int] = ()) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,9 +15,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from aiops.kernel.addresses import Address, address_of, refusal
+from aiops.kernel.tls import PLAIN, Contexts, Tls
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
+_LOOKED_UP_FOR_S = 30.0
+_MOST_LOOKED_UP = 10_000
 
 
 class AddressRefused(OSError):
@@ -38,8 +42,9 @@ class RedirectRefused(aiohttp.ClientError):
 class Outbound:
     """One pool of connections for a purpose. Open it inside the loop; close it once.
 
-    It keeps no cookies, follows redirects within one origin only, ignores proxies of the environment (the address
-    behind a proxy can't be checked), and holds at most `per_host` connections to one host.
+    It keeps no cookies, follows redirects within one origin only, ignores proxies of the environment, and holds at most
+    `per_host` connections to one host. TLS settings and a proxy are each request's own; a proxy's address is checked
+    like any other, and what lies behind it as far as this machine can look it up.
     """
 
     def __init__(
@@ -69,6 +74,8 @@ class Outbound:
             timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=connect_timeout_s),
             trust_env=False,
         )
+        self._contexts = Contexts()
+        self._looked_up: dict[tuple[str, int], float] = {}
 
     @asynccontextmanager
     async def request(
@@ -78,12 +85,21 @@ class Outbound:
         *,
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        tls: Tls = PLAIN,
+        proxy_url: str | None = None,
         **options: Any,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """As aiohttp's `request`; raises `RedirectRefused` besides aiohttp's errors."""
+        """As aiohttp's `request`; raises `RedirectRefused` and `AddressRefused` besides aiohttp's errors, and `Invalid`
+        for TLS settings that can't be used."""
         target = URL(url) if isinstance(url, str) else url
         if timeout_s is not None:
             options["timeout"] = aiohttp.ClientTimeout(total=timeout_s)
+        if tls != PLAIN and target.scheme in ("https", "wss"):
+            options["ssl"] = self._contexts.get(tls)
+            options["server_hostname"] = tls.server_name
+        if proxy_url is not None:
+            options["proxy"] = proxy_url
+            await self._check_behind_proxy(target)
         for _ in range(_MOST_REDIRECTS + 1):
             async with self._session.request(
                 method, target, headers=headers, allow_redirects=False, **options
@@ -113,6 +129,21 @@ class Outbound:
         await self._resolver.close()
         # aiohttp closes TLS transports one turn of the loop later.
         await asyncio.sleep(0)
+
+    async def _check_behind_proxy(self, target: URL) -> None:
+        key = target.host or "", target.port or 0
+        if self._looked_up.get(key, 0.0) > time.monotonic():
+            return
+        try:
+            await self.resolve(*key)
+        except AddressRefused:
+            raise
+        except OSError:
+            # A name that only the proxy knows: it leads to nothing that this machine could reach by itself.
+            pass
+        if len(self._looked_up) >= _MOST_LOOKED_UP:
+            self._looked_up.clear()
+        self._looked_up[key] = time.monotonic() + _LOOKED_UP_FOR_S
 
     def _check(self, host: str, port: int) -> None:
         address = ipaddress.ip_address(host.split("%", maxsplit=1)[0])

@@ -1,21 +1,22 @@
-"""The rules of a fleet: names, addresses, what probes say about a cluster, how often to ask. No I/O."""
+"""The rules of a fleet: names, labels, platforms, what probes say about a cluster, how often to ask. No I/O."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from aiops.kernel.addresses import address_of, refusal
 from aiops.kernel.errors import Invalid
 from aiops.registry.ports import (
+    Cluster,
     ClusterStatus,
     ClusterType,
     Connectivity,
+    CredentialKind,
+    EndpointKind,
     EndpointStatus,
     Platform,
     State,
@@ -32,8 +33,10 @@ _FLIPS_OF_INTERMITTENT = 2
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}")
+_METRIC_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _MOST_LABELS = 50
-_LONGEST_URL = 2048
+_MOST_SELECTOR_LABELS = 10
+METRICS_ONLY = frozenset({ClusterType.EDGE, ClusterType.FAR_EDGE})
 _WEIGHTS = {"api_server": 50, PROMETHEUS: 20, "loki": 15, "tempo": 15}
 # The first of these that a cluster has decides whether it is offline.
 _JUDGES = ("api_server", PROMETHEUS, SAMPLES)
@@ -128,6 +131,10 @@ def check_name(name: str) -> None:
         )
 
 
+def is_host_name(text: str) -> bool:
+    return len(text) <= 253 and re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9])?", text) is not None
+
+
 def check_display_name(text: str) -> None:
     if not 1 <= len(text) <= 128 or not text.isprintable():
         raise Invalid("A display name has 1 to 128 printable characters.", details={"field": "display_name"})
@@ -151,54 +158,47 @@ def check_labels(labels: Mapping[str, str]) -> None:
             raise Invalid(f"The value of the label {name} has more than 256 characters.", details={"field": "labels"})
 
 
-def check_url(url: str, *, allow_loopback: bool, loopback_ports: Collection[int] = ()) -> str:
-    """The URL in its stored form (no slash at the end); raises `Invalid` saying what to change."""
-    if not url.isprintable() or " " in url or len(url) > _LONGEST_URL:
-        raise _bad_url("It has a space or a control character in it, or is very long: paste it again.")
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise _bad_url("It is not a URL: write it like https://prometheus.example.com:9090.") from None
-    if parts.scheme not in ("http", "https"):
-        raise _bad_url("It must start with http:// or https://, like https://prometheus.example.com:9090.")
-    _check_parts(parts)
-    assert parts.hostname is not None
-    port = port or (443 if parts.scheme == "https" else 80)
-    _check_host(parts.hostname, port, allow_loopback=allow_loopback, loopback_ports=loopback_ports)
-    return url.rstrip("/")
+def check_selector(selector: Mapping[str, str]) -> None:
+    """The labels that carve a cluster out of a shared Prometheus: matched exactly, so neither part may be empty."""
+    if len(selector) > _MOST_SELECTOR_LABELS:
+        raise Invalid(f"A selector has at most {_MOST_SELECTOR_LABELS} labels.", details={"field": "selector"})
+    for name, value in selector.items():
+        if not _METRIC_LABEL.fullmatch(name) or name.startswith("__"):
+            raise Invalid(
+                f"{name[:40]!r} is no label of a metric: letters, digits and _, a letter or _ first, and not two _.",
+                details={"field": "selector"},
+            )
+        if not value or len(value) > 256 or not value.isprintable():
+            raise Invalid(
+                f"The value of the selector's label {name} has 1 to 256 printable characters.",
+                details={"field": "selector"},
+            )
 
 
-def origin_of(url: str) -> tuple[str, str | None, int]:
-    """Scheme, host and port: where a secret would be sent."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _check_parts(parts: SplitResult) -> None:
-    if "@" in parts.netloc:
-        raise _bad_url("Leave the user name and password out of it: give them in their own fields.")
-    if not parts.hostname or not re.fullmatch(r"[^\s/?#%\\]{1,253}", parts.hostname):
-        raise _bad_url("It names no host: write it like https://prometheus.example.com:9090.")
-    if parts.fragment:
-        raise _bad_url(f"Leave out the part from the # on: {parts.scheme}://{parts.netloc}{parts.path}")
-    if parts.query:
-        raise _bad_url("Leave out the part from the ? on: the hub asks its own queries.")
-    if re.search(r"/api/v1(/|$)", parts.path) or parts.path.rstrip("/").endswith("/graph"):
-        raise _bad_url("Give the base address, without /api/v1 or /graph: the hub adds the path itself.")
-
-
-def _check_host(host: str, port: int, *, allow_loopback: bool, loopback_ports: Collection[int]) -> None:
-    named_loopback = host == "localhost" or host.endswith(".localhost")
-    address = address_of("127.0.0.1" if named_loopback else host)
-    if address is None:
+def check_platform(cluster: Cluster) -> None:
+    """Whether such a platform, and such a type, has these endpoints."""
+    given = {kind for kind in EndpointKind if cluster.url(kind) is not None}
+    if cluster.platform is Platform.HOST:
+        if given or cluster.selector or cluster.proxy_url or cluster.credential_kind is not CredentialKind.NONE:
+            raise Invalid(
+                "A HOST is judged by the samples that it pushes: leave its Prometheus out, or add it as STANDALONE.",
+                details={"field": "prometheus_url"},
+            )
         return
-    reason = refusal(address, port, allow_loopback=allow_loopback, loopback_ports=loopback_ports)
-    if reason is None:
-        return
-    advice = " Allow it with AIOPS_ALLOW_LOCAL_TARGETS=true." if address.is_loopback else ""
-    raise _bad_url(f"The hub does not connect to {host}: it {reason}.{advice}")
-
-
-def _bad_url(reason: str) -> Invalid:
-    return Invalid(f"The Prometheus URL can't be used. {reason}", details={"field": "prometheus_url"})
+    if cluster.platform is Platform.STANDALONE:
+        if EndpointKind.PROMETHEUS not in given:
+            raise Invalid("Give the URL of its Prometheus.", details={"field": "prometheus_url"})
+        if EndpointKind.API_SERVER in given:
+            raise Invalid(
+                "A STANDALONE Prometheus has no API server: choose KUBERNETES, OPENSHIFT or MICROSHIFT.",
+                details={"field": "api_server_url"},
+            )
+    elif not given & {EndpointKind.API_SERVER, EndpointKind.PROMETHEUS}:
+        raise Invalid(
+            "Give the URL of its API server, of its Prometheus, or both.", details={"field": "api_server_url"}
+        )
+    if cluster.cluster_type in METRICS_ONLY and given & {EndpointKind.LOKI, EndpointKind.TEMPO}:
+        raise Invalid(
+            f"A cluster of type {cluster.cluster_type.value} is metrics-only: leave its Loki and its Tempo out.",
+            details={"field": "loki_url" if EndpointKind.LOKI in given else "tempo_url"},
+        )

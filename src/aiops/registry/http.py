@@ -11,12 +11,12 @@ from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller
 from aiops.registry.needs import Filters, FleetSummary
 from aiops.registry.ports import Cluster, ClusterStatus, ClusterType, Environment, State
-from aiops.registry.service import Fleet, Membership, NewCluster, Offer, Probing
+from aiops.registry.service import ClusterChange, Fleet, Membership, NewCluster, Offer, Probing
 from aiops.registry.service.fleet import MOST_A_PAGE, ClusterPage, HistoryPage
-from aiops.registry.service.membership import ClusterChange
 from aiops.registry.service.probing import ConnectionTest, Diagnosis
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=MOST_A_PAGE)]
@@ -43,10 +43,16 @@ class ClustersController(Controller):
         environment: FromQuery[Environment | None] = None,
         region: Annotated[str | None, QueryParameter(max_length=64)] = None,
         cluster_state: Annotated[State | None, QueryParameter(name="state")] = None,
+        has_gpu: FromQuery[bool | None] = None,
+        has_cnf: FromQuery[bool | None] = None,
+        label: Annotated[
+            list[str] | None, QueryParameter(description="`key=value`, and each that is given must fit")
+        ] = None,
         page_size: PageSize = 20,
         cursor: Cursor = None,
     ) -> ClusterPage:
-        filters = Filters(name, cluster_type, environment, region, cluster_state)
+        labels = dict(_label(one) for one in label or ())
+        filters = Filters(name, cluster_type, environment, region, cluster_state, has_gpu, has_cnf, labels)
         return await fleet.page(principal, filters, page_size=page_size, cursor=cursor)
 
     @post(summary="Add a cluster")
@@ -128,3 +134,10 @@ class ClustersController(Controller):
 @inject
 async def fleet_summary(principal: Caller, fleet: FromDishka[Fleet]) -> FleetSummary:
     return await fleet.summary(principal)
+
+
+def _label(given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals or not name or "\x00" in given:
+        raise Invalid("A label is given as `key=value`.", details={"field": "label"})
+    return name, value

@@ -11,7 +11,7 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import Context, JobSpec, Runnable
 from aiops.kernel.secrets import SecretBox
-from aiops.registry.credentials import Vault
+from aiops.registry.endpoints import UrlRules
 from aiops.registry.events import EVENTS
 from aiops.registry.http import ClustersController, fleet_summary
 from aiops.registry.needs import Prober, Store
@@ -19,6 +19,7 @@ from aiops.registry.ports import Clusters
 from aiops.registry.service import Fleet, Membership, ProbeJob, Probing
 from aiops.registry.service.probing import OFFERED_URL
 from aiops.registry.store import SqlClusterStore
+from aiops.registry.vault import Vault
 from aiops.settings import Settings, secret_key
 
 
@@ -60,12 +61,7 @@ class _Registry(Provider):
         self, database: Database, clock: Clock, store: Store, vault: Vault, settings: Settings
     ) -> Membership:
         return Membership(
-            database,
-            clock,
-            store,
-            vault,
-            allow_loopback=settings.allow_local_targets,
-            loopback_ports=_offered_ports(settings),
+            database, clock, store, vault, UrlRules(settings.allow_local_targets, _offered_ports(settings))
         )
 
     @provide

@@ -18,6 +18,7 @@ from aiops.registry.ports import (
     EndpointStatus,
     Environment,
     State,
+    Target,
 )
 
 Scope = frozenset[UUID] | None
@@ -32,10 +33,14 @@ class Filters(msgspec.Struct, frozen=True):
     environment: Environment | None = None
     region: str | None = None
     state: State | None = None
+    has_gpu: bool | None = None
+    has_cnf: bool | None = None
+    labels: dict[str, str] = {}
+    managed_by: str | None = None
 
 
 class ClusterRecord(msgspec.Struct, frozen=True):
-    """A cluster with what only the registry may see."""
+    """A cluster with what only the registry may see: its secrets, and the outcomes of its last probes."""
 
     cluster: Cluster
     sealed: bytes | None
@@ -124,10 +129,10 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Prober(Protocol):
-    async def probe(self, url: str, headers: Mapping[str, str], timeout_s: float) -> EndpointStatus:
-        """Whether it answers queries; never raises for a server that does not."""
+    async def probe(self, target: Target, timeout_s: float) -> EndpointStatus:
+        """Whether it answers as its kind does; never raises for a server that does not."""
 
-    async def diagnose(self, url: str, headers: Mapping[str, str], timeout_s: float) -> list[Step]:
+    async def diagnose(self, target: Target, timeout_s: float) -> list[Step]:
         """Every step in order up to the first that failed."""
 
     async def version(self, url: str, timeout_s: float) -> str | None:

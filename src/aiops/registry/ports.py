@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from aiops.kernel.principal import Principal
+from aiops.kernel.tls import PLAIN, Tls
 
 
 class ClusterType(StrEnum):
@@ -53,6 +54,53 @@ class CredentialKind(StrEnum):
     NONE = "NONE"
     BEARER = "BEARER"
     BASIC = "BASIC"
+    CLIENT_CERTIFICATE = "CLIENT_CERTIFICATE"
+    SERVICE_ACCOUNT = "SERVICE_ACCOUNT"
+    OIDC = "OIDC"
+    KUBECONFIG = "KUBECONFIG"
+    SECRET_REF = "SECRET_REF"  # noqa: S105 (a kind, no secret)
+
+
+class EndpointKind(StrEnum):
+    API_SERVER = "API_SERVER"
+    PROMETHEUS = "PROMETHEUS"
+    ALERTMANAGER = "ALERTMANAGER"
+    LOKI = "LOKI"
+    TEMPO = "TEMPO"
+
+
+class CnfType(StrEnum):
+    VDU = "VDU"
+    VCU = "VCU"
+    UPF = "UPF"
+    AMF = "AMF"
+    SMF = "SMF"
+    OTHER = "OTHER"
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What was found in a cluster at `discovered_at`; `problems` say what could not be looked at, and why."""
+
+    discovered_at: datetime
+    has_prometheus: bool = False
+    has_thanos: bool = False
+    has_loki: bool = False
+    has_tempo: bool = False
+    has_service_mesh: bool = False
+    has_gpu_nodes: bool = False
+    has_cnf_workloads: bool = False
+    gpu_count: int = 0
+    gpu_types: list[str] = []
+    cnf_types: list[CnfType] = []
+    problems: list[str] = []
+
+
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the servers of a cluster are to be trusted. `ca_bundle` (PEM) replaces the machine's own authorities."""
+
+    ca_bundle: str | None = None
+    skip_verify: bool = False
+    server_name: str | None = None
 
 
 class EndpointStatus(msgspec.Struct, frozen=True):
@@ -65,17 +113,22 @@ class EndpointStatus(msgspec.Struct, frozen=True):
 
 
 class ClusterStatus(msgspec.Struct, frozen=True):
-    """`health_score` is 0–100, or `None` while nothing is known yet."""
+    """`health_score` is 0–100, or `None` while nothing is known yet; `warnings` tell of what will fail soon."""
 
     state: State
     connectivity: Connectivity
     health_score: int | None
     endpoints: dict[str, EndpointStatus]
     checked_at: datetime | None
+    warnings: list[str] = []
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """A member of the fleet as its readers see it: never with credentials, only with their kind."""
+    """A member of the fleet as its readers see it: never with credentials, only with their kind.
+
+    `selector` are the labels that carve the cluster out of a Prometheus (Loki, Tempo) that several share.
+    `header_names` are extra headers sent to its endpoints; their values are secret.
+    """
 
     id: UUID
     name: str
@@ -91,23 +144,60 @@ class Cluster(msgspec.Struct, frozen=True):
     updated_at: datetime
     last_seen_at: datetime | None
     credential_kind: CredentialKind = CredentialKind.NONE
+    api_server_url: str | None = None
+    alertmanager_url: str | None = None
+    loki_url: str | None = None
+    tempo_url: str | None = None
+    platform_version: str | None = None
+    capabilities: Capabilities | None = None
+    selector: dict[str, str] = {}
+    tls: TlsSettings = TlsSettings()
+    proxy_url: str | None = None
+    header_names: list[str] = []
+    credential_expires_at: datetime | None = None
+    managed_by: str | None = None
+
+    def url(self, kind: EndpointKind) -> str | None:
+        found: str | None = getattr(self, URL_FIELDS[kind])
+        return found
 
 
-class PrometheusTarget(msgspec.Struct, frozen=True):
-    """How to reach a cluster's Prometheus. `headers` hold the secret: never log or show them."""
+URL_FIELDS = {
+    EndpointKind.API_SERVER: "api_server_url",
+    EndpointKind.PROMETHEUS: "prometheus_url",
+    EndpointKind.ALERTMANAGER: "alertmanager_url",
+    EndpointKind.LOKI: "loki_url",
+    EndpointKind.TEMPO: "tempo_url",
+}
+"""The field of a cluster that holds the address of each kind of endpoint."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """How to reach one endpoint of a cluster. `headers` and `tls` hold secrets: never log or show them.
+
+    Where `selector` is not empty, the endpoint holds other clusters too: whoever asks must narrow every question to
+    these labels.
+    """
 
     cluster_id: UUID
     cluster_name: str
+    kind: EndpointKind
     url: str
-    headers: dict[str, str]
+    headers: dict[str, str] = {}
+    selector: dict[str, str] = {}
+    tls: Tls = PLAIN
+    proxy_url: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Target({self.cluster_name}, {self.kind.value}, {self.url})"
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A cluster and the way to its Prometheus: `None` where its samples lie in the hub's own store, or where
-    `problem` says why there is no way."""
+    """A cluster and the way to its endpoint of the kind that was asked for: `None` where it has none (of metrics: its
+    samples lie in the hub's own store), or where `problem` says why there is no way."""
 
     cluster: Cluster
-    prometheus: PrometheusTarget | None
+    target: Target | None
     problem: str | None = None
 
 
@@ -124,12 +214,15 @@ class Clusters(Protocol):
     async def local(self, principal: Principal) -> Cluster | None:
         """The cluster that stands for this machine; `None` where it is out of scope, removed, or not watched."""
 
-    async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
-        """The way to its Prometheus, or `None` for a cluster whose samples lie in the hub's own store."""
+    async def target(self, principal: Principal, kind: EndpointKind, cluster_id: UUID) -> Target | None:
+        """The way to one endpoint, or `None` for a cluster that has none of this kind; raises `Unavailable` where there
+        is no way now."""
 
-    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
-        """These clusters in this order, or all in scope by name, each with the way to its Prometheus; raises `NotFound`
-        for one that is out of scope."""
+    async def targets(
+        self, principal: Principal, kind: EndpointKind, cluster_ids: Sequence[UUID] | None = None
+    ) -> list[Member]:
+        """These clusters in this order, or all in scope by name, each with the way to its endpoint of this kind; raises
+        `NotFound` for one that is out of scope."""
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         """Samples of this cluster arrived at `at`: a HOST cluster is judged by their freshness."""

@@ -14,6 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from aiops.kernel.database import Transaction, connection_of
 from aiops.registry.needs import ClusterRecord, Filters, FleetSummary, HealthPoint, Scope
 from aiops.registry.ports import (
+    URL_FIELDS,
+    Capabilities,
     Cluster,
     ClusterStatus,
     ClusterType,
@@ -23,12 +25,19 @@ from aiops.registry.ports import (
     Environment,
     Platform,
     State,
+    TlsSettings,
 )
 
-_READ = (
-    "id, name, display_name, cluster_type, platform, environment, region, labels, prometheus_url, credential_kind,"
-    " state, connectivity, health_score, endpoints, checked_at, created_at, updated_at, last_seen_at"
-)
+# What a user sets, as columns of the same name.
+_PLAIN = (
+    "name", "display_name", "cluster_type", "platform", "platform_version", "environment", "region",
+    *URL_FIELDS.values(), "proxy_url", "header_names", "managed_by", "credential_kind", "credential_expires_at",
+)  # fmt: skip
+_JSON = ("labels", "selector", "tls", "capabilities")
+_READ = ", ".join(
+    ("id", *_PLAIN, *_JSON, "state", "connectivity", "health_score", "endpoints", "checked_at", "warnings",
+     "created_at", "updated_at", "last_seen_at")
+)  # fmt: skip
 _IN_SCOPE = "(CAST(:scope AS uuid[]) IS NULL OR id = ANY(CAST(:scope AS uuid[])))"
 _MATCHES = (
     " AND (CAST(:name AS text) IS NULL OR name ILIKE :name OR display_name ILIKE :name)"
@@ -36,6 +45,12 @@ _MATCHES = (
     " AND (CAST(:environment AS text) IS NULL OR environment = :environment)"
     " AND (CAST(:region AS text) IS NULL OR region = :region)"
     " AND (CAST(:state AS text) IS NULL OR state = :state)"
+    " AND (CAST(:managed_by AS text) IS NULL OR managed_by = :managed_by)"
+    " AND labels @> CAST(:labels AS jsonb)"
+    " AND (CAST(:has_gpu AS boolean) IS NULL"
+    "  OR coalesce((capabilities->>'has_gpu_nodes')::boolean, false) = :has_gpu)"
+    " AND (CAST(:has_cnf AS boolean) IS NULL"
+    "  OR coalesce((capabilities->>'has_cnf_workloads')::boolean, false) = :has_cnf)"
 )
 _UNIQUE_NAME = "clusters_name"
 
@@ -52,6 +67,10 @@ class SqlClusterStore:
             "environment": filters.environment,
             "region": filters.region,
             "state": filters.state,
+            "managed_by": filters.managed_by,
+            "labels": _json(filters.labels),
+            "has_gpu": filters.has_gpu,
+            "has_cnf": filters.has_cnf,
         }
         where = _IN_SCOPE + _MATCHES
         total = await connection.scalar(text(f"SELECT count(*) FROM registry.clusters WHERE {where}"), values)
@@ -72,7 +91,7 @@ class SqlClusterStore:
 
     async def records(self, tx: Transaction, scope: Scope) -> list[ClusterRecord]:
         rows = await connection_of(tx).execute(
-            text(f"SELECT {_READ}, credentials, recent FROM registry.clusters WHERE {_IN_SCOPE} ORDER BY name"),
+            text(f"SELECT {_READ}, secrets, recent FROM registry.clusters WHERE {_IN_SCOPE} ORDER BY name"),
             {"scope": _scope(scope)},
         )
         return [_record(row) for row in rows]
@@ -84,13 +103,16 @@ class SqlClusterStore:
         return await self._one(tx, "name = :value", name)
 
     async def add(self, tx: Transaction, record: ClusterRecord, probe_at: datetime) -> bool:
-        values = _values(record, probe_at) | _status_values(record.cluster.status) | {"recent": record.recent}
-        values["created_at"] = record.cluster.created_at
-        columns = [name if name != "probe_at" else "next_probe_at" for name in values]
-        places = [f"CAST(:{name} AS jsonb)" if name in {"labels", "endpoints"} else f":{name}" for name in values]
+        values = _values(record, probe_at) | _status_values(record.cluster.status)
+        values |= {
+            "id": record.cluster.id,
+            "recent": record.recent,
+            "created_at": record.cluster.created_at,
+            "next_discovery_at": probe_at,
+        }
         added = await connection_of(tx).execute(
             text(
-                f"INSERT INTO registry.clusters ({', '.join(columns)}) VALUES ({', '.join(places)})"
+                f"INSERT INTO registry.clusters ({', '.join(values)}) VALUES ({', '.join(map(_place, values))})"
                 " ON CONFLICT (name) DO NOTHING"
             ),
             values,
@@ -98,17 +120,13 @@ class SqlClusterStore:
         return added.rowcount == 1
 
     async def change(self, tx: Transaction, record: ClusterRecord, probe_at: datetime) -> bool:
+        values = _values(record, probe_at)
+        assignments = ", ".join(f"{name} = {_place(name)}" for name in values)
         try:
             async with connection_of(tx).begin_nested():
                 await connection_of(tx).execute(
-                    text(
-                        "UPDATE registry.clusters SET name = :name, display_name = :display_name,"
-                        " cluster_type = :cluster_type, platform = :platform, environment = :environment,"
-                        " region = :region, labels = CAST(:labels AS jsonb), prometheus_url = :prometheus_url,"
-                        " credential_kind = :credential_kind, credentials = :credentials, updated_at = :updated_at,"
-                        " next_probe_at = :probe_at WHERE id = :id"
-                    ),
-                    _values(record, probe_at),
+                    text(f"UPDATE registry.clusters SET {assignments} WHERE id = :id"),
+                    values | {"id": record.cluster.id},
                 )
         except IntegrityError as error:
             if _UNIQUE_NAME in str(error.orig):
@@ -126,8 +144,8 @@ class SqlClusterStore:
             text(
                 "UPDATE registry.clusters SET state = :state, connectivity = :connectivity,"
                 " health_score = :health_score, endpoints = CAST(:endpoints AS jsonb), checked_at = :checked_at,"
-                " recent = :recent, last_seen_at = greatest(last_seen_at, CAST(:seen_at AS timestamptz))"
-                " WHERE id = :id"
+                " warnings = :warnings, recent = :recent,"
+                " last_seen_at = greatest(last_seen_at, CAST(:seen_at AS timestamptz)) WHERE id = :id"
             ),
             _status_values(status) | {"id": cluster_id, "recent": list(recent), "seen_at": seen_at},
         )
@@ -242,7 +260,7 @@ class SqlClusterStore:
 
     async def _one(self, tx: Transaction, where: str, value: UUID | str) -> ClusterRecord | None:
         rows = await connection_of(tx).execute(
-            text(f"SELECT {_READ}, credentials, recent FROM registry.clusters WHERE {where}"), {"value": value}
+            text(f"SELECT {_READ}, secrets, recent FROM registry.clusters WHERE {where}"), {"value": value}
         )
         row = rows.one_or_none()
         return None if row is None else _record(row)
@@ -250,21 +268,13 @@ class SqlClusterStore:
 
 def _values(record: ClusterRecord, probe_at: datetime) -> dict[str, Any]:
     cluster = record.cluster
-    return {
-        "id": cluster.id,
-        "name": cluster.name,
-        "display_name": cluster.display_name,
-        "cluster_type": cluster.cluster_type,
-        "platform": cluster.platform,
-        "environment": cluster.environment,
-        "region": cluster.region,
-        "labels": _json(cluster.labels),
-        "prometheus_url": cluster.prometheus_url,
-        "credential_kind": cluster.credential_kind,
-        "credentials": record.sealed,
-        "updated_at": cluster.updated_at,
-        "probe_at": probe_at,
-    }
+    plain = {name: getattr(cluster, name) for name in (*_PLAIN, "updated_at")}
+    kept = {name: _json(value) if (value := getattr(cluster, name)) is not None else None for name in _JSON}
+    return plain | kept | {"secrets": record.sealed, "next_probe_at": probe_at}
+
+
+def _place(column: str) -> str:
+    return f"CAST(:{column} AS jsonb)" if column in (*_JSON, "endpoints") else f":{column}"
 
 
 def _status_values(status: ClusterStatus) -> dict[str, Any]:
@@ -274,35 +284,36 @@ def _status_values(status: ClusterStatus) -> dict[str, Any]:
         "health_score": status.health_score,
         "endpoints": _json(status.endpoints),
         "checked_at": status.checked_at,
+        "warnings": status.warnings,
     }
 
 
 def _record(row: Any) -> ClusterRecord:
-    return ClusterRecord(_cluster(row), bytes(row.credentials) if row.credentials else None, list(row.recent))
+    return ClusterRecord(_cluster(row), bytes(row.secrets) if row.secrets else None, list(row.recent))
 
 
 def _cluster(row: Any) -> Cluster:
+    plain = {name: getattr(row, name) for name in ("id", *_PLAIN, "created_at", "updated_at", "last_seen_at")}
+    plain |= {
+        "cluster_type": ClusterType(row.cluster_type),
+        "platform": Platform(row.platform),
+        "environment": Environment(row.environment),
+        "credential_kind": CredentialKind(row.credential_kind),
+    }
     return Cluster(
-        id=row.id,
-        name=row.name,
-        display_name=row.display_name,
-        cluster_type=ClusterType(row.cluster_type),
-        platform=Platform(row.platform),
-        environment=Environment(row.environment),
-        region=row.region,
+        **plain,
         labels=row.labels,
-        prometheus_url=row.prometheus_url,
+        selector=row.selector,
+        tls=msgspec.convert(row.tls, TlsSettings),
+        capabilities=None if row.capabilities is None else msgspec.convert(row.capabilities, Capabilities),
         status=ClusterStatus(
             state=State(row.state),
             connectivity=Connectivity(row.connectivity),
             health_score=row.health_score,
             endpoints=msgspec.convert(row.endpoints, dict[str, EndpointStatus]),
             checked_at=row.checked_at,
+            warnings=list(row.warnings),
         ),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        last_seen_at=row.last_seen_at,
-        credential_kind=CredentialKind(row.credential_kind),
     )
 
 

@@ -20,7 +20,7 @@ from aiops.observability.service.metrics_remote import (
     RemoteInstant,
     RemoteRange,
 )
-from aiops.registry.ports import PrometheusTarget
+from aiops.registry.ports import Target
 
 MAX_REPLY_BYTES = 50 * 1024 * 1024
 
@@ -77,14 +77,12 @@ class PrometheusBackend:
         self._max_reply_bytes = max_reply_bytes
         self._breakers: dict[str, Breaker] = {}
 
-    async def instant(
-        self, target: PrometheusTarget, query: str, at_s: float, timeout_s: float
-    ) -> RemoteAnswer[RemoteInstant]:
+    async def instant(self, target: Target, query: str, at_s: float, timeout_s: float) -> RemoteAnswer[RemoteInstant]:
         form = [("query", query), ("time", _seconds(at_s)), ("timeout", f"{math.ceil(timeout_s * 1000)}ms")]
         return await self._ask(target, "POST", "query", form, _INSTANT, timeout_s)
 
     async def range(
-        self, target: PrometheusTarget, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float
+        self, target: Target, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float
     ) -> RemoteAnswer[RemoteRange]:
         form = [
             ("query", query),
@@ -95,21 +93,21 @@ class PrometheusBackend:
         ]
         return await self._ask(target, "POST", "query_range", form, _RANGE, timeout_s)
 
-    async def labels(self, target: PrometheusTarget, timeout_s: float) -> RemoteAnswer[list[str]]:
+    async def labels(self, target: Target, timeout_s: float) -> RemoteAnswer[list[str]]:
         return await self._ask(target, "POST", "labels", [], _NAMES, timeout_s)
 
-    async def label_values(self, target: PrometheusTarget, name: str, timeout_s: float) -> RemoteAnswer[list[str]]:
+    async def label_values(self, target: Target, name: str, timeout_s: float) -> RemoteAnswer[list[str]]:
         return await self._ask(target, "GET", f"label/{name}/values", [], _NAMES, timeout_s)
 
     async def series(
-        self, target: PrometheusTarget, match: str, start_s: float, end_s: float, timeout_s: float
+        self, target: Target, match: str, start_s: float, end_s: float, timeout_s: float
     ) -> RemoteAnswer[list[Labels]]:
         form = [("match[]", match), ("start", _seconds(start_s)), ("end", _seconds(end_s))]
         return await self._ask(target, "POST", "series", form, _SERIES, timeout_s)
 
     async def _ask(
         self,
-        target: PrometheusTarget,
+        target: Target,
         method: str,
         path: str,
         form: list[tuple[str, str]],
@@ -143,16 +141,18 @@ class PrometheusBackend:
         breaker.succeeded()
         return _decoded(body, decoder)
 
-    async def _send(self, target: PrometheusTarget, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
+    async def _send(self, target: Target, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
         try:
             return await self._once(target, method, path, form)
         except (aiohttp.ServerDisconnectedError, ConnectionResetError):
             # A kept connection that the server closed meanwhile; these requests only read.
             return await self._once(target, method, path, form)
 
-    async def _once(self, target: PrometheusTarget, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
+    async def _once(self, target: Target, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
         url = URL(f"{target.url.rstrip('/')}/api/v1/{path}")
         options: dict[str, Any] = {"data": form} if method == "POST" else {}
+        if isinstance(self._connection, Outbound):
+            options |= {"tls": target.tls, "proxy_url": target.proxy_url}
         async with self._connection.request(method, url, headers=target.headers, **options) as response:
             body = await self._read(response)
             if response.status == 200:

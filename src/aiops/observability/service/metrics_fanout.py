@@ -12,7 +12,7 @@ import structlog
 
 from aiops.kernel.errors import AiopsError, TimedOut, Unavailable
 from aiops.observability.ports import ClusterOutcome, QueryStatus
-from aiops.registry.ports import Cluster, Member, PrometheusTarget
+from aiops.registry.ports import Cluster, Member, Target
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +35,11 @@ class Gathered(Generic[T]):
     outcomes: list[ClusterOutcome]
 
 
-def way_to(member: Member) -> PrometheusTarget | None:
+def way_to(member: Member) -> Target | None:
     """The Prometheus to ask, `None` where the samples are the hub's own. Raises `Unavailable` where none can be."""
     if member.problem is not None:
         raise Unavailable(member.problem)
-    return member.prometheus
+    return member.target
 
 
 async def gather(

@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from aiops.observability.ports import InstantSeries, Labels
-from aiops.registry.ports import PrometheusTarget
+from aiops.registry.ports import Target
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -52,17 +52,17 @@ class RemoteMetrics(Protocol):
     """Raises `Invalid` where the remote refuses, `TimedOut` or `Unavailable` where it does not answer."""
 
     async def instant(
-        self, target: PrometheusTarget, query: str, at_s: float, timeout_s: float
+        self, target: Target, query: str, at_s: float, timeout_s: float
     ) -> RemoteAnswer[RemoteInstant]: ...
 
     async def range(
-        self, target: PrometheusTarget, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float
+        self, target: Target, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float
     ) -> RemoteAnswer[RemoteRange]: ...
 
-    async def labels(self, target: PrometheusTarget, timeout_s: float) -> RemoteAnswer[list[str]]: ...
+    async def labels(self, target: Target, timeout_s: float) -> RemoteAnswer[list[str]]: ...
 
-    async def label_values(self, target: PrometheusTarget, name: str, timeout_s: float) -> RemoteAnswer[list[str]]: ...
+    async def label_values(self, target: Target, name: str, timeout_s: float) -> RemoteAnswer[list[str]]: ...
 
     async def series(
-        self, target: PrometheusTarget, match: str, start_s: float, end_s: float, timeout_s: float
+        self, target: Target, match: str, start_s: float, end_s: float, timeout_s: float
     ) -> RemoteAnswer[list[Labels]]: ...

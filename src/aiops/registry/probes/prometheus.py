@@ -7,9 +7,9 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import aiohttp
 import msgspec
@@ -17,13 +17,14 @@ import msgspec
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import Invalid
 from aiops.kernel.outbound import AddressRefused, Outbound, RedirectRefused
-from aiops.registry.domain import check_url
+from aiops.registry.endpoints import check_url
 from aiops.registry.needs import Step
-from aiops.registry.ports import EndpointStatus
+from aiops.registry.ports import EndpointKind, EndpointStatus, Target
 
 _MOST_BYTES = 64 * 1024
 _QUERY = "/api/v1/query?query=1"
 _BUILD = "/api/v1/status/buildinfo"
+_NO_CLUSTER = UUID(int=0)
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -58,11 +59,11 @@ class PrometheusProber:
         self._outbound = outbound
         self._clock = clock
 
-    async def probe(self, url: str, headers: Mapping[str, str], timeout_s: float) -> EndpointStatus:
+    async def probe(self, target: Target, timeout_s: float) -> EndpointStatus:
         started = time.perf_counter()
         try:
-            answer = await self._get(url + _QUERY, headers, timeout_s)
-            error = next((step.detail for step in _judge(answer, bool(headers), url) if not step.ok), None)
+            answer = await self._get(target, _QUERY, timeout_s)
+            error = next((step.detail for step in _judge(answer, target) if not step.ok), None)
         except _Failed as failed:
             error = failed.detail
         latency = (time.perf_counter() - started) * 1000
@@ -70,32 +71,35 @@ class PrometheusProber:
 
     async def version(self, url: str, timeout_s: float) -> str | None:
         try:
-            return _version(await self._get(url + _BUILD, {}, timeout_s))
+            target = Target(_NO_CLUSTER, "", EndpointKind.PROMETHEUS, url)
+            return _version(await self._get(target, _BUILD, timeout_s))
         except _Failed:
             return None
 
-    async def diagnose(self, url: str, headers: Mapping[str, str], timeout_s: float) -> list[Step]:
+    async def diagnose(self, target: Target, timeout_s: float) -> list[Step]:
+        url = target.url
         try:
             # Addresses of this machine are judged when they are connected to, like all others.
             url = check_url(url, allow_loopback=True)
         except Invalid as error:
             return [Step("url", False, error.message)]
+        target = msgspec.structs.replace(target, url=url)
         steps = [Step("url", True, "The URL is well formed")]
         try:
             steps.append(Step("dns", True, await self._resolve(url)))
-            answer = await self._get(url + _QUERY, headers, timeout_s)
+            answer = await self._get(target, _QUERY, timeout_s)
         except _Failed as failed:
             reached = _steps_before(failed.step, url, {step.name for step in steps})
             return [*steps, *reached, Step(failed.step, False, failed.detail)]
         steps += _steps_before("access", url, {step.name for step in steps})
-        steps += _judge(answer, bool(headers), url)
+        steps += _judge(answer, target)
         if steps[-1].ok:
-            steps.append(await self._version_step(url, headers, timeout_s))
+            steps.append(await self._version_step(target, timeout_s))
         return steps
 
-    async def _version_step(self, url: str, headers: Mapping[str, str], timeout_s: float) -> Step:
+    async def _version_step(self, target: Target, timeout_s: float) -> Step:
         try:
-            found = _version(await self._get(url + _BUILD, headers, timeout_s))
+            found = _version(await self._get(target, _BUILD, timeout_s))
         except _Failed:
             found = None
         if found:
@@ -117,9 +121,17 @@ class PrometheusProber:
             raise _Failed("dns", _no_such_name(parts.hostname, error)) from None
         return f"{parts.hostname} is {', '.join(sorted(set(addresses)))}"
 
-    async def _get(self, url: str, headers: Mapping[str, str], timeout_s: float) -> _Answer:
+    async def _get(self, target: Target, path: str, timeout_s: float) -> _Answer:
+        url = target.url + path
         try:
-            async with self._outbound.request("GET", url, headers=headers, timeout_s=timeout_s) as response:
+            async with self._outbound.request(
+                "GET",
+                url,
+                headers=target.headers,
+                timeout_s=timeout_s,
+                tls=target.tls,
+                proxy_url=target.proxy_url,
+            ) as response:
                 body = await response.content.read(_MOST_BYTES)
                 while len(body) < _MOST_BYTES and (more := await response.content.read(_MOST_BYTES - len(body))):
                     body += more
@@ -186,7 +198,8 @@ def _tls_reason(error: BaseException) -> str:
     return str(getattr(inner, "reason", None) or inner).replace("_", " ").lower()
 
 
-def _judge(answer: _Answer, signed_in: bool, url: str) -> list[Step]:
+def _judge(answer: _Answer, target: Target) -> list[Step]:
+    signed_in, url = bool(target.headers), target.url
     if answer.status == 401:
         wanted = (
             "It refused these credentials (401)"

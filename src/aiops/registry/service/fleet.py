@@ -12,15 +12,16 @@ import msgspec
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
-from aiops.kernel.errors import Invalid, NotFound
+from aiops.kernel.errors import AiopsError, Invalid, NotFound, Unavailable
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
-from aiops.kernel.secrets import SecretUnreadable
+from aiops.kernel.tls import Tls
 from aiops.registry import domain
-from aiops.registry.credentials import Vault
+from aiops.registry.credentials import Access
 from aiops.registry.events import ClusterStatusChanged
 from aiops.registry.needs import ClusterRecord, Filters, FleetSummary, HealthPoint, Store
-from aiops.registry.ports import Cluster, ClusterStatus, Member, Platform, PrometheusTarget, State
+from aiops.registry.ports import Cluster, ClusterStatus, EndpointKind, Member, Platform, State, Target
+from aiops.registry.vault import Vault
 
 MOST_A_PAGE = 100
 _HISTORY = timedelta(days=7)
@@ -71,36 +72,29 @@ class Fleet:
             record = await self._store.get(tx, cluster_id) if cluster_id else None
         return record.cluster if record is not None and principal.sees(record.cluster.id) else None
 
-    async def prometheus_target(self, principal: Principal, cluster_id: UUID) -> PrometheusTarget | None:
+    async def target(self, principal: Principal, kind: EndpointKind, cluster_id: UUID) -> Target | None:
         async with self._transactions.begin() as tx:
             record = await find(self._store, tx, principal, cluster_id)
-        return self._target(record)
+        member = member_of(self._vault, record, kind)
+        if member.problem is not None:
+            raise Unavailable(member.problem)
+        return member.target
 
-    async def members(self, principal: Principal, cluster_ids: Sequence[UUID] | None = None) -> list[Member]:
+    async def targets(
+        self, principal: Principal, kind: EndpointKind, cluster_ids: Sequence[UUID] | None = None
+    ) -> list[Member]:
         wanted = None if cluster_ids is None else list(dict.fromkeys(cluster_ids))
         for cluster_id in wanted or ():
             if not principal.sees(cluster_id):
                 raise no_cluster(cluster_id)
         scope = principal.clusters if wanted is None else frozenset(wanted)
         async with self._transactions.begin() as tx:
-            found = {record.cluster.id: self._member(record) for record in await self._store.records(tx, scope)}
+            records = await self._store.records(tx, scope)
+        found = {record.cluster.id: member_of(self._vault, record, kind) for record in records}
         for cluster_id in wanted or ():
             if cluster_id not in found:
                 raise no_cluster(cluster_id)
         return list(found.values()) if wanted is None else [found[cluster_id] for cluster_id in wanted]
-
-    def _member(self, record: ClusterRecord) -> Member:
-        try:
-            return Member(record.cluster, self._target(record))
-        except SecretUnreadable as error:
-            return Member(record.cluster, None, error.message)
-
-    def _target(self, record: ClusterRecord) -> PrometheusTarget | None:
-        cluster = record.cluster
-        if cluster.prometheus_url is None:
-            return None
-        headers = self._vault.headers(cluster.id, record.sealed)
-        return PrometheusTarget(cluster.id, cluster.name, cluster.prometheus_url, headers)
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         if not principal.sees(cluster_id):
@@ -173,6 +167,39 @@ class Fleet:
         principal.require(Role.VIEWER)
         async with self._transactions.begin() as tx:
             return await self._store.summary(tx, principal.clusters)
+
+
+def member_of(vault: Vault, record: ClusterRecord, kind: EndpointKind) -> Member:
+    """The cluster with the way to its endpoint of this kind, or why there is none."""
+    try:
+        return Member(record.cluster, target_of(vault, record, kind))
+    except AiopsError as error:
+        return Member(record.cluster, None, error.message)
+
+
+def target_of(vault: Vault, record: ClusterRecord, kind: EndpointKind) -> Target | None:
+    """Raises `SecretUnreadable`, and `Unavailable` where the hub has nothing to sign in with yet."""
+    cluster = record.cluster
+    url = cluster.url(kind)
+    if url is None:
+        return None
+    opened = vault.open(cluster.id, record.sealed)
+    return build_target(cluster, kind, url, opened.headers, opened.secrets.current())
+
+
+def build_target(cluster: Cluster, kind: EndpointKind, url: str, headers: dict[str, str], access: Access) -> Target:
+    tls = cluster.tls
+    return Target(
+        cluster_id=cluster.id,
+        cluster_name=cluster.name,
+        kind=kind,
+        url=url,
+        headers=headers,
+        # An API server is never shared.
+        selector={} if kind is EndpointKind.API_SERVER else cluster.selector,
+        tls=Tls(tls.ca_bundle, tls.skip_verify, tls.server_name, access.certificate, access.key),
+        proxy_url=cluster.proxy_url,
+    )
 
 
 async def find(

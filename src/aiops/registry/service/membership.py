@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 import structlog
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
@@ -16,85 +15,36 @@ from aiops.kernel.errors import Conflict, Invalid
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.registry import domain
-from aiops.registry.credentials import Credentials, Vault, credentials_from, kind_of
+from aiops.registry.credentials import kind_of
+from aiops.registry.endpoints import UrlRules
 from aiops.registry.events import ClusterDeleted, ClusterRegistered, ClusterUpdated
 from aiops.registry.needs import ClusterRecord, Store
-from aiops.registry.ports import Cluster, ClusterType, Environment, Platform
+from aiops.registry.ports import Cluster, Environment, Platform
+from aiops.registry.service.description import (
+    ClusterChange,
+    NewCluster,
+    check_secrets,
+    checked,
+    secret_would_travel,
+)
 from aiops.registry.service.fleet import find
+from aiops.registry.vault import Secrets, Vault
 
 log = structlog.get_logger(__name__)
 
 
-class CredentialsGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bearer token, or a user name and password. Kept encrypted, never shown again."""
-
-    bearer_token: str | None = None
-    username: str | None = None
-    password: str | None = None
-
-    def credentials(self) -> Credentials | None:
-        return credentials_from(self.bearer_token, self.username, self.password)
-
-
-class NewCluster(CredentialsGiven, frozen=True, kw_only=True):
-    """`prometheus_url` is needed, except for a HOST, whose samples are pushed to the hub."""
-
-    name: str
-    display_name: str | None = None
-    cluster_type: ClusterType = ClusterType.SPOKE
-    platform: Platform = Platform.STANDALONE
-    environment: Environment = Environment.PRODUCTION
-    region: str | None = None
-    labels: dict[str, str] = {}
-    prometheus_url: str | None = None
-
-
-class ClusterChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays. `bearer_token: null` (or `username: null`) drops the stored credentials."""
-
-    name: str | UnsetType = UNSET
-    display_name: str | UnsetType = UNSET
-    cluster_type: ClusterType | UnsetType = UNSET
-    environment: Environment | UnsetType = UNSET
-    region: str | UnsetType | None = UNSET
-    labels: dict[str, str] | UnsetType = UNSET
-    prometheus_url: str | UnsetType = UNSET
-    bearer_token: str | UnsetType | None = UNSET
-    username: str | UnsetType | None = UNSET
-    password: str | UnsetType | None = UNSET
-
-    def touches_credentials(self) -> bool:
-        return any(given is not UNSET for given in (self.bearer_token, self.username, self.password))
-
-    def credentials(self) -> Credentials | None:
-        return credentials_from(_given(self.bearer_token), _given(self.username), _given(self.password))
-
-
 class Membership:
-    """`loopback_ports` are ports of this machine that the hub itself offers, allowed whatever `allow_loopback` says."""
-
-    def __init__(
-        self,
-        transactions: Transactions,
-        clock: Clock,
-        store: Store,
-        vault: Vault,
-        *,
-        allow_loopback: bool,
-        loopback_ports: Collection[int] = (),
-    ) -> None:
+    def __init__(self, transactions: Transactions, clock: Clock, store: Store, vault: Vault, rules: UrlRules) -> None:
         self._transactions = transactions
         self._clock = clock
         self._store = store
         self._vault = vault
-        self._allow_loopback = allow_loopback
-        self._loopback_ports = frozenset(loopback_ports)
+        self._rules = rules
 
     async def add(self, principal: Principal, new: NewCluster) -> Cluster:
         principal.require(Role.ADMIN)
         principal.require_whole_fleet()
-        credentials = new.credentials()
-        record = self._record(new, credentials, self._clock.now())
+        record = self._record(new, self._clock.now())
         cluster = record.cluster
         async with self._transactions.begin() as tx:
             if not await self._store.add(tx, record, cluster.created_at):
@@ -106,12 +56,9 @@ class Membership:
         return cluster
 
     async def change(self, principal: Principal, cluster_id: UUID, change: ClusterChange) -> Cluster:
-        """The address, the credentials and the name are for admins; the rest is for operators."""
-        principal.require(Role.OPERATOR)
-        if change.touches_credentials() or change.prometheus_url is not UNSET:
-            principal.require(Role.ADMIN)
+        """Addresses, credentials, names and what secures them are for admins; the rest is for operators."""
+        principal.require(Role.ADMIN if change.is_for_admins() else Role.OPERATOR)
         if change.name is not UNSET:
-            principal.require(Role.ADMIN)
             # Whether a name is taken tells of clusters that may be out of scope.
             principal.require_whole_fleet()
         now = self._clock.now()
@@ -146,74 +93,62 @@ class Membership:
         except Conflict:
             log.warning("local_cluster_not_made", reason="a cluster named local is there already")
 
-    def _record(self, new: NewCluster, credentials: Credentials | None, now: datetime) -> ClusterRecord:
-        domain.check_name(new.name)
-        display_name = new.name if new.display_name is None else new.display_name
-        domain.check_display_name(display_name)
-        domain.check_region(new.region)
-        domain.check_labels(new.labels)
-        cluster_id = new_id()
+    def _record(self, new: NewCluster, now: datetime) -> ClusterRecord:
+        secrets = Secrets(new.given(), new.headers)
+        check_secrets(secrets.credentials, secrets.headers)
         cluster = Cluster(
-            id=cluster_id,
+            id=new_id(),
             name=new.name,
-            display_name=display_name,
+            display_name=new.name if new.display_name is None else new.display_name,
             cluster_type=new.cluster_type,
             platform=new.platform,
             environment=new.environment,
             region=new.region,
             labels=new.labels,
-            prometheus_url=self._url_of(new, credentials),
+            prometheus_url=new.prometheus_url or None,
             status=domain.first_status(),
             created_at=now,
             updated_at=now,
             last_seen_at=None,
-            credential_kind=kind_of(credentials),
+            api_server_url=new.api_server_url,
+            alertmanager_url=new.alertmanager_url,
+            loki_url=new.loki_url,
+            tempo_url=new.tempo_url,
+            selector=new.selector,
+            tls=new.tls,
+            proxy_url=new.proxy_url,
+            managed_by=new.managed_by,
         )
-        return ClusterRecord(cluster, self._vault.seal(cluster_id, credentials), [])
-
-    def _url_of(self, new: NewCluster, credentials: Credentials | None) -> str | None:
-        if new.platform is not Platform.HOST:
-            if not new.prometheus_url:
-                raise Invalid("Give the URL of its Prometheus.", details={"field": "prometheus_url"})
-            return self._check_url(new.prometheus_url)
-        if new.prometheus_url is not None or credentials is not None:
-            raise Invalid(
-                "A HOST is judged by the samples that it pushes: leave its Prometheus out, or add it as STANDALONE.",
-                details={"field": "prometheus_url"},
-            )
-        return None
+        cluster = checked(with_secrets(cluster, secrets), self._rules)
+        return ClusterRecord(cluster, self._vault.seal(cluster.id, secrets), [])
 
     def _changed(self, record: ClusterRecord, change: ClusterChange, now: datetime) -> ClusterRecord:
-        given = {
-            name: value
-            for name in ("name", "display_name", "cluster_type", "environment", "region", "labels", "prometheus_url")
-            if (value := getattr(change, name)) is not UNSET
-        }
-        cluster = msgspec.structs.replace(record.cluster, updated_at=now, **given)
-        domain.check_name(cluster.name)
-        domain.check_display_name(cluster.display_name)
-        domain.check_region(cluster.region)
-        domain.check_labels(cluster.labels)
-        if cluster.platform is Platform.HOST and (cluster.prometheus_url or change.touches_credentials()):
-            raise Invalid("A HOST is judged by the samples that it pushes: it has no Prometheus to sign in at.")
-        sealed = record.sealed
-        if change.prometheus_url is not UNSET:
-            url = self._check_url(change.prometheus_url)
-            cluster = msgspec.structs.replace(cluster, prometheus_url=url)
-            moved = domain.origin_of(url) != domain.origin_of(record.cluster.prometheus_url or url)
-            if moved and sealed is not None and not change.touches_credentials():
-                raise Invalid(
-                    "The stored credentials belong to the old address: give them again, or bearer_token: null.",
-                    details={"field": "bearer_token"},
-                )
-        if change.touches_credentials():
-            credentials = change.credentials()
-            sealed = self._vault.seal(cluster.id, credentials)
-            cluster = msgspec.structs.replace(cluster, credential_kind=kind_of(credentials))
-        return ClusterRecord(cluster, sealed, record.recent)
+        cluster = msgspec.structs.replace(record.cluster, updated_at=now, **change.described())
+        if not change.touches_credentials() and change.headers is UNSET:
+            # Also where the stored secrets can't be read any more, the rest can be changed.
+            cluster = checked(cluster, self._rules)
+            if record.sealed is not None and secret_would_travel(record.cluster, cluster):
+                raise _give_again("credentials", "bearer_token", "bearer_token: null")
+            return ClusterRecord(cluster, record.sealed, record.recent)
+        secrets = self._kept(record, change)
+        credentials = change.given() if change.touches_credentials() else secrets.credentials
+        headers = secrets.headers if change.headers is UNSET else change.headers
+        check_secrets(credentials, headers)
+        access = None if change.touches_credentials() else secrets.access
+        secrets = Secrets(credentials, headers, access)
+        cluster = checked(with_secrets(cluster, secrets), self._rules)
+        if secret_would_travel(record.cluster, cluster):
+            if credentials is not None and not change.touches_credentials():
+                raise _give_again("credentials", "bearer_token", "bearer_token: null")
+            if headers and change.headers is UNSET:
+                raise _give_again("headers", "headers", "headers: {}")
+        return ClusterRecord(cluster, self._vault.seal(cluster.id, secrets), record.recent)
 
-    def _check_url(self, url: str) -> str:
-        return domain.check_url(url, allow_loopback=self._allow_loopback, loopback_ports=self._loopback_ports)
+    def _kept(self, record: ClusterRecord, change: ClusterChange) -> Secrets:
+        # What nothing is kept of need not be opened: so a lost key can be made good by giving all anew.
+        if change.touches_credentials() and (change.headers is not UNSET or not record.cluster.header_names):
+            return Secrets()
+        return self._vault.secrets(record.cluster.id, record.sealed)
 
     @staticmethod
     def _publish(
@@ -227,8 +162,20 @@ class Membership:
         )
 
 
-def _given(value: str | UnsetType | None) -> str | None:
-    return None if value is UNSET else value
+def with_secrets(cluster: Cluster, secrets: Secrets) -> Cluster:
+    """The cluster with what may be shown of its secrets."""
+    return msgspec.structs.replace(
+        cluster,
+        credential_kind=kind_of(secrets.credentials),
+        credential_expires_at=secrets.expires_at(),
+        header_names=sorted(secrets.headers),
+    )
+
+
+def _give_again(what: str, field: str, drop: str) -> Invalid:
+    return Invalid(
+        f"The stored {what} belong to the old address: give them again, or {drop}.", details={"field": field}
+    )
 
 
 def _name_taken(name: str) -> Conflict:

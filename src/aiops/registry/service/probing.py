@@ -18,11 +18,13 @@ from aiops.kernel.errors import NotFound
 from aiops.kernel.principal import Principal, Role
 from aiops.kernel.secrets import SecretUnreadable
 from aiops.registry import domain
-from aiops.registry.credentials import Vault, headers_of
+from aiops.registry.credentials import access_of
 from aiops.registry.needs import ClusterRecord, Prober, Step, Store
-from aiops.registry.ports import Cluster, EndpointStatus, Platform
-from aiops.registry.service.fleet import find, write_status
-from aiops.registry.service.membership import CredentialsGiven, Membership
+from aiops.registry.ports import Cluster, EndpointKind, EndpointStatus, Platform, Target
+from aiops.registry.service.description import CredentialsGiven
+from aiops.registry.service.fleet import find, target_of, write_status
+from aiops.registry.service.membership import Membership
+from aiops.registry.vault import Vault
 
 OFFERED_URL = "http://127.0.0.1:9090"
 
@@ -33,6 +35,7 @@ _TEST_TIMEOUT_S = 10.0
 _OFFER_TIMEOUT_S = 1.0
 _OFFER_FOR_S = 30.0
 _FORGET_EVERY_S = 3600.0
+_NO_CLUSTER = UUID(int=0)
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 log = structlog.get_logger(__name__)
@@ -80,8 +83,10 @@ class Probing:
         """Say precisely how far the hub gets; registers nothing. As adding, for those who see the whole fleet."""
         principal.require(Role.OPERATOR)
         principal.require_whole_fleet()
-        headers = headers_of(test.credentials())
-        steps = await self._prober.diagnose(test.prometheus_url, headers, _TEST_TIMEOUT_S)
+        access = access_of(test.given())
+        assert access is not None
+        target = Target(_NO_CLUSTER, "", EndpointKind.PROMETHEUS, test.prometheus_url, access.headers())
+        steps = await self._prober.diagnose(target, _TEST_TIMEOUT_S)
         return Diagnosis(all(step.ok for step in steps), steps)
 
     async def refresh(self, principal: Principal, cluster_id: UUID) -> Cluster:
@@ -136,13 +141,14 @@ class Probing:
         if cluster.prometheus_url is None:
             return {}
         try:
-            headers = self._vault.headers(cluster.id, record.sealed)
+            target = target_of(self._vault, record, EndpointKind.PROMETHEUS)
         except SecretUnreadable as error:
             return {
                 domain.PROMETHEUS: EndpointStatus(False, self._clock.now(), None, f"{error.message} Enter it again.")
             }
+        assert target is not None
         timeout_s = domain.pace_of(cluster.cluster_type, cluster.platform).timeout_s
-        return {domain.PROMETHEUS: await self._prober.probe(cluster.prometheus_url, headers, timeout_s)}
+        return {domain.PROMETHEUS: await self._prober.probe(target, timeout_s)}
 
 
 class ProbeJob:

@@ -1,0 +1,85 @@
+"""Where a cluster's secrets lie: sealed to the one cluster that they belong to, opened once for each version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from aiops.kernel.errors import Unavailable
+from aiops.kernel.secrets import SecretBox
+from aiops.registry.credentials import Access, Credentials, access_of
+
+_MOST_OPENED = 10_000
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """All that is secret about a cluster: `access` is what `credentials` were last exchanged for."""
+
+    credentials: Credentials | None = None
+    headers: dict[str, str] = {}
+    access: Access | None = None
+
+    def __repr__(self) -> str:
+        return "Secrets(***)"
+
+    def current(self) -> Access:
+        """What to send now; raises `Unavailable` where the credentials have not been exchanged yet."""
+        found = self.access or access_of(self.credentials)
+        if found is None:
+            raise Unavailable("The hub has not got a token for this cluster yet; its status says why.")
+        return found
+
+    def expires_at(self) -> datetime | None:
+        found = self.access or access_of(self.credentials)
+        return None if found is None else found.expires_at
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The secrets of one version of a cluster, and what is sent with each request to it."""
+
+    secrets: Secrets
+    headers: dict[str, str]
+
+
+_NOTHING = Opened(Secrets(), {})
+_decoder = msgspec.json.Decoder(Secrets)
+
+
+class Vault:
+    """Seals and opens. What was opened is kept in memory until its row changes: opening costs more than asking."""
+
+    def __init__(self, box: SecretBox) -> None:
+        self._box = box
+        self._opened: dict[UUID, tuple[bytes, Opened]] = {}
+
+    def seal(self, cluster_id: UUID, secrets: Secrets) -> bytes | None:
+        if secrets == Secrets():
+            return None
+        return self._box.seal(msgspec.json.encode(secrets), belongs_to=cluster_id.bytes)
+
+    def secrets(self, cluster_id: UUID, sealed: bytes | None) -> Secrets:
+        """Raises `SecretUnreadable`."""
+        return self._open(cluster_id, sealed).secrets
+
+    def open(self, cluster_id: UUID, sealed: bytes | None) -> Opened:
+        """Raises `SecretUnreadable`, and `Unavailable` where there is nothing to send yet."""
+        opened = self._open(cluster_id, sealed)
+        opened.secrets.current()
+        return opened
+
+    def _open(self, cluster_id: UUID, sealed: bytes | None) -> Opened:
+        if sealed is None:
+            self._opened.pop(cluster_id, None)
+            return _NOTHING
+        kept = self._opened.get(cluster_id)
+        if kept is not None and kept[0] == sealed:
+            return kept[1]
+        secrets = _decoder.decode(self._box.open(sealed, belongs_to=cluster_id.bytes))
+        found = secrets.access or access_of(secrets.credentials)
+        opened = Opened(secrets, secrets.headers | ({} if found is None else found.headers()))
+        if len(self._opened) >= _MOST_OPENED:
+            self._opened.clear()
+        self._opened[cluster_id] = (sealed, opened)
+        return opened
