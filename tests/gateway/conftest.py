@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from aiops.kernel.clock import SystemClock
 from aiops.kernel.database import Database
 from aiops.kernel.principal import Principal, Role
 from aiops.settings import Settings
+from tests.gateway.furnished import FurnishedHub
 
 PASSWORD = "correct horse battery"
 
@@ -65,3 +67,10 @@ async def viewer(auth: AuthService) -> User:
     return await auth.add_user(
         Principal.system("test"), "viewer", PASSWORD, Role.VIEWER, [], must_change_password=False
     )
+
+
+@pytest.fixture(scope="session")
+def furnished() -> Iterator[FurnishedHub]:
+    """A hub of its own process with one of everything, for tests that only ask."""
+    with ExitStack() as stack:
+        yield FurnishedHub(stack)

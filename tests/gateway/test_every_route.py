@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
-from psycopg.types.json import Jsonb
 
-from tests.e2e.inside import database_of
 from tests.e2e.rig import LiveReader, is_event, items, wait_until
 from tests.e2e.walk import Aim, Call, calls, operations
+from tests.gateway.seeds import fire_alert, keep_anomaly, keep_incident, push_sample
 from tests.lab.exporters import Exporter, chain
 from tests.lab.hub import Hub, add_cluster, add_source, add_user
 from tests.lab.packages import lab_available
@@ -62,13 +59,14 @@ class House:
         theirs = add_cluster(self.admin, "theirs-cluster", other.url, region=MARKER, labels={"owner": MARKER})
         source = add_source(self.admin, f"source-{MARKER}", theirs["id"])
         self.tokens = (source["token"], add_source(self.admin, "my-source", self.mine["id"])["token"])
-        _push(self.hub.url, source["token"])
+        push_sample(self.hub.url, source["token"], MARKER)
+        fire_alert(self.hub.url, source["token"], f"Alert-{MARKER}", {"owner": MARKER}, MARKER)
         add_user(self.hub.url, self.admin, f"user-{MARKER}", "viewer", [theirs["id"]]).close()
         # With the role admin, so that only the scope, and no lack of a role, can keep anything back.
         self.limited = stack.enter_context(add_user(self.hub.url, self.admin, "limited", "admin", [self.mine["id"]]))
         self.shared = self._shared_incident()
-        _keep_anomaly(self.hub, theirs["id"], self.shared)
-        self.alone = _keep_incident(self.hub, theirs["id"])
+        keep_anomaly(self.hub, theirs["id"], self.shared, MARKER)
+        self.alone = keep_incident(self.hub, theirs["id"], MARKER)
         wait_until(lambda: self._expected(theirs["id"]), "the expectations of the other cluster")
         self.aim = self._aim(theirs, source["id"])
         self.document: dict[str, Any] = self.admin.get("/schema/openapi.json").json()
@@ -79,7 +77,7 @@ class House:
             for token, labels, fingerprint in zip(
                 self.tokens, ({"owner": MARKER}, {}), (MARKER + "2", "mine"), strict=True
             ):
-                _alert(self.hub.url, token, "LinkDown", labels, fingerprint)
+                fire_alert(self.hub.url, token, "LinkDown", labels, fingerprint)
             frame = reader.wait_for(is_event("INCIDENT_UPDATED"), "news of the incident that struck both")
             self.frames = reader.frames
         incident_id = str(frame["payload"]["incident_id"])
@@ -108,58 +106,6 @@ class House:
         for method, route, operation in operations(self.document):
             if (method == "GET") is reading:
                 yield from calls(self.document, method, route, operation, aim)
-
-
-def _push(url: str, token: str) -> None:
-    headers = {"Authorization": f"Bearer {token}"}
-    now = time.time()
-    sample = {"name": "up_marked", "labels": {"owner": MARKER, "instance": MARKER}, "value": 1.0, "timestamp": now}
-    httpx.post(f"{url}/api/metrics", json={"metrics": [sample]}, headers=headers).raise_for_status()
-    _alert(url, token, f"Alert-{MARKER}", {"owner": MARKER}, MARKER)
-
-
-def _alert(url: str, token: str, name: str, labels: dict[str, str], fingerprint: str) -> None:
-    alert = {
-        "status": "firing",
-        "labels": {"alertname": name, "severity": "critical", **labels},
-        "annotations": {"summary": str(labels)},
-        "startsAt": datetime.now(UTC).isoformat(),
-        "endsAt": "0001-01-01T00:00:00Z",
-        "fingerprint": fingerprint,
-    }
-    headers = {"Authorization": f"Bearer {token}"}
-    httpx.post(f"{url}/api/v1/alerts/webhook", json={"alerts": [alert]}, headers=headers).raise_for_status()
-
-
-def _keep_incident(hub: Hub, cluster_id: str) -> str:
-    """An incident of one cluster only: whatever happens there now joins the one that both share."""
-    row = {"id": uuid4(), "cluster_id": cluster_id, "now": datetime.now(UTC), "title": MARKER}
-    with database_of(hub) as connection:
-        connection.execute(
-            "INSERT INTO intelligence.incident (id, key, status, detected_at, last_activity_at, revision)"
-            " VALUES (%(id)s, 'INC-20000101-0001', 'OPEN', %(now)s, %(now)s, 0)",
-            row,
-        )
-        connection.execute(
-            "INSERT INTO intelligence.incident_cluster (incident_id, cluster_id, title, severity_rank)"
-            " VALUES (%(id)s, %(cluster_id)s, %(title)s, 4)",
-            row,
-        )
-    return str(row["id"])
-
-
-def _keep_anomaly(hub: Hub, cluster_id: str, incident_id: str) -> None:
-    """A finding as the detector keeps it; to find a real one, a watch would first have to learn for minutes."""
-    now = datetime.now(UTC)
-    row = {
-        "id": uuid4(), "cluster_id": cluster_id, "incident_id": incident_id, "watch": "node_cpu", "title": MARKER,
-        "unit": "%", "labels": Jsonb({"owner": MARKER}), "subject": MARKER, "kind": "band", "detection_type": "METRIC",
-        "severity": "CRITICAL", "score": 9.0, "value": 97.0, "expected": 40.0, "lower": 30.0, "upper": 50.0,
-        "explanation": MARKER, "started_at": now, "detected_at": now, "query": f'up{{owner="{MARKER}"}}',
-    }  # fmt: skip
-    columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
-    with database_of(hub) as connection:
-        connection.execute(f"INSERT INTO intelligence.anomaly ({columns}) VALUES ({places})", row)
 
 
 @pytest.fixture(scope="module")

@@ -29,5 +29,8 @@ def same_origin(connection: Connection) -> bool:
     origin = connection.headers.get("origin")
     if not origin:
         return False
-    host = urlsplit(origin).netloc
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return False
     return host in {connection.headers.get("host"), connection.app.state.get(PUBLIC_HOST)} - {None}

@@ -27,8 +27,8 @@ async def console(path: FromPath[str] = "") -> Response[bytes]:
 
 def _find(path: str) -> Response[bytes]:
     wanted = path.lstrip("/")
-    file = (FOLDER / wanted).resolve()
-    if wanted and file.is_relative_to(FOLDER) and file.is_file():
+    file = _file(wanted)
+    if file is not None:
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return Response(file.read_bytes(), media_type=media_type, headers={"Cache-Control": _lifetime(wanted)})
     if wanted.startswith(_NOT_PAGES):
@@ -41,6 +41,15 @@ def _find(path: str) -> Response[bytes]:
         media_type="text/html",
         headers={"Cache-Control": "no-cache", "Content-Security-Policy": _CSP},
     )
+
+
+def _file(wanted: str) -> Path | None:
+    """The file of the console at this path; a name that no file can have is none."""
+    try:
+        file = (FOLDER / wanted).resolve()
+        return file if wanted and file.is_relative_to(FOLDER) and file.is_file() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _lifetime(path: FromPath[str]) -> str:

@@ -281,7 +281,10 @@ class Builder:
         if self._before_1970:  # the parser panics on reading such a moment
             raise self.refuse("A moment before 1970 after @")
         modifier = tree.at
-        moment: datetime | None = modifier.at if modifier is not None else None
+        try:
+            moment: datetime | None = modifier.at if modifier is not None else None
+        except (ValueError, OverflowError):
+            raise self.refuse("A moment past the calendar after @") from None
         if modifier is None:
             return None
         if moment is not None:

@@ -1,0 +1,166 @@
+"""A hub with one of everything, and what a request needs to reach it: real ids, real tokens, bodies that are taken."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+
+from tests.e2e.rig import items, wait_until
+from tests.gateway.seeds import fire_alert, keep_anomaly, keep_incident, push_sample
+from tests.lab.hub import ADMIN_PASSWORD, Hub, add_source, add_user, sign_in
+
+JSON = dict[str, Any]
+Operation = tuple[str, str]
+MARKER = "furnished"
+NOWHERE = "http://127.0.0.1:9"
+_PASSWORDS = ("second-password-2", "third-password-3")
+
+
+class FurnishedHub:
+    """One cluster of each kind, a source, a user, an alert, an anomaly and an incident; `words` are their names."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._count = itertools.count()
+        self.hub = stack.enter_context(Hub())
+        self.admin = stack.enter_context(self.hub.client())
+        self.pushed = self._cluster({"platform": "HOST"})
+        self.dead = self._cluster({"prometheus_url": NOWHERE})
+        token = add_source(self.admin, "the-source", self.pushed["id"])["token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        url = self.hub.url
+        self.source = stack.enter_context(httpx.Client(base_url=url, headers=bearer, timeout=60, trust_env=False))
+        push_sample(url, token, MARKER)
+        fire_alert(url, token, "Furnished", {"owner": MARKER}, MARKER)
+        wait_until(lambda: items(self.admin, "/api/v1/incidents"), "the incident of the alert")
+        incident = keep_incident(self.hub, self.pushed["id"], MARKER)
+        anomaly = keep_anomaly(self.hub, self.pushed["id"], incident, MARKER)
+        self._leaver = stack.enter_context(add_user(url, self.admin, "leaver", "viewer", []))
+        self._leaver_password = _PASSWORDS[0]
+        self.words: dict[str, list[str]] = {
+            "cluster_id": [self.pushed["id"], self.dead["id"]],
+            "incident_id": [incident],
+            "anomaly_id": [anomaly],
+            "fingerprint": [MARKER],
+            "watch": ["node_cpu"],
+            "path": ["openapi.json"],
+            **_questions(),
+        }
+
+    def _cluster(self, how: JSON) -> JSON:
+        made: JSON = self.admin.post("/api/v1/clusters", json={"name": self._name("c"), **how}).json()
+        return made
+
+    def _name(self, kind: str) -> str:
+        return f"{kind}-made-{next(self._count)}"
+
+    def who_asks(self, operation: Operation) -> httpx.Client:
+        """A source where the route takes only sources; for what ends a session, a user with one of their own."""
+        if operation[1] in ("/api/metrics", "/api/v1/alerts/webhook"):
+            return self.source
+        if operation[1] in ("/api/v1/auth/logout", "/api/v1/auth/password"):
+            self._leave_anew()
+            return self._leaver
+        return self.admin
+
+    def _leave_anew(self) -> None:
+        if self._leaver.get("/api/v1/auth/me").status_code != 200:
+            for password in _PASSWORDS:
+                with httpx.Client(base_url=self.hub.url, timeout=60, trust_env=False) as client:
+                    body = {"username": "leaver", "password": password}
+                    reply = client.post("/api/v1/auth/login", json=body)
+                if reply.status_code == 200:
+                    self._leaver = self._stack.enter_context(sign_in(self.hub.url, "leaver", password))
+                    self._leaver_password = password
+                    return
+
+    def path_word(self, operation: Operation, name: str, chance: random.Random) -> str | None:
+        """Something real for this place in a path; what gets deleted is made for it."""
+        method, route = operation
+        if method == "DELETE" and name == "cluster_id":
+            return str(self._cluster({"platform": "HOST"})["id"])
+        if method == "DELETE" and name == "source_id":
+            return str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"])
+        if name == "name":
+            now = self.admin.get(f"/api/v1/clusters/{self.pushed['id']}").json()["name"]
+            return "owner" if "label" in route else str(now)
+        return chance.choice(self.words[name]) if name in self.words else None
+
+    def body(self, operation: Operation, chance: random.Random) -> JSON | None:
+        """A body that the operation takes, each time another."""
+        make = _BODIES.get(operation)
+        return make(self, chance) if make else None
+
+    def new_password(self, _: random.Random) -> JSON:
+        now = self._leaver_password
+        following = next(password for password in _PASSWORDS if password != now)
+        return {"current_password": now, "new_password": following}
+
+    def new_cluster(self, chance: random.Random) -> JSON:
+        where = {"platform": "HOST"} if chance.random() < 0.5 else {"prometheus_url": NOWHERE, "bearer_token": "x"}
+        return {"name": self._name("c"), "labels": {"team": "fuzz"}, **where}
+
+    def new_source(self, chance: random.Random) -> JSON:
+        return {"name": self._name("s"), "cluster_id": chance.choice(self.words["cluster_id"])}
+
+    def new_user(self, chance: random.Random) -> JSON:
+        scope = chance.choice([None, [], self.words["cluster_id"]])
+        role = chance.choice(["admin", "operator", "viewer"])
+        return {"username": self._name("u"), "password": "a good password", "role": role, "clusters": scope}
+
+
+def _questions() -> dict[str, list[str]]:
+    now = time.time()
+    return {
+        "query": ["up_marked", "aiops:watch:value", 'sum by (owner) (up_marked{owner=~".+"})', "1 + 1"],
+        "match": ["up_marked", '{owner="furnished"}'],
+        "time": [f"{now:.0f}", "2026-01-31T12:00:00Z"],
+        "start": [f"{now - 600:.0f}", "2026-01-31T12:00:00Z"],
+        "end": [f"{now:.0f}"],
+        "step": ["15", "1m", "1d"],
+        "timeout": ["5"],
+        "page_size": ["1", "100"],
+    }
+
+
+def _query(hub: FurnishedHub, chance: random.Random) -> JSON:
+    return {"query": chance.choice(hub.words["query"]), "cluster_id": hub.words["cluster_id"], "time": time.time()}
+
+
+def _range(hub: FurnishedHub, chance: random.Random) -> JSON:
+    now = time.time()
+    return {"query": chance.choice(hub.words["query"]), "start": now - 900, "end": str(now), "step": "15s"}
+
+
+def _push(_: FurnishedHub, chance: random.Random) -> JSON:
+    value = chance.choice([0, -1.5, 1e300, 2**60])
+    return {"metrics": [{"name": "pushed", "labels": {"n": str(chance.randint(0, 5))}, "value": value}]}
+
+
+def _webhook(_: FurnishedHub, chance: random.Random) -> JSON:
+    labels = {"alertname": "Made", "severity": chance.choice(["critical", "warning", "none", "??"])}
+    return {"version": "4", "alerts": [{"labels": labels, "startsAt": "2026-01-31T12:00:00Z", "status": "firing"}]}
+
+
+_BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
+    ("POST", "/api/metrics"): _push,
+    ("POST", "/api/v1/alerts/webhook"): _webhook,
+    ("POST", "/api/v1/metrics/query"): _query,
+    ("POST", "/api/v1/metrics/query_range"): _range,
+    ("POST", "/api/v1/clusters"): FurnishedHub.new_cluster,
+    ("POST", "/api/v1/clusters/test-connection"): lambda hub, _: {"prometheus_url": NOWHERE, "bearer_token": "x"},
+    ("PATCH", "/api/v1/clusters/{cluster_id}"): lambda hub, _: {"display_name": hub._name("shown"), "region": None},
+    ("PATCH", "/api/v1/incidents/{incident_id}"): lambda _, chance: {
+        "status": chance.choice(["OPEN", "ACKNOWLEDGED", "MITIGATED", "RESOLVED", "FALSE_POSITIVE"])
+    },
+    ("POST", "/api/v1/sources"): FurnishedHub.new_source,
+    ("POST", "/api/v1/users"): FurnishedHub.new_user,
+    ("POST", "/api/v1/auth/login"): lambda *_: {"username": "admin", "password": ADMIN_PASSWORD},
+    ("POST", "/api/v1/auth/password"): FurnishedHub.new_password,
+}

@@ -1,0 +1,77 @@
+"""What a hub must hold so that a test can ask for it: samples, alerts, anomalies and incidents of one cluster."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import httpx
+from psycopg.types.json import Jsonb
+
+from tests.e2e.inside import database_of
+from tests.lab.hub import Hub
+
+
+def push_sample(url: str, token: str, marker: str) -> None:
+    """One sample of now, marked by its label `owner`."""
+    sample = {
+        "name": "up_marked",
+        "labels": {"owner": marker, "instance": marker},
+        "value": 1.0,
+        "timestamp": time.time(),
+    }
+    _post(f"{url}/api/metrics", token, {"metrics": [sample]})
+
+
+def fire_alert(
+    url: str, token: str, name: str, labels: dict[str, str], fingerprint: str, *, status: str = "firing"
+) -> None:
+    """As Alertmanager sends it: critical, begun (and, where resolved, ended) just now."""
+    now = datetime.now(UTC).isoformat()
+    alert = {
+        "status": status,
+        "labels": {"alertname": name, "severity": "critical", **labels},
+        "annotations": {"summary": str(labels)},
+        "startsAt": now,
+        "endsAt": now if status == "resolved" else "0001-01-01T00:00:00Z",
+        "fingerprint": fingerprint,
+    }
+    _post(f"{url}/api/v1/alerts/webhook", token, {"alerts": [alert]})
+
+
+def keep_incident(hub: Hub, cluster_id: str, marker: str) -> str:
+    """An incident of one cluster only: whatever happens there now joins the one that both share."""
+    row = {"id": uuid4(), "cluster_id": cluster_id, "now": datetime.now(UTC), "title": marker}
+    with database_of(hub) as connection:
+        connection.execute(
+            "INSERT INTO intelligence.incident (id, key, status, detected_at, last_activity_at, revision)"
+            " VALUES (%(id)s, 'INC-20000101-0001', 'OPEN', %(now)s, %(now)s, 0)",
+            row,
+        )
+        connection.execute(
+            "INSERT INTO intelligence.incident_cluster (incident_id, cluster_id, title, severity_rank)"
+            " VALUES (%(id)s, %(cluster_id)s, %(title)s, 4)",
+            row,
+        )
+    return str(row["id"])
+
+
+def keep_anomaly(hub: Hub, cluster_id: str, incident_id: str, marker: str) -> str:
+    """A finding as the detector keeps it; to find a real one, a watch would first have to learn for minutes."""
+    now = datetime.now(UTC)
+    row = {
+        "id": uuid4(), "cluster_id": cluster_id, "incident_id": incident_id, "watch": "node_cpu", "title": marker,
+        "unit": "%", "labels": Jsonb({"owner": marker}), "subject": marker, "kind": "band", "detection_type": "METRIC",
+        "severity": "CRITICAL", "score": 9.0, "value": 97.0, "expected": 40.0, "lower": 30.0, "upper": 50.0,
+        "explanation": marker, "started_at": now, "detected_at": now, "query": f'up{{owner="{marker}"}}',
+    }  # fmt: skip
+    columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    with database_of(hub) as connection:
+        connection.execute(f"INSERT INTO intelligence.anomaly ({columns}) VALUES ({places})", row)
+    return str(row["id"])
+
+
+def _post(url: str, token: str, body: object) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False).raise_for_status()
