@@ -288,15 +288,15 @@ async def test_a_real_prometheus_answers_all_questions(database: Database) -> No
     with Prometheus(config) as server:
         async with _service(database, Fleet({"one": server.url})) as service:
             now = datetime.now(UTC)
-            instant = await service.metrics.query(SYSTEM, "vector(7)", at=now)
+            instant = await service.metrics.query(SYSTEM, "sum(up) or vector(7)", at=now)
             over = await service.metrics.query_range(
-                SYSTEM, "vector(7)", start=now - timedelta(minutes=1), end=now, step_s=15
+                SYSTEM, "sum(up) or vector(7)", start=now - timedelta(minutes=1), end=now, step_s=15
             )
             names = await service.names.labels(SYSTEM)
             values = await service.names.label_values(SYSTEM, "job")
             found = await service.names.series(SYSTEM, "up")
     for outcomes in (instant.clusters, over.clusters, names.clusters, values.clusters, found.clusters):
         assert [(one.status, one.error) for one in outcomes] == [(QueryStatus.SUCCESS, None)]
-    assert instant.series[0].metric == {"cluster": "one"}
+    assert instant.series[0].metric == {}
     assert instant.series[0].value[1] == "7"
     assert len(over.series[0].values) == 5

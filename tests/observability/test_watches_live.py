@@ -13,7 +13,8 @@ from aiops.kernel.principal import Principal
 from aiops.observability.ports import Expectation, WatchBatch
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.intake import Intake
-from aiops.observability.service.metrics import MetricsService
+from aiops.observability.service.metrics_numbers_of import ClusterNumbers
+from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.service.watches import ArrivalWatchJob, WatchService
 from aiops.observability.sources.host import Host
 from aiops.observability.store.samples import PostgresSampleStore
@@ -29,7 +30,7 @@ async def test_stored_samples_of_this_machine_reach_the_watches_and_the_band_can
     local = cluster("local", host=True)
     clusters = FakeClusters(local)
     intake = Intake(database, clock, store, clusters, arrivals, retention_days=90)
-    metrics = MetricsService(database, clock, store, clusters, cast(Any, None))
+    metrics = ClusterNumbers(clusters, cast(Any, None), OwnSamples(database, store))
     service = WatchService(queries=metrics, clusters=clusters, transactions=database, store=store, clock=clock)
     job = asyncio.create_task(ArrivalWatchJob(service=service, clusters=clusters, arrivals=arrivals, clock=clock).run())
     reader = service.follow(ME)

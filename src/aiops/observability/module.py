@@ -24,6 +24,9 @@ from aiops.observability.service.alerts import AlertService
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.intake import Intake
 from aiops.observability.service.metrics import MetricsService
+from aiops.observability.service.metrics_names import SeriesNames
+from aiops.observability.service.metrics_numbers_of import ClusterNumbers
+from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.service.metrics_remote import RemoteMetrics
 from aiops.observability.service.sources import Sources
 from aiops.observability.store.alerts import PostgresAlertStore
@@ -109,14 +112,24 @@ class _Observability(WatchProvider):
             await outbound.close()
 
     @provide
-    def metrics_service(
-        self, database: Database, clock: Clock, store: SampleStore, clusters: Clusters, remote: RemoteMetrics
-    ) -> MetricsService:
-        return MetricsService(database, clock, store, clusters, remote)
+    def own_samples(self, database: Database, store: SampleStore) -> OwnSamples:
+        return OwnSamples(database, store)
 
     @provide
-    def instant_queries(self, service: MetricsService) -> InstantQueries:
-        return service
+    def metrics_service(
+        self, clock: Clock, clusters: Clusters, remote: RemoteMetrics, own: OwnSamples
+    ) -> MetricsService:
+        return MetricsService(clock, clusters, remote, own)
+
+    @provide
+    def series_names(
+        self, database: Database, clock: Clock, store: SampleStore, clusters: Clusters, remote: RemoteMetrics
+    ) -> SeriesNames:
+        return SeriesNames(database, clock, store, clusters, remote)
+
+    @provide
+    def instant_queries(self, clusters: Clusters, remote: RemoteMetrics, own: OwnSamples) -> InstantQueries:
+        return ClusterNumbers(clusters, remote, own)
 
     @provide
     def metrics(self, service: MetricsService) -> Metrics:

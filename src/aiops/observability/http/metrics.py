@@ -18,7 +18,8 @@ from litestar.status_codes import HTTP_200_OK
 from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller
 from aiops.observability.ports import ClusterOutcome, InstantResult, QueryStatus, RangeResult
-from aiops.observability.service.metrics import LabelNames, LabelValues, MetricsService, SeriesFound
+from aiops.observability.service.metrics import MetricsService
+from aiops.observability.service.metrics_names import LabelNames, LabelValues, SeriesFound, SeriesNames
 
 _TIME = "RFC 3339 or Unix seconds"
 _STEP = "Seconds or a Prometheus duration such as 15s"
@@ -114,7 +115,7 @@ class MetricsController(Controller):
     @get("/labels", summary="The names of labels", responses=_in_part(LabelNames))
     @inject
     async def labels(
-        self, principal: Caller, service: FromDishka[MetricsService], cluster_id: ClusterIds = None
+        self, principal: Caller, service: FromDishka[SeriesNames], cluster_id: ClusterIds = None
     ) -> Response[LabelNames]:
         result = await service.labels(principal, cluster_ids=cluster_id)
         return _reply(result, result.clusters)
@@ -122,7 +123,7 @@ class MetricsController(Controller):
     @get("/label/{name:str}/values", summary="The values of one label", responses=_in_part(LabelValues))
     @inject
     async def label_values(
-        self, principal: Caller, service: FromDishka[MetricsService], name: FromPath[str], cluster_id: ClusterIds = None
+        self, principal: Caller, service: FromDishka[SeriesNames], name: FromPath[str], cluster_id: ClusterIds = None
     ) -> Response[LabelValues]:
         result = await service.label_values(principal, name, cluster_ids=cluster_id)
         return _reply(result, result.clusters)
@@ -132,7 +133,7 @@ class MetricsController(Controller):
     async def series(
         self,
         principal: Caller,
-        service: FromDishka[MetricsService],
+        service: FromDishka[SeriesNames],
         match: FromQuery[str],
         cluster_id: ClusterIds = None,
     ) -> Response[SeriesFound]:

@@ -36,15 +36,30 @@ _RELABELLING = {"label_replace": (1, 3), "label_join": (1, None)}
 _OF_NO_CLUSTER = frozenset({"vector", "scalar", "absent", "absent_over_time"})
 
 
-@dataclass(frozen=True)
+class Order(Enum):
+    """How the series of an instant answer lie."""
+
+    RISING = 1
+    FALLING = 2
+
+
+_ORDERS = {"sort": Order.RISING, "sort_desc": Order.FALLING, "topk": Order.FALLING, "bottomk": Order.RISING}
+
+
 class Push:
     """A local expression; `text` gives what a cluster is asked, `None` where it can have nothing to say."""
 
-    write: Callable[[Renderer], str]
+    def __init__(self, write: Callable[[Renderer], str]) -> None:
+        self._write = write
+        self._common: str | None = None
 
     def text(self, cluster: str, matchers: Mapping[str, str]) -> str | None:
+        if self._common is not None and not matchers:
+            return self._common
         renderer = Renderer(cluster, matchers)
-        written = self.write(renderer)
+        written = self._write(renderer)
+        if not renderer.about_clusters and not matchers:
+            self._common = written
         return written if renderer.asked else None
 
 
@@ -56,10 +71,16 @@ class FleetPlan:
     plan: nodes.Plan
     pushes: tuple[Push, ...]
     subqueries: tuple[Subquery, ...]
+    order: Order | None = None
 
     @property
     def local(self) -> bool:
         return isinstance(self.plan.root, nodes.Fetched)
+
+    @property
+    def all_pushes(self) -> tuple[Push, ...]:
+        """Its own, then those of its subqueries."""
+        return self.pushes + tuple(push for subquery in self.subqueries for push in subquery.inner.all_pushes)
 
 
 @dataclass(frozen=True)
@@ -72,8 +93,17 @@ class Subquery:
 
 def plan_for_fleet(query: str) -> FleetPlan:
     """Raises `Invalid` with the position of what is wrong, or the name of what can't be computed across clusters."""
-    builder = _Planner(query)
-    return builder.finished(builder.piece(checked(query)))
+    tree, planner = checked(query), _Planner(query)
+    plan = planner.finished(planner.piece(tree))
+    while isinstance(tree, grammar.ParenExpr):
+        tree = tree.expr
+    name = tree.func.name if isinstance(tree, grammar.Call) else str(getattr(tree, "op", ""))
+    return replace(plan, order=_ORDERS.get(name))
+
+
+def text_alone(query: str, cluster: str, matchers: Mapping[str, str]) -> str:
+    """What a cluster is asked where no other matters."""
+    return Renderer(cluster, matchers).text(checked(query))
 
 
 class _Kind(Enum):

@@ -30,13 +30,15 @@ def op_of(matcher: Any) -> str:
 class Renderer:
     """Writes for the cluster named `cluster`; `matchers` are put on every selector (a share of a common endpoint).
 
-    `asked` tells after a rendering whether any selector may find something in this cluster.
+    `asked` tells after a rendering whether any selector may find something in this cluster, `about_clusters` whether
+    that depends on the cluster's name.
     """
 
     def __init__(self, cluster: str, matchers: Mapping[str, str]) -> None:
         self._cluster = cluster
         self._matchers = dict(matchers)
         self.asked = False
+        self.about_clusters = False
 
     def text(self, tree: Any) -> str:
         write = getattr(self, "_" + type(tree).__name__)
@@ -89,6 +91,7 @@ class Renderer:
         if tree.name is not None:
             matchers.insert(0, ("__name__", "=", tree.name))
         about, others = [one for one in matchers if one[0] == CLUSTER], [one for one in matchers if one[0] != CLUSTER]
+        self.about_clusters |= bool(about)
         if not all(_holds(op, value, self._cluster) for _, op, value in about):
             return f"{{{_NOTHING}}}"
         self.asked = True

@@ -1,0 +1,90 @@
+"""A query, the clusters that it is about, and what each of them is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from aiops.kernel.errors import Invalid
+from aiops.kernel.principal import Principal
+from aiops.observability.promql import metric_names, parse
+from aiops.observability.promql.fleet import FleetPlan, plan_for_fleet
+from aiops.registry.ports import Cluster, Clusters, EndpointKind, Member
+
+MAX_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query that passed the parser; `own_only`: it asks for what the hub itself keeps about its clusters."""
+
+    text: str
+    own_only: bool
+    plan: FleetPlan
+
+    @staticmethod
+    def of(text: str) -> Question:
+        names = metric_names(text)
+        own_only = bool(names) and all(name is not None and name.startswith("aiops:") for name in names)
+        return Question(text, own_only, plan_for_fleet(text))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The clusters that a query is about; `texts` is what each is asked, by the plan's pushes."""
+
+    members: dict[UUID, Member]
+    texts: dict[UUID, tuple[str | None, ...]]
+
+    @property
+    def clusters(self) -> list[Cluster]:
+        return [member.cluster for member in self.members.values()]
+
+    def text(self, cluster: Cluster) -> str:
+        """The one text of a plan that is local."""
+        (text,) = self.texts[cluster.id]
+        assert text is not None
+        return text
+
+
+async def where(
+    clusters: Clusters, principal: Principal, question: Question, cluster_ids: Sequence[UUID] | None
+) -> Asked:
+    """Which clusters the query is about, the way to each, and what each is asked.
+
+    Refuses a query that the own store cannot answer where nobody else could; otherwise those clusters say so.
+    """
+    members = await members_of(clusters, principal, cluster_ids)
+    if question.own_only:
+        members = {one.cluster.id: Member(one.cluster, None) for one in members.values()}
+    pushes = question.plan.all_pushes
+    texts = {
+        one.cluster.id: tuple(push.text(one.cluster.name, _share_of(one)) for push in pushes)
+        for one in members.values()
+    }
+    concerned = {key: member for key, member in members.items() if any(texts[key])}
+    if concerned and not any(one.target or one.problem for one in concerned.values()):
+        for text in next(iter(texts[key] for key in concerned)):
+            if text is not None:
+                parse(text)
+    return Asked(concerned, texts)
+
+
+async def members_of(
+    clusters: Clusters, principal: Principal, cluster_ids: Sequence[UUID] | None
+) -> dict[UUID, Member]:
+    """Those clusters, each with the way to its Prometheus."""
+    found = await clusters.targets(principal, EndpointKind.PROMETHEUS, cluster_ids)
+    return {member.cluster.id: member for member in found}
+
+
+def _share_of(member: Member) -> dict[str, str]:
+    return member.target.selector if member.target is not None else {}
+
+
+def deadline_of(timeout_s: float) -> float:
+    """Raises `Invalid` for one that is out of bounds."""
+    if not 0 < timeout_s <= MAX_TIMEOUT_S:
+        raise Invalid(f"The timeout must lie between 0 and {MAX_TIMEOUT_S:.0f} s.")
+    return timeout_s

@@ -1,0 +1,161 @@
+"""The fleet answers as one Prometheus would that holds the samples of all, each with its `cluster`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest
+
+from aiops.kernel.clock import SystemClock
+from aiops.kernel.database import Database
+from aiops.kernel.errors import Invalid
+from aiops.kernel.principal import Principal
+from aiops.observability.backends.prometheus import PrometheusBackend
+from aiops.observability.ports import ClusterOutcome, QueryStatus
+from aiops.observability.service.metrics import MetricsService
+from aiops.observability.service.metrics_own import OwnSamples
+from aiops.observability.store.samples import PostgresSampleStore
+from tests.lab.packages import lab_available
+from tests.lab.servers import Prometheus
+from tests.observability.fleet_queries import ACROSS, LOCAL, QUERIES
+from tests.observability.fleet_samples import CLUSTERS, START_S, prometheus_with, samples_of
+from tests.observability.test_federation import Fleet
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.skipif(lab_available() is not None, reason=lab_available() or "the lab is there"),
+]
+
+SYSTEM = Principal.system("test")
+Points = dict[frozenset[tuple[str, str]], dict[int, float]]
+
+
+class Servers:
+    def __init__(self, stack: ExitStack) -> None:
+        samples = {cluster: samples_of(cluster) for cluster in CLUSTERS}
+        self.urls = {cluster: prometheus_with(samples[cluster], stack).url for cluster in CLUSTERS}
+        whole = [
+            ({**labels, "cluster": cluster}, points) for cluster in CLUSTERS for labels, points in samples[cluster]
+        ]
+        self.oracle: Prometheus = prometheus_with(whole, stack)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with ExitStack() as stack:
+        yield Servers(stack)
+
+
+@pytest.fixture
+async def hub(servers: Servers) -> Any:
+    async with aiohttp.ClientSession() as session:
+        yield _hub(Fleet(dict(servers.urls)), session)
+
+
+def _hub(fleet: Fleet, session: aiohttp.ClientSession) -> MetricsService:
+    clock = SystemClock()
+    # Every cluster has a Prometheus of its own, so the hub's samples are never looked at.
+    own = OwnSamples(Database("postgresql://nowhere.invalid/none"), PostgresSampleStore())
+    return MetricsService(clock, fleet, PrometheusBackend(session, clock), own)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _theirs(data: Any) -> Points:
+    if data["resultType"] == "scalar":
+        return {frozenset(): {round(data["result"][0] * 1000): float(data["result"][1])}}
+    return {
+        frozenset(one["metric"].items()): {
+            round(at * 1000): float(value) for at, value in (one["values"] if "values" in one else [one["value"]])
+        }
+        for one in data["result"]
+    }
+
+
+def _difference(ours: Points, theirs: Points) -> str | None:
+    if ours.keys() != theirs.keys():
+        return f"series {[dict(k) for k in ours.keys() ^ theirs.keys()][:4]}"
+    for labels, points in theirs.items():
+        if ours[labels].keys() != points.keys():
+            return f"points of {dict(labels)}"
+        for at, value in points.items():
+            got = ours[labels][at]
+            same = got == value or (math.isnan(got) and math.isnan(value))
+            if not same and not math.isclose(got, value, rel_tol=1e-9, abs_tol=1e-12):
+                return f"{dict(labels)} at {at}: {got} is not {value}"
+    return None
+
+
+def _all_answered(outcomes: list[ClusterOutcome]) -> None:
+    assert [one for one in outcomes if one.status is not QueryStatus.SUCCESS] == []
+
+
+async def _range(hub: MetricsService, query: str, start: int, end: int, step: int) -> Points:
+    result = await hub.query_range(SYSTEM, query, start=_time(start), end=_time(end), step_s=step)
+    _all_answered(result.clusters)
+    return {
+        frozenset(one.metric.items()): {round(at * 1000): float(value) for at, value in one.values}
+        for one in result.series
+    }
+
+
+async def _instant(hub: MetricsService, query: str, at: int) -> Points:
+    result = await hub.query(SYSTEM, query, at=_time(at))
+    _all_answered(result.clusters)
+    return {frozenset(one.metric.items()): {round(one.value[0] * 1000): float(one.value[1])} for one in result.series}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_the_fleet_answers_as_one_prometheus(query: str, hub: MetricsService, servers: Servers) -> None:
+    for start, end, step in ((START_S + 1200, START_S + 6600, 60), (START_S + 3000, START_S + 3600, 17)):
+        theirs = _theirs(servers.oracle.query_range(query, start, end, step))
+        assert _difference(await _range(hub, query, start, end, step), theirs) is None
+    for at in (START_S + 3333, START_S + 6400):
+        theirs = _theirs(servers.oracle.query(query, at))
+        assert _difference(await _instant(hub, query, at), theirs) is None
+
+
+def test_the_table_is_no_easy_one(servers: Servers) -> None:
+    answered = [query for query in QUERIES if servers.oracle.query(query, START_S + 3333)["result"]]
+    assert len(set(QUERIES)) == len(QUERIES) >= 150
+    assert len(answered) >= 0.9 * len(QUERIES)
+    assert len(ACROSS) > len(LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("sum(temperature", "position"),
+        ("predict_linear(sum(temperature)[10m:1m], 60)", "predict_linear of what spans clusters can't be computed"),
+        ("temperature + on (zone) limit", "many-to-many|unique on that side"),
+    ],
+)
+async def test_what_cannot_be_answered_rightly_is_refused_with_the_reason(
+    query: str, says: str, hub: MetricsService
+) -> None:
+    with pytest.raises(Invalid, match=says):
+        await hub.query(SYSTEM, query, at=_time(START_S + 3333))
+
+
+async def test_a_cluster_that_fails_is_named_and_the_rest_is_summed(servers: Servers) -> None:
+    urls: dict[str, str | None] = {**servers.urls, "gone": "http://127.0.0.1:1"}
+    async with aiohttp.ClientSession() as session:
+        result = await _hub(Fleet(urls), session).query(SYSTEM, "avg(temperature)", at=_time(START_S + 3333))
+    assert {one.cluster: one.status for one in result.clusters if one.status is not QueryStatus.SUCCESS} == {
+        "gone": QueryStatus.ERROR
+    }
+    theirs = _theirs(servers.oracle.query("avg(temperature)", START_S + 3333))
+    ((ours,), (expected,)) = ([float(one.value[1]) for one in result.series], next(iter(theirs.values())).values())
+    assert math.isclose(ours, expected, rel_tol=1e-9)
+
+
+async def test_a_cluster_that_the_query_leaves_out_is_not_asked(hub: MetricsService) -> None:
+    result = await hub.query(SYSTEM, 'sum(temperature{cluster="east"})', at=_time(START_S + 3333))
+    assert [one.cluster for one in result.clusters] == ["east"]
