@@ -1,7 +1,11 @@
-"""How many points a second one core scores, and how long a batch of 1,000 series takes."""
+"""Points a second that one core scores: at least 66,700.
+
+A hundred clusters of 1,000 watched series each, evaluated every 15 s, then take a tenth of a core.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
 
 import numpy as np
@@ -9,13 +13,14 @@ import numpy as np
 from aiops.intelligence.detectors.robust_band import RobustBand
 from aiops.intelligence.packing import pack
 from aiops.observability.ports import Watch
+from bench.verdict import at_least, told
 
-SERIES = 1000
-STEPS = 500
+TAKES = "5 s"
+SERIES, STEPS, FLOOR = 1000, 500, 66_700.0
 WATCH = Watch("bench", "Bench", "bench", "ratio", "up", 0.1, ("instance",))
 
 
-def main() -> None:
+def main() -> int:
     rng = np.random.default_rng(1)
     values = rng.normal(0.3, 0.03, (STEPS, SERIES))
     values[300:400, ::10] = 0.95
@@ -31,11 +36,10 @@ def main() -> None:
     blob = pack(state)
     packing = time.process_time() - packing
     assert found == SERIES // 10, found
-    print(f"detection: {SERIES * STEPS / spent:,.0f} points/s and core")
-    print(
-        f"{SERIES} series a batch: {spent / STEPS * 1000:.2f} ms; its state: {len(blob):,} B, {packing * 1000:.1f} ms"
-    )
+    told(f"detection, a batch of {SERIES:,} series", spent / STEPS * 1000, " ms")
+    told("detection, the state of these", len(blob), " B", f"packed in {packing * 1000:.1f} ms")
+    return 0 if at_least("detection", SERIES * STEPS / spent, FLOOR, " points/s and core") else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import tempfile
 import time
 from datetime import timedelta
-from pathlib import Path
 from urllib.request import urlopen
 
 import numpy as np
@@ -21,15 +19,16 @@ from sqlalchemy import text
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database, SqlTransaction
 from aiops.kernel.ids import new_id
-from aiops.kernel.migrations import migrate
-from aiops.kernel.postgres import EmbeddedPostgres
 from aiops.observability.ports import Sample
 from aiops.observability.store.partitions import RAW, STRETCH_MS
 from aiops.observability.store.rollups import LEVELS
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sealing import SealingJob
+from bench.hub import migrated_postgres
+from bench.verdict import at_most, told
 from tests.lab.servers import NodeExporter
 
+TAKES = "6 min"
 SCRAPES, STEP_S, BOUND = 300, 15, 4.0
 
 
@@ -81,24 +80,16 @@ async def _bytes(tx: SqlTransaction, table: str) -> int:
     return int(size.scalar_one())
 
 
-def main(count: int = SCRAPES) -> None:
+def main(count: int = SCRAPES) -> int:
     scrapes = _scrapes(count)
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        server = EmbeddedPostgres(Path(name) / "data")
-        server.start()
-        try:
-            migrate(server.url)
-            sizes, samples, series = asyncio.run(_store(server.url, scrapes))
-        finally:
-            server.stop()
+    with migrated_postgres() as url:
+        sizes, samples, series = asyncio.run(_store(url, scrapes))
     size = sizes.pop(RAW)
-    print(f"store: {samples:,} samples of {series:,} series of a node_exporter: {size:,} B on disk")
-    print(f"store: {size / samples:.2f} B a sample (bound {BOUND:.2f})")
-    rollups = ", ".join(f"{table.removeprefix('rollup_')} {taken / samples:.2f}" for table, taken in sizes.items())
-    print(f"store: rollups besides, B for each sample that they stand for: {rollups}")
-    sys.exit(size / samples > BOUND)
+    for table, taken in sizes.items():
+        told(f"rollups of {table.removeprefix('rollup_')}", taken / samples, " B", "for each sample they stand for")
+    note = f"{samples:,} samples of {series:,} series of a node_exporter take {size:,} B on disk"
+    return 0 if at_most("a sample after sealing", size / samples, BOUND, " B", note) else 1
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else SCRAPES)
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else SCRAPES))
