@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -58,12 +60,19 @@ class Browser:
 
     def sign_in(self) -> None:
         self.page.goto(self.url)
-        self.page.get_by_label("User name").fill("admin")
-        self.page.get_by_label("Password").fill(ADMIN_PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        fill_in(self.page)
         expect(self.page.get_by_role("navigation").first).to_be_visible()
         # What the page says before somebody is known (401) is no problem.
         self.problems.clear()
+
+    @contextmanager
+    def stranger(self) -> Iterator[Page]:
+        """A page of somebody who is not signed in."""
+        context = self._chromium.new_context(viewport={"width": self._size[0], "height": self._size[1]})
+        try:
+            yield context.new_page()
+        finally:
+            context.close()
 
     def open_incidents(self) -> None:
         """Sign in and go to the list of incidents; `reloaded` tells from then on whether it was loaded anew."""
@@ -88,6 +97,13 @@ class Browser:
 
     def _broke(self, error: Error) -> None:
         self.problems.append(str(error))
+
+
+def fill_in(page: Page, username: str = "admin", password: str = ADMIN_PASSWORD) -> None:
+    """The form of the sign-in that is in sight."""
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
 
 
 def _chromium() -> str | None:

@@ -11,7 +11,8 @@ setTheme(initialTheme(), false);
 
 /** A session that ends under the hand leads to the sign-in, and from there back to the same place. */
 function signedOut(error: unknown): void {
-  const { pathname, href } = router.state.location;
+  // The history's, not the router's: that one lags while a page is still on its way.
+  const { pathname, href } = router.history.location;
   if (!(error instanceof ApiError) || error.status !== 401 || pathname === "/sign-in") return;
   client.removeQueries({ queryKey: ["me"] });
   void router.navigate({ to: "/sign-in", search: { next: href, ended: true }, replace: true });
