@@ -21,7 +21,7 @@ from aiops.kernel.errors import AiopsError
 
 _PREFIX = "AIOPS_"
 _CONFIG_NAME = "AIOPS_CONFIG"
-_SECRET_FIELDS = frozenset({"database_url", "admin_password", "secret_key"})
+_SECRET_FIELDS = frozenset({"database_url", "admin_password", "secret_key", "secret_key_previous"})
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _SHORTEST_SECRET = 32
@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - `pg_bin`: a folder with `postgres` and `initdb`, to use instead of the binaries that are installed with the hub.
     - `admin_password`: the password of the first user, `admin`; otherwise one is generated and printed once.
     - `secret_key`: at least 32 characters that encrypt credentials and sign sessions; else made in the data folder.
+    - `secret_key_previous`: while the key is changed, the former one, until `aiops secrets rotate` has been run.
     - `session_hours`: for how long a sign-in lasts.
     - `watch_host`: whether this machine itself is a member of the fleet, the cluster `local`.
     - `offer_local_prometheus`: whether to look for a Prometheus on localhost:9090 and offer it (it is never added).
@@ -68,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pg_bin: Path | None = None
     admin_password: Annotated[str, Meta(min_length=8, max_length=256)] | None = None
     secret_key: Annotated[str, Meta(min_length=_SHORTEST_SECRET)] | None = None
+    secret_key_previous: Annotated[str, Meta(min_length=_SHORTEST_SECRET)] | None = None
     session_hours: Annotated[int, Meta(ge=1, le=720)] = 12
     watch_host: bool = True
     offer_local_prometheus: bool = True
@@ -122,7 +124,16 @@ def secret_key(settings: Settings) -> bytes:
 
     The file's text is itself a good `AIOPS_SECRET_KEY`: set it there, and the key stays the same.
     """
-    text = settings.secret_key or _kept_secret(settings.data_dir / "secret.key")
+    return _bytes_of(settings.secret_key or _kept_secret(settings.data_dir / "secret.key"))
+
+
+def key_ring(settings: Settings) -> tuple[bytes, ...]:
+    """The key that encrypts, and the former one, which still opens what it has sealed."""
+    former = settings.secret_key_previous
+    return (secret_key(settings), *(() if former is None else (_bytes_of(former),)))
+
+
+def _bytes_of(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 

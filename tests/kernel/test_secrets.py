@@ -43,7 +43,7 @@ def test_any_changed_byte_is_noticed() -> None:
             box.open(bytes(damaged), belongs_to=b"a")
 
 
-@pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01" + bytes(27), b"\x02" + bytes(40)])
+@pytest.mark.parametrize("sealed", [b"", b"\x02", b"\x02" + bytes(31), b"\x01" + bytes(40)])
 def test_what_is_no_sealed_secret_is_refused(sealed: bytes) -> None:
     with pytest.raises(SecretUnreadable):
         SecretBox(KEY).open(sealed, belongs_to=b"a")
@@ -52,3 +52,16 @@ def test_what_is_no_sealed_secret_is_refused(sealed: bytes) -> None:
 def test_a_key_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="32"):
         SecretBox(b"short")
+
+
+def test_a_ring_opens_what_its_former_key_sealed_and_seals_with_the_new_one() -> None:
+    old, new = bytes(range(32)), bytes(range(32, 64))
+    before = SecretBox.for_purpose(old, "one").seal(b"hush", belongs_to=b"a")
+    ring = SecretBox.for_purpose((new, old), "one")
+    assert ring.open(before, belongs_to=b"a") == b"hush"
+    assert not ring.is_current(before)
+    after = ring.seal(b"hush", belongs_to=b"a")
+    assert ring.is_current(after)
+    assert SecretBox.for_purpose(new, "one").open(after, belongs_to=b"a") == b"hush"
+    with pytest.raises(SecretUnreadable):
+        SecretBox.for_purpose(old, "one").open(after, belongs_to=b"a")

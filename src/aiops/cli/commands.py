@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_users(commands)
     _add_sources(commands)
+    _add_secrets(commands)
     return parser
 
 
@@ -89,6 +90,14 @@ def _add_sources(commands: _Group) -> None:
     source = _add(sources, "add", "Make a source and print its token, which is shown only once.", _source_add)
     source.add_argument("--cluster", required=True, metavar="NAME", help="the cluster of its samples and alerts")
     source.add_argument("--name", default="default", help="what to call it; default: default")
+
+
+def _add_secrets(commands: _Group) -> None:
+    secrets = commands.add_parser("secrets", help="Change the key that credentials are kept under.").add_subparsers(
+        title="commands", required=True, metavar="COMMAND"
+    )
+    text = "Seal all stored credentials under AIOPS_SECRET_KEY; AIOPS_SECRET_KEY_PREVIOUS opens them."
+    _add(secrets, "rotate", text, _secrets_rotate)
 
 
 def _settings_help() -> str:
@@ -126,6 +135,13 @@ def _accept_key(settings: Settings, _parsed: argparse.Namespace) -> int:
         accept_key(url, secret_key(settings))
     say(f"{where_key_is(settings)} is the key from now on. Credentials under the former one must be entered again.")
     return 0
+
+
+def _secrets_rotate(settings: Settings, _parsed: argparse.Namespace) -> int:
+    with database_of(settings) as url:
+        from aiops.cli.key_rotation import rotate
+
+        return rotate(url, settings)
 
 
 def _retry_events(settings: Settings, _parsed: argparse.Namespace) -> int:

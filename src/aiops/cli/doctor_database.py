@@ -20,7 +20,7 @@ from aiops.kernel.outbox import DeadLetter, DeadLetters
 from aiops.kernel.postgres import EmbeddedPostgres, running_url
 from aiops.observability.bootstrap import orphans as observability_orphans
 from aiops.registry.bootstrap import cluster_ids
-from aiops.settings import Settings, secret_key, where_key_is
+from aiops.settings import Settings, key_ring, where_key_is
 
 _OLDEST_POSTGRES = 15
 
@@ -97,7 +97,7 @@ def _key(settings: Settings, url: str) -> Finding:
     where = where_key_is(settings)
     if not settings.secret_key and not (settings.data_dir / "secret.key").exists():
         return Finding("stored secrets", None, f"there is no key yet; `aiops serve` makes {where}")
-    if is_same_key(url, secret_key(settings)):
+    if is_same_key(url, key_ring(settings)):
         return Finding("stored secrets", True, f"{where} opens them")
     return Finding(
         "stored secrets",

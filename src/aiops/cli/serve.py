@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from aiops.cli.output import say
 from aiops.kernel.errors import AiopsError
 from aiops.kernel.postgres import EmbeddedPostgres
-from aiops.settings import Settings, secret_key, where_key_is
+from aiops.settings import Settings, key_ring, where_key_is
 
 if TYPE_CHECKING:
     import uvicorn
@@ -42,20 +42,20 @@ def serve(settings: Settings) -> None:
     configure_logging(settings.log_format, settings.log_level)
     _on_signals(_interrupt)
     # First the port: whoever forgot a running hub learns so in a moment, before anything is started.
-    with listening(settings) as sockets, _database(settings) as url:
+    with listening(settings) as sockets, _database(settings) as (url, problem):
         from aiops.gateway.bootstrap import ensure_admin
         from aiops.kernel.master_key import require_same_key
         from aiops.kernel.migrations import migrate
 
         migrate(url)
-        require_same_key(url, secret_key(settings), where_key_is(settings))
+        require_same_key(url, key_ring(settings), where_key_is(settings))
         generated = ensure_admin(url, settings.admin_password)
         from aiops.app import create_app
 
         welcome = _welcome(settings, sockets, generated)
         welcomed = False
         try:
-            welcomed = _run_server(create_app(settings, url), sockets, welcome)
+            welcomed = _run_server(create_app(settings, url, database_problem=problem), sockets, welcome)
         finally:
             # A password is shown once: also where the hub was stopped before it was ready.
             if generated and not welcomed:
@@ -103,14 +103,15 @@ def _why_not(error: OSError, settings: Settings) -> str:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[str]:
+def _database(settings: Settings) -> Iterator[tuple[str, Callable[[], str | None]]]:
+    """Its address, and whom to ask why it is gone when it is."""
     if settings.database_url:
-        yield settings.database_url
+        yield settings.database_url, lambda: None
         return
     postgres = EmbeddedPostgres(settings.data_dir, bin_dir=settings.pg_bin)
     postgres.start()
     try:
-        yield postgres.url
+        yield postgres.url, postgres.problem
     finally:
         postgres.stop()
 

@@ -10,7 +10,6 @@ from dishka import AsyncContainer, Provider, Scope, provide
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import Context, JobSpec, Runnable
-from aiops.kernel.secrets import SecretBox
 from aiops.registry.endpoints import UrlRules
 from aiops.registry.events import EVENTS
 from aiops.registry.http import ClustersController, fleet_summary
@@ -20,7 +19,7 @@ from aiops.registry.service import Fleet, Membership, ProbeJob, Probing
 from aiops.registry.service.probing import OFFERED_URL
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
-from aiops.settings import Settings, secret_key
+from aiops.settings import Settings, key_ring
 
 
 class _Registry(Provider):
@@ -28,7 +27,7 @@ class _Registry(Provider):
 
     @provide
     def vault(self, settings: Settings) -> Vault:
-        return Vault(SecretBox.for_purpose(secret_key(settings), "registry.credentials"))
+        return Vault.of(key_ring(settings))
 
     @provide
     def store(self) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -53,6 +54,17 @@ class Vault:
     def __init__(self, box: SecretBox) -> None:
         self._box = box
         self._opened: dict[UUID, tuple[bytes, Opened]] = {}
+
+    @classmethod
+    def of(cls, keys: Sequence[bytes]) -> Vault:
+        """A vault under a ring of keys, of which the first seals."""
+        return cls(SecretBox.for_purpose(keys, "registry.credentials"))
+
+    def seal_anew(self, cluster_id: UUID, sealed: bytes) -> bytes:
+        """The same under the key that seals now; raises `SecretUnreadable`."""
+        if self._box.is_current(sealed):
+            return sealed
+        return self._box.seal(self._box.open(sealed, belongs_to=cluster_id.bytes), belongs_to=cluster_id.bytes)
 
     def seal(self, cluster_id: UUID, secrets: Secrets) -> bytes | None:
         if secrets == Secrets():
