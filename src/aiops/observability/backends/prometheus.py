@@ -144,7 +144,9 @@ class PrometheusBackend:
     async def _send(self, target: Target, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
         try:
             return await self._once(target, method, path, form)
-        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
             # A kept connection that the server closed meanwhile; these requests only read.
             return await self._once(target, method, path, form)
 
