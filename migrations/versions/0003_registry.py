@@ -44,6 +44,7 @@ def upgrade() -> None:
             next_probe_at timestamptz NOT NULL,
             next_discovery_at timestamptz NOT NULL,
             next_renewal_at timestamptz,
+            renewal_problem text,
             created_at timestamptz NOT NULL,
             updated_at timestamptz NOT NULL,
             last_seen_at timestamptz

@@ -1,4 +1,4 @@
-"""What the registry requires: a store of clusters, and something that can ask a Prometheus how it is."""
+"""What the registry requires: a store of clusters, and those who can ask them how they are and what they can do."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from uuid import UUID
 import msgspec
 
 from aiops.kernel.database import Transaction
+from aiops.registry.credentials import Oidc
 from aiops.registry.ports import (
+    Capabilities,
     Cluster,
     ClusterStatus,
     ClusterType,
     Connectivity,
+    EndpointKind,
     EndpointStatus,
     Environment,
+    Platform,
     State,
     Target,
 )
@@ -40,11 +44,14 @@ class Filters(msgspec.Struct, frozen=True):
 
 
 class ClusterRecord(msgspec.Struct, frozen=True):
-    """A cluster with what only the registry may see: its secrets, and the outcomes of its last probes."""
+    """A cluster with what only the registry may see: its secrets, the outcomes of its last probes, and what last kept
+    the hub from renewing its credentials."""
 
     cluster: Cluster
     sealed: bytes | None
     recent: list[bool]
+    renew_at: datetime | None = None
+    renewal_problem: str | None = None
 
 
 class HealthPoint(msgspec.Struct, frozen=True):
@@ -103,6 +110,18 @@ class Store(Protocol):
     async def schedule(self, tx: Transaction, due: Mapping[UUID, datetime]) -> None:
         """When to probe each of these next."""
 
+    async def claim_renewals(self, tx: Transaction, now: datetime, until: datetime, limit: int) -> list[UUID]:
+        """Clusters whose credentials are due to be renewed and that no other replica holds, theirs until `until`."""
+
+    async def claim_discoveries(self, tx: Transaction, now: datetime, until: datetime, limit: int) -> list[UUID]:
+        """Clusters that are due to be discovered anew and that no other replica holds, theirs until `until`."""
+
+    async def save_secrets(self, tx: Transaction, record: ClusterRecord) -> None:
+        """Write the secrets and what is shown of them; the cluster counts as the same version as before."""
+
+    async def save_discovery(self, tx: Transaction, cluster: Cluster, next_at: datetime) -> None:
+        """Write what discovery finds: capabilities, platform, version, region and addresses."""
+
     async def add_history(self, tx: Transaction, cluster_id: UUID, point: HealthPoint) -> None: ...
 
     async def history(
@@ -137,3 +156,42 @@ class Prober(Protocol):
 
     async def version(self, url: str, timeout_s: float) -> str | None:
         """The version of the Prometheus at `url`; `None` where there is none."""
+
+
+class FreshToken(msgspec.Struct, frozen=True):
+    """A token and when it ends, as far as its issuer tells. The token is secret: never log or show it."""
+
+    token: str
+    expires_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"FreshToken(***, {self.expires_at})"
+
+
+class Discovered(msgspec.Struct, frozen=True):
+    """What was found out about a cluster; `offers` are the addresses where its endpoints should be, one of a kind."""
+
+    capabilities: Capabilities
+    platform: Platform | None = None
+    platform_version: str | None = None
+    region: str | None = None
+    offers: dict[EndpointKind, str] = {}
+
+
+class Discovery(Protocol):
+    async def discover(self, api: Target | None, prometheus: Target | None) -> Discovered:
+        """By whichever way there is; never raises for a cluster that can't be asked: `problems` say so."""
+
+    async def check_rights(self, api: Target) -> list[Step]:
+        """Which rights these credentials lack for what discovery reads; never raises."""
+
+    async def renew_token(self, api: Target, namespace: str, account: str, lasts_s: int) -> FreshToken:
+        """A new token of a service account (TokenRequest); raises an `AiopsError` that says what is missing."""
+
+    async def read_secret(self, namespace: str, name: str) -> dict[str, bytes]:
+        """A Secret of the cluster that the hub itself runs in; raises an `AiopsError`, also where it runs in none."""
+
+
+class TokenIssuer(Protocol):
+    async def fetch(self, client: Oidc) -> FreshToken:
+        """Sign an OIDC client in (client credentials grant); raises an `AiopsError` that says what was refused."""

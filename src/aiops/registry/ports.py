@@ -79,17 +79,17 @@ class CnfType(StrEnum):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """What was found in a cluster at `discovered_at`; `problems` say what could not be looked at, and why."""
+    """What was found in a cluster at `discovered_at`: `None` is what nobody could look at, and `problems` say why."""
 
     discovered_at: datetime
-    has_prometheus: bool = False
-    has_thanos: bool = False
-    has_loki: bool = False
-    has_tempo: bool = False
-    has_service_mesh: bool = False
-    has_gpu_nodes: bool = False
-    has_cnf_workloads: bool = False
-    gpu_count: int = 0
+    has_prometheus: bool | None = None
+    has_thanos: bool | None = None
+    has_loki: bool | None = None
+    has_tempo: bool | None = None
+    has_service_mesh: bool | None = None
+    has_gpu_nodes: bool | None = None
+    has_cnf_workloads: bool | None = None
+    gpu_count: int | None = None
     gpu_types: list[str] = []
     cnf_types: list[CnfType] = []
     problems: list[str] = []

@@ -31,11 +31,12 @@ from aiops.registry.ports import (
 # What a user sets, as columns of the same name.
 _PLAIN = (
     "name", "display_name", "cluster_type", "platform", "platform_version", "environment", "region",
-    *URL_FIELDS.values(), "proxy_url", "header_names", "managed_by", "credential_kind", "credential_expires_at",
+    *URL_FIELDS.values(), "proxy_url", "managed_by",
 )  # fmt: skip
+_SHOWN_OF_SECRETS = ("credential_kind", "credential_expires_at", "header_names")
 _JSON = ("labels", "selector", "tls", "capabilities")
 _READ = ", ".join(
-    ("id", *_PLAIN, *_JSON, "state", "connectivity", "health_score", "endpoints", "checked_at", "warnings",
+    ("id", *_PLAIN, *_JSON, *_SHOWN_OF_SECRETS, "state", "connectivity", "health_score", "endpoints", "checked_at", "warnings",
      "created_at", "updated_at", "last_seen_at")
 )  # fmt: skip
 _IN_SCOPE = "(CAST(:scope AS uuid[]) IS NULL OR id = ANY(CAST(:scope AS uuid[])))"
@@ -91,7 +92,9 @@ class SqlClusterStore:
 
     async def records(self, tx: Transaction, scope: Scope) -> list[ClusterRecord]:
         rows = await connection_of(tx).execute(
-            text(f"SELECT {_READ}, secrets, recent FROM registry.clusters WHERE {_IN_SCOPE} ORDER BY name"),
+            text(
+                f"SELECT {_READ}, secrets, recent, next_renewal_at, renewal_problem FROM registry.clusters WHERE {_IN_SCOPE} ORDER BY name"
+            ),
             {"scope": _scope(scope)},
         )
         return [_record(row) for row in rows]
@@ -165,6 +168,28 @@ class SqlClusterStore:
             {"now": now, "limit": limit},
         )
         return [_cluster(row) for row in rows]
+
+    async def claim_renewals(self, tx: Transaction, now: datetime, until: datetime, limit: int) -> list[UUID]:
+        return await self._claim(tx, "next_renewal_at", now, until, limit)
+
+    async def claim_discoveries(self, tx: Transaction, now: datetime, until: datetime, limit: int) -> list[UUID]:
+        return await self._claim(tx, "next_discovery_at", now, until, limit)
+
+    async def save_secrets(self, tx: Transaction, record: ClusterRecord) -> None:
+        values = _secret_values(record)
+        assignments = ", ".join(f"{name} = :{name}" for name in values)
+        await connection_of(tx).execute(
+            text(f"UPDATE registry.clusters SET {assignments} WHERE id = :id"), values | {"id": record.cluster.id}
+        )
+
+    async def save_discovery(self, tx: Transaction, cluster: Cluster, next_at: datetime) -> None:
+        names = ("capabilities", "platform", "platform_version", "region", *URL_FIELDS.values(), "updated_at")
+        assignments = ", ".join(f"{name} = {_place(name)}" for name in names)
+        values = {name: getattr(cluster, name) for name in names} | {"id": cluster.id, "next_at": next_at}
+        values["capabilities"] = None if cluster.capabilities is None else _json(cluster.capabilities)
+        await connection_of(tx).execute(
+            text(f"UPDATE registry.clusters SET {assignments}, next_discovery_at = :next_at WHERE id = :id"), values
+        )
 
     async def schedule(self, tx: Transaction, due: Mapping[UUID, datetime]) -> None:
         if due:
@@ -258,9 +283,22 @@ class SqlClusterStore:
             {"id": cluster_id},
         )
 
+    async def _claim(self, tx: Transaction, column: str, now: datetime, until: datetime, limit: int) -> list[UUID]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"UPDATE registry.clusters SET {column} = :until WHERE id IN (SELECT id FROM registry.clusters"
+                f" WHERE {column} <= :now ORDER BY {column} LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING id"
+            ),
+            {"now": now, "until": until, "limit": limit},
+        )
+        return [row.id for row in rows]
+
     async def _one(self, tx: Transaction, where: str, value: UUID | str) -> ClusterRecord | None:
         rows = await connection_of(tx).execute(
-            text(f"SELECT {_READ}, secrets, recent FROM registry.clusters WHERE {where}"), {"value": value}
+            text(
+                f"SELECT {_READ}, secrets, recent, next_renewal_at, renewal_problem FROM registry.clusters WHERE {where}"
+            ),
+            {"value": value},
         )
         row = rows.one_or_none()
         return None if row is None else _record(row)
@@ -270,7 +308,18 @@ def _values(record: ClusterRecord, probe_at: datetime) -> dict[str, Any]:
     cluster = record.cluster
     plain = {name: getattr(cluster, name) for name in (*_PLAIN, "updated_at")}
     kept = {name: _json(value) if (value := getattr(cluster, name)) is not None else None for name in _JSON}
-    return plain | kept | {"secrets": record.sealed, "next_probe_at": probe_at}
+    return plain | kept | _secret_values(record) | {"next_probe_at": probe_at}
+
+
+def _secret_values(record: ClusterRecord) -> dict[str, Any]:
+    return {
+        "secrets": record.sealed,
+        "credential_kind": record.cluster.credential_kind,
+        "credential_expires_at": record.cluster.credential_expires_at,
+        "header_names": record.cluster.header_names,
+        "next_renewal_at": record.renew_at,
+        "renewal_problem": record.renewal_problem,
+    }
 
 
 def _place(column: str) -> str:
@@ -289,11 +338,15 @@ def _status_values(status: ClusterStatus) -> dict[str, Any]:
 
 
 def _record(row: Any) -> ClusterRecord:
-    return ClusterRecord(_cluster(row), bytes(row.secrets) if row.secrets else None, list(row.recent))
+    sealed = bytes(row.secrets) if row.secrets else None
+    return ClusterRecord(_cluster(row), sealed, list(row.recent), row.next_renewal_at, row.renewal_problem)
 
 
 def _cluster(row: Any) -> Cluster:
-    plain = {name: getattr(row, name) for name in ("id", *_PLAIN, "created_at", "updated_at", "last_seen_at")}
+    plain = {
+        name: getattr(row, name)
+        for name in ("id", *_PLAIN, *_SHOWN_OF_SECRETS, "created_at", "updated_at", "last_seen_at")
+    }
     plain |= {
         "cluster_type": ClusterType(row.cluster_type),
         "platform": Platform(row.platform),
