@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from urllib.parse import urlsplit
@@ -49,12 +49,22 @@ def contexts() -> list[Context]:
     ]
 
 
-def create_app(settings: Settings, database_url: str, *, clock: Clock | None = None) -> Litestar:
-    """The whole hub as one ASGI application. Nothing is opened before its lifespan starts."""
+def create_app(
+    settings: Settings,
+    database_url: str,
+    *,
+    clock: Clock | None = None,
+    database_problem: Callable[[], str | None] = lambda: None,
+) -> Litestar:
+    """The whole hub as one ASGI application. Nothing is opened before its lifespan starts.
+
+    `database_problem` tells why the database is gone, where somebody knows.
+    """
     parts = contexts()
     supervisor = Supervisor(clock or SystemClock())
+    database = Database(database_url, problem=database_problem)
     container = make_async_container(
-        _kernel(settings, database_url, clock or SystemClock(), supervisor, parts), *(part.provider for part in parts)
+        _kernel(settings, database, clock or SystemClock(), supervisor, parts), *(part.provider for part in parts)
     )
     own = SelfMetrics(supervisor)
 
@@ -93,7 +103,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock | None = N
 
 
 def _kernel(
-    settings: Settings, database_url: str, clock: Clock, supervisor: Supervisor, parts: list[Context]
+    settings: Settings, database: Database, clock: Clock, supervisor: Supervisor, parts: list[Context]
 ) -> Provider:
     provider = Provider(scope=Scope.APP)
     catalogue = EventCatalogue()
@@ -104,7 +114,7 @@ def _kernel(
     provider.provide(lambda: supervisor, provides=Supervisor)
     provider.provide(lambda: catalogue, provides=EventCatalogue)
     provider.provide(InMemoryBus, provides=Bus)
-    provider.provide(lambda: Database(database_url), provides=Database)
+    provider.provide(lambda: database, provides=Database)
     provider.provide(DeadLetters)
     provider.provide(_authenticator, provides=Authenticator)
     return provider

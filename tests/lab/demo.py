@@ -90,7 +90,8 @@ def _play(stack: contextlib.ExitStack, options: argparse.Namespace) -> None:
     url, client = _hub(stack, options)
     exporters: dict[str, Exporter] = {}
     for seed, name in enumerate(CLUSTERS):
-        # Each is born when its Prometheus is: between its past and the first scrape there must be no hole.
+        # Each is born when its Prometheus is, its past in steps of the scrapes: a hole or a change of pace between the
+        # two looks like fewer requests.
         exporters[name] = stack.enter_context(Exporter(World(chain(), seed=seed), past_s=_PAST_S))
         _join(stack, client, url, name, exporters[name], options.scrape)
         print(f"  {name} is watched", flush=True)
@@ -127,7 +128,7 @@ def _join(
     """Register one cluster, with the Alertmanager that tells the hub of its alerts; gone again when the demo ends."""
     # The token needs the cluster, which needs the Prometheus, which needs the Alertmanager, which needs the token:
     # so the alerts are added to the running Prometheus at the end.
-    prometheus = stack.enter_context(Prometheus(exporter.prometheus_config(scrape_s), past=exporter.past(15.0)))
+    prometheus = stack.enter_context(Prometheus(exporter.prometheus_config(scrape_s), past=exporter.past(scrape_s)))
     prometheus.wait_for(f"count(time() - timestamp(up) < {2 * scrape_s}) == {len(exporter.instances)}")
     cluster = add_cluster(client, name, prometheus.url, environment="LAB", display_name=name.replace("-", " ").title())
     stack.callback(_remove, client, cluster["id"])

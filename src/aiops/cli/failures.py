@@ -16,7 +16,9 @@ def in_one_line(error: BaseException, settings: Settings | None) -> str | None:
     if isinstance(error, AiopsError):
         return error.message
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, psycopg.errors.DiskFull):
+    if isinstance(cause, psycopg.errors.DiskFull) or (
+        isinstance(cause, psycopg.OperationalError) and "No space left on device" in str(cause)
+    ):
         return f"The disk of the database is full: free some space{_or_move(settings)}."
     if isinstance(cause, psycopg.OperationalError):
         reason = str(cause).strip().splitlines()[-1]

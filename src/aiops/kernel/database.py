@@ -75,13 +75,17 @@ class Outbox(Protocol):
 
 
 class Database:
-    """One pool of connections. `url` is a libpq or SQLAlchemy URL of a PostgreSQL ≥ 15."""
+    """One pool of connections. `url` is a libpq or SQLAlchemy URL of a PostgreSQL ≥ 15.
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    `problem` is asked for the reason where the database is gone: who runs it may know.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10, problem: Callable[[], str | None] = lambda: None) -> None:
         # Brings the ORM with it, which takes as long to import as all the rest of SQLAlchemy.
         from sqlalchemy.ext.asyncio import create_async_engine
 
         self.url = url
+        self._problem = problem
         self.engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
@@ -95,7 +99,7 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:
         """Raises `Unavailable` where the database is gone, `Invalid` for a value that PostgreSQL can't hold."""
-        with _stated_failures():
+        with _stated_failures(self._problem):
             async with self._begin() as transaction:
                 yield transaction
 
@@ -110,13 +114,17 @@ class Database:
                     await connection.rollback()
 
     async def ping(self) -> None:
-        async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        """Raises `Unavailable` where it does not answer."""
+        with _stated_failures(self._problem):
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         await self.engine.dispose()
 
 
+DISK_FULL = "The disk of the database is full: free some space."
+_NO_ANSWER = "The database does not answer; try again."
 _GONE = (
     exc.OperationalError,
     exc.InterfaceError,
@@ -128,19 +136,21 @@ _GONE = (
 
 
 @contextmanager
-def _stated_failures() -> Iterator[None]:
+def _stated_failures(problem: Callable[[], str | None]) -> Iterator[None]:
     """What the caller can act on, in the words of kernel.errors; every other error stays what it is."""
     try:
         yield
     except _GONE as error:
-        if isinstance(getattr(error, "orig", error), psycopg.errors.DiskFull):
-            raise Unavailable("The disk of the database is full: free some space.") from error
-        raise Unavailable("The database does not answer; try again.") from error
+        full = isinstance(getattr(error, "orig", error), psycopg.errors.DiskFull)
+        # A connection that is refused for it says so in words only.
+        if full or "No space left on device" in str(error):
+            raise Unavailable(DISK_FULL) from error
+        raise Unavailable(problem() or _NO_ANSWER) from error
     except (exc.DataError, psycopg.DataError) as error:
         raise Invalid("A value is out of what can be kept: a zero byte, or too large a number or date.") from error
     except exc.DBAPIError as error:
         if error.connection_invalidated:
-            raise Unavailable("The database does not answer; try again.") from error
+            raise Unavailable(problem() or _NO_ANSWER) from error
         raise
 
 

@@ -18,12 +18,14 @@ import psutil
 import psycopg
 import structlog
 
+from aiops.kernel.database import DISK_FULL
 from aiops.kernel.postgres_host import (
     PostgresFailed,
     die_with_parent,
     find_binaries,
     from_os_error,
     full_disk,
+    is_full_disk,
     make_folder,
     make_socket_folder,
     reason_in,
@@ -73,6 +75,8 @@ _SIGNS_OF_DAMAGE = (
 )
 _LEFTOVERS = ("pre-existing shared memory block", "already exists")
 
+_NOT_RESTARTED = "The database could not be started again; the hub's log says why."
+
 _log = structlog.get_logger(__name__)
 
 
@@ -93,6 +97,7 @@ class EmbeddedPostgres:
         self._lock: int | None = None
         self._keeper: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._problem: str | None = None
         digest = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:12]
         self._socket_dir = socket_folder(data_dir, digest)
 
@@ -103,6 +108,10 @@ class EmbeddedPostgres:
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
+
+    def problem(self) -> str | None:
+        """Why it could not be started again, in words that callers of the hub may read; None where it runs."""
+        return self._problem
 
     def start(self) -> None:
         """Make the folder if needed, recover it if needed, and return once it takes connections.
@@ -238,10 +247,11 @@ class EmbeddedPostgres:
                 if not failing:
                     _log.error("postgres_not_restarted", reason=str(error))
                 failing = True
+                self._problem = DISK_FULL if is_full_disk(error) else _NOT_RESTARTED
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
             else:
                 _log.warning("postgres_restarted", exit_code=code, pid=self.pid)
-                failing, pause = False, _LOOK_EVERY_S
+                failing, pause, self._problem = False, _LOOK_EVERY_S, None
 
     def _shut_down(self) -> None:
         process = self._process

@@ -21,6 +21,7 @@ from typing import Any
 from aiops.kernel.errors import AiopsError
 
 _PR_SET_PDEATHSIG = 1
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _SOCKET_NAME = "/.s.PGSQL.5432.lock"
 _LONGEST_SOCKET_PATH = 107
 _BLAMES = ("PANIC:", "FATAL:", "ERROR:", "initdb: error:", "error:")
@@ -181,13 +182,21 @@ def reason_in(lines: Iterable[str]) -> str:
     return line.split(blame, 1)[1].strip()
 
 
-def full_disk(folder: Path) -> PostgresFailed:
-    return PostgresFailed(f"The disk of {folder} is full: free some space, or set AIOPS_DATA_DIR to another disk.")
+class DiskFull(PostgresFailed):
+    """There is no room for what PostgreSQL has to write."""
+
+
+def is_full_disk(error: Exception) -> bool:
+    return isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in _FULL)
+
+
+def full_disk(folder: Path) -> DiskFull:
+    return DiskFull(f"The disk of {folder} is full: free some space, or set AIOPS_DATA_DIR to another disk.")
 
 
 def from_os_error(error: OSError, folder: Path) -> PostgresFailed:
     """Our words for what the file system refused."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "[Errno 28]" in str(error):
+    if error.errno in _FULL or "[Errno 28]" in str(error):
         return full_disk(folder)
     if isinstance(error, PermissionError):
         return PostgresFailed(

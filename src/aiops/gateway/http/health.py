@@ -43,8 +43,9 @@ class HealthController(Controller):
     @inject
     async def ready(self, database: FromDishka[Database]) -> Health:
         """200, or 503 while the database does not answer."""
-        if not (await _ask(database)).ok:
-            raise Unavailable("The database does not answer.")
+        found = await _ask(database)
+        if not found.ok:
+            raise Unavailable(found.error or "The database does not answer.")
         return Health("ready")
 
     @get("/health/detailed", summary="How is each part")
