@@ -104,8 +104,9 @@ async def test_an_append_that_is_under_way_keeps_its_series(database: Database, 
     async with database.begin() as tx:
         await kept.store.append(tx, CLUSTER, [Sample({"__name__": "old"}, at, 5.0)])
         forgetting = asyncio.create_task(kept.job.forget())
-        while not await _waits(database):
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while not await _waits(database):
+                await asyncio.sleep(0.01)
         await tx.commit()
     await forgetting
     assert await kept.known() == ["old"]

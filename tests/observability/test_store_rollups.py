@@ -246,8 +246,9 @@ async def test_a_sealing_that_is_killed_midway_leaves_all_in_the_head(
         holder.execute("LOCK TABLE observability.rollup_15m IN ACCESS EXCLUSIVE MODE")
         sealing = asyncio.create_task(kept.job.seal())
         waiting = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'observability.rollup_15m'::regclass"
-        while not (row := killer.execute(waiting).fetchone()):
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while not (row := killer.execute(waiting).fetchone()):
+                await asyncio.sleep(0.01)
         killer.execute("SELECT pg_terminate_backend(%s)", row)
         with pytest.raises(Unavailable):
             await sealing

@@ -49,13 +49,17 @@ class QueryStatus(StrEnum):
 
 
 class ClusterOutcome(msgspec.Struct, frozen=True):
-    """How one cluster answered a query. `latency_ms` is measured at the hub."""
+    """How one cluster answered a query. `latency_ms` is measured at the hub.
+
+    `notes` say where its share is coarser than what was asked for, because samples are past their retention.
+    """
 
     cluster_id: UUID
     cluster: str
     status: QueryStatus
     latency_ms: float
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class RangeSeries(msgspec.Struct, frozen=True):
@@ -76,8 +80,11 @@ class RangeResult(msgspec.Struct, frozen=True):
 
 
 class InstantResult(msgspec.Struct, frozen=True):
+    """`scalar`: the query gives a bare number, which comes as one series without labels."""
+
     series: list[InstantSeries]
     clusters: list[ClusterOutcome]
+    scalar: bool = False
 
 
 class Metrics(Protocol):

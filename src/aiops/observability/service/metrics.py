@@ -58,14 +58,15 @@ class MetricsService:
         if not question.plan.local:
             result, outcomes = await self._across(question, asked, steps, deadline)
             series = numbers.instant_series(result, steps.start_ms / 1000)
-            return InstantResult(numbers.sorted_as(question.plan.order, series), outcomes)
+            return InstantResult(numbers.sorted_as(question.plan.order, series), outcomes, result.scalar)
 
         async def ask(cluster: Cluster) -> Part[list[InstantSeries]]:
             text = asked.text(cluster)
             target = way_to(asked.members[cluster.id])
             if target is None:
                 result = await self._own.evaluate(cluster.id, text, steps)
-                return Part(numbers.instant_series(result, steps.start_ms / 1000, cluster.name))
+                series = numbers.instant_series(result, steps.start_ms / 1000, cluster.name)
+                return Part(series, notes=result.notes)
             answer = await self._remote.instant(target, text, steps.start_ms / 1000, deadline)
             series = numbers.vector_of(answer.data)
             for one in series:
@@ -117,7 +118,7 @@ class MetricsService:
             target = way_to(asked.members[cluster.id])
             if target is None:
                 result = await self._own.evaluate(cluster.id, text, steps)
-                return Part(await self._printed(result, steps, cluster.name))
+                return Part(await self._printed(result, steps, cluster.name), notes=result.notes)
             answer = await self._remote.range(
                 target, text, steps.start_ms / 1000, steps.end_ms / 1000, steps.step_ms / 1000, deadline
             )
@@ -141,7 +142,11 @@ class MetricsService:
             found = await asyncio.gather(
                 *(self._numbers(cluster, target, text, one.steps, deadline) for text, one in texts)
             )
-            return Part([part.value for part in found], tuple(warning for part in found for warning in part.warnings))
+            return Part(
+                [part.value for part in found],
+                tuple(warning for part in found for warning in part.warnings),
+                tuple(dict.fromkeys(note for part in found for note in part.notes)),
+            )
 
         gathered = await gather(asked.clusters, deadline, ask)
 
@@ -161,7 +166,8 @@ class MetricsService:
         if text is None or not steps.count:
             return Part(None)
         if target is None:
-            return Part(await self._own.evaluate(cluster.id, text, steps))
+            kept = await self._own.evaluate(cluster.id, text, steps)
+            return Part(kept, notes=kept.notes)
         if steps.count == 1:
             at = await self._remote.instant(target, text, steps.start_ms / 1000, deadline)
             return Part(numbers.result_of_vector(numbers.vector_of(at.data)), at.warnings)

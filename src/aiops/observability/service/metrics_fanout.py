@@ -21,10 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """A cluster's share of an answer; `warnings` make it a partial one."""
+    """A cluster's share of an answer; `warnings` make it a partial one, `notes` only say how coarse it is."""
 
     value: T
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ async def _one(
 ) -> tuple[ClusterOutcome, Part[T] | None]:
     started = time.perf_counter()
 
-    def outcome(status: QueryStatus, error: str | None = None) -> ClusterOutcome:
-        return ClusterOutcome(cluster.id, cluster.name, status, (time.perf_counter() - started) * 1000, error)
+    def outcome(status: QueryStatus, error: str | None = None, notes: tuple[str, ...] = ()) -> ClusterOutcome:
+        return ClusterOutcome(cluster.id, cluster.name, status, (time.perf_counter() - started) * 1000, error, notes)
 
     try:
         async with asyncio.timeout(timeout_s):
@@ -73,5 +74,5 @@ async def _one(
         log.exception("cluster_query_failed", cluster_id=str(cluster.id))
         return outcome(QueryStatus.ERROR, "The hub failed to ask it; see the hub's log."), None
     if part.warnings:
-        return outcome(QueryStatus.PARTIAL, "; ".join(part.warnings)), part
-    return outcome(QueryStatus.SUCCESS), part
+        return outcome(QueryStatus.PARTIAL, "; ".join(part.warnings), part.notes), part
+    return outcome(QueryStatus.SUCCESS, notes=part.notes), part

@@ -13,6 +13,9 @@ from aiops.observability.service.metrics_steps import Steps
 CELLS_IN_LOOP = 20_000
 """Numbers that are computed on the event loop; more go to a thread."""
 
+_SAMPLES_A_CELL = 10
+"""A window's samples are gone through faster than a result is made, but not for nothing."""
+
 
 class OwnSamples:
     def __init__(self, transactions: Transactions, store: SampleStore) -> None:
@@ -30,6 +33,8 @@ class OwnSamples:
                     fetched[selector] = await self._store.select(tx, [cluster_id], selector.matchers, *bounds)
         data = [fetched[selector] for selector in plan.selectors]
         arguments = (plan, data, steps.start_ms, steps.end_ms, steps.step_ms)
-        if sum(len(series) for series in data) * steps.count <= CELLS_IN_LOOP:
+        cells = sum(len(series) for series in data) * steps.count
+        samples = sum(one.timestamps.size for series in data for one in series)
+        if max(cells, samples // _SAMPLES_A_CELL) <= CELLS_IN_LOOP:
             return evaluate(*arguments)
         return await asyncio.to_thread(evaluate, *arguments)
