@@ -729,6 +729,22 @@ export interface components {
             query: string;
             incident_id: string | null;
         };
+        /** Capabilities */
+        Capabilities: {
+            /** Format: date-time */
+            discovered_at: string;
+            has_prometheus?: boolean | null;
+            has_thanos?: boolean | null;
+            has_loki?: boolean | null;
+            has_tempo?: boolean | null;
+            has_service_mesh?: boolean | null;
+            has_gpu_nodes?: boolean | null;
+            has_cnf_workloads?: boolean | null;
+            gpu_count?: number | null;
+            gpu_types?: string[];
+            cnf_types?: components["schemas"]["CnfType"][];
+            problems?: string[];
+        };
         /** CauseReply */
         CauseReply: {
             rank: number;
@@ -774,18 +790,45 @@ export interface components {
             updated_at: string;
             last_seen_at: string | null;
             credential_kind?: components["schemas"]["CredentialKind"];
+            api_server_url?: string | null;
+            alertmanager_url?: string | null;
+            loki_url?: string | null;
+            tempo_url?: string | null;
+            platform_version?: string | null;
+            capabilities?: components["schemas"]["Capabilities"] | null;
+            selector?: {
+                [key: string]: string;
+            };
+            tls?: components["schemas"]["TlsSettings"];
+            proxy_url?: string | null;
+            header_names?: string[];
+            credential_expires_at?: string | null;
+            managed_by?: string | null;
         };
         /** ClusterChange */
         ClusterChange: {
             name?: string;
             display_name?: string;
             cluster_type?: components["schemas"]["ClusterType"];
+            platform?: components["schemas"]["Platform"];
             environment?: components["schemas"]["Environment"];
             region?: string | null;
             labels?: {
                 [key: string]: string;
             };
-            prometheus_url?: string;
+            api_server_url?: string | null;
+            prometheus_url?: string | null;
+            alertmanager_url?: string | null;
+            loki_url?: string | null;
+            tempo_url?: string | null;
+            selector?: {
+                [key: string]: string;
+            };
+            tls?: components["schemas"]["TlsSettings"];
+            proxy_url?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
             bearer_token?: string | null;
             username?: string | null;
             password?: string | null;
@@ -804,6 +847,8 @@ export interface components {
             status: components["schemas"]["QueryStatus"];
             latency_ms: number;
             error?: string | null;
+            /** @default [] */
+            notes: string[];
         };
         /** ClusterPage */
         ClusterPage: {
@@ -820,6 +865,7 @@ export interface components {
                 [key: string]: components["schemas"]["EndpointStatus"];
             };
             checked_at: string | null;
+            warnings?: string[];
         };
         /**
          * ClusterType
@@ -827,6 +873,11 @@ export interface components {
          * @enum {string}
          */
         ClusterType: "HUB" | "SPOKE" | "EDGE" | "FAR_EDGE";
+        /**
+         * CnfType
+         * @enum {string}
+         */
+        CnfType: "VDU" | "VCU" | "UPF" | "AMF" | "SMF" | "OTHER";
         /** ConnectionTest */
         ConnectionTest: {
             bearer_token?: string | null;
@@ -844,7 +895,7 @@ export interface components {
          * @default NONE
          * @enum {string}
          */
-        CredentialKind: "NONE" | "BEARER" | "BASIC";
+        CredentialKind: "NONE" | "BEARER" | "BASIC" | "CLIENT_CERTIFICATE" | "SERVICE_ACCOUNT" | "OIDC" | "KUBECONFIG" | "SECRET_REF";
         /** Credentials */
         Credentials: {
             username: string;
@@ -1019,6 +1070,8 @@ export interface components {
         InstantResult: {
             series: components["schemas"]["InstantSeries"][];
             clusters: components["schemas"]["ClusterOutcome"][];
+            /** @default false */
+            scalar: boolean;
         };
         /** InstantSeries */
         InstantSeries: {
@@ -1100,7 +1153,20 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+            api_server_url?: string | null;
             prometheus_url?: string | null;
+            alertmanager_url?: string | null;
+            loki_url?: string | null;
+            tempo_url?: string | null;
+            selector?: {
+                [key: string]: string;
+            };
+            tls?: components["schemas"]["TlsSettings"];
+            proxy_url?: string | null;
+            headers?: {
+                [key: string]: string;
+            };
+            managed_by?: string | null;
         };
         /** NewSource */
         NewSource: {
@@ -1286,6 +1352,20 @@ export interface components {
             alert_fingerprint: string | null;
             cluster_id: string | null;
         };
+        /**
+         * TlsSettings
+         * @default {
+         *       "ca_bundle": null,
+         *       "skip_verify": false,
+         *       "server_name": null
+         *     }
+         */
+        TlsSettings: {
+            ca_bundle?: string | null;
+            /** @default false */
+            skip_verify: boolean;
+            server_name?: string | null;
+        };
         /** User */
         User: {
             /** Format: uuid */
@@ -1337,6 +1417,10 @@ export interface operations {
                 environment?: components["schemas"]["Environment"] | null;
                 region?: string | null;
                 state?: components["schemas"]["State"] | null;
+                has_gpu?: boolean | null;
+                has_cnf?: boolean | null;
+                /** @description `key=value`, and each that is given must fit */
+                label?: string[] | null;
                 page_size?: number;
                 cursor?: string | null;
             };

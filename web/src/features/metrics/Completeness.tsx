@@ -4,7 +4,7 @@ import { formatValue, plural } from "../../lib/format";
 import { ago } from "../../lib/time";
 import { useNow } from "../../shell/store";
 import { OutcomeMark } from "../../ui/marks";
-import { explained, lacking } from "./outcomes";
+import { coarser, explained, lacking } from "./outcomes";
 
 const NAMED = 3;
 
@@ -14,6 +14,7 @@ export function Completeness({ outcomes, updatedAt }: { outcomes: ClusterOutcome
   const [open, setOpen] = useState(false);
   const missing = lacking(outcomes);
   const slowest = Math.max(0, ...outcomes.map(({ latency_ms }) => latency_ms));
+  const coarse = coarser(outcomes);
   const named = missing.slice(0, NAMED).map((one) => `; ${one.cluster} ${explained(one)}`);
   return (
     <div>
@@ -31,6 +32,7 @@ export function Completeness({ outcomes, updatedAt }: { outcomes: ClusterOutcome
           </button>
         ) : null}
       </p>
+      {coarse.length ? <p className="text-meta text-muted">Coarser: {coarse.slice(0, NAMED).join("; ")}</p> : null}
       {open ? <ByCluster outcomes={outcomes} /> : null}
     </div>
   );
@@ -61,7 +63,7 @@ function ByCluster({ outcomes }: { outcomes: ClusterOutcome[] }) {
                 <OutcomeMark ok={one.status === "SUCCESS"} />
               </td>
               <td className="text-right whitespace-nowrap">{formatValue(one.latency_ms / 1000, "seconds")}</td>
-              <td className="text-muted">{one.status === "SUCCESS" ? "" : explained(one)}</td>
+              <td className="text-muted">{one.status === "SUCCESS" ? (one.notes).join("; ") : explained(one)}</td>
             </tr>
           ))}
         </tbody>

@@ -11,3 +11,14 @@ export function explained({ status, error, latency_ms }: Omit<ClusterOutcome, "c
   if (status === "PARTIAL") return `answered in part${error ? `: ${error}` : ""}`;
   return `failed${error ? `: ${error}` : ""}`;
 }
+
+/** Where the answer is coarser than what was asked for, because samples are past their retention; by cluster, unless
+ * all say the same. */
+export function coarser(outcomes: readonly ClusterOutcome[]): string[] {
+  const noted = new Map<string, string[]>();
+  for (const { cluster, notes } of outcomes)
+    for (const note of notes) noted.set(note, [...(noted.get(note) ?? []), cluster]);
+  return [...noted].map(([note, clusters]) =>
+    clusters.length === outcomes.length ? note : `${clusters.join(", ")}: ${note}`,
+  );
+}
