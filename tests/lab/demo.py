@@ -22,6 +22,7 @@ from tests.lab.world import FaultKind, World
 CLUSTERS = ("lab-east", "lab-west", "lab-edge")
 # With an hour behind them, their bands are learned at once and the charts are full.
 _PAST_S = 3600.0
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _RULES = """groups:
   - name: lab
@@ -48,12 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if reason:
         print(f"demo: {reason}.", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    for number in _ENDS:
+        signal.signal(number, _as_ctrl_c)
     try:
         with contextlib.ExitStack() as stack:
             _play(stack, options)
     except KeyboardInterrupt:
-        print("\nAll of the demo is stopped.")
+        with contextlib.suppress(OSError):
+            print("\nAll of the demo is stopped.", flush=True)
     except (LabFailed, httpx.HTTPError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
@@ -170,6 +173,9 @@ def _time(in_s: float = 0.0) -> str:
 
 
 def _as_ctrl_c(_signal: int, _frame: FrameType | None) -> None:
+    # A second one would cut the cleaning up short.
+    for number in _ENDS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
