@@ -3,6 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/client";
+import { me } from "./api/queries";
 import { makeRouter } from "./router";
 import { initialTheme, setTheme } from "./shell/store";
 import "./styles.css";
@@ -14,6 +15,8 @@ function signedOut(error: unknown): void {
   // The history's, not the router's: that one lags while a page is still on its way.
   const { pathname, href } = router.history.location;
   if (!(error instanceof ApiError) || error.status !== 401 || pathname === "/sign-in") return;
+  // Who was not known before had no session that could end; the router leads them to the sign-in.
+  if (client.getQueryData(me.queryKey) === undefined) return;
   client.removeQueries({ queryKey: ["me"] });
   void router.navigate({ to: "/sign-in", search: { next: href, ended: true }, replace: true });
 }

@@ -36,7 +36,7 @@ function useArrive() {
   const { next } = useSearch({ from: "/sign-in" });
   return async (user: User) => {
     // Nothing that the one before could see stays for the next.
-    client.clear();
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== me.queryKey[0] });
     client.setQueryData(me.queryKey, user);
     if (user.must_change_password) return;
     await navigate({ to: "/fleet", replace: true, ignoreBlocker: true });

@@ -1,5 +1,5 @@
 import * as Radix from "@radix-ui/react-dialog";
-import { type ReactNode, useRef } from "react";
+import { type ReactElement, type ReactNode, cloneElement, useId, useRef } from "react";
 
 interface Props {
   open: boolean;
@@ -56,12 +56,26 @@ export function Dialog({ open, onClose, title, description, children, drawer = f
   );
 }
 
-export function Field({ label, hint, children }: { label: string; hint?: string; children: ReactNode }) {
+interface FieldProps {
+  label: string;
+  hint?: string;
+  children: ReactElement<{ "aria-describedby"?: string }>;
+}
+
+/** A field is called by its label; the hint describes it. */
+export function Field({ label, hint, children }: FieldProps) {
+  const id = useId();
   return (
-    <label className="block">
-      <span className="mb-1 block text-meta font-medium">{label}</span>
-      {children}
-      {hint ? <span className="mt-1 block text-meta text-muted">{hint}</span> : null}
-    </label>
+    <div>
+      <label className="block">
+        <span className="mb-1 block text-meta font-medium">{label}</span>
+        {hint ? cloneElement(children, { "aria-describedby": id }) : children}
+      </label>
+      {hint ? (
+        <p id={id} className="mt-1 text-meta text-muted">
+          {hint}
+        </p>
+      ) : null}
+    </div>
   );
 }

@@ -68,6 +68,7 @@ function Detail({ cluster }: { cluster: Cluster }) {
             <span>health {cluster.status.health_score ?? "unknown"}</span>
             <span>{sentence(cluster.environment)}</span>
             <span>{cluster.last_seen_at ? `seen ${ago(cluster.last_seen_at, now)}` : "never seen"}</span>
+            <Watched items={current.data?.items} />
             {cluster.prometheus_url ? <span className="font-mono break-all">{cluster.prometheus_url}</span> : null}
           </>
         }
@@ -132,6 +133,17 @@ function Detail({ cluster }: { cluster: Cluster }) {
       <ClusterDialog open={editing} onClose={() => setEditing(false)} cluster={cluster} />
       <RemoveDialog open={removing} onClose={() => setRemoving(false)} cluster={cluster} />
     </>
+  );
+}
+
+/** How much is watched, and how much of it has no band yet. */
+function Watched({ items }: { items: Expected[] | undefined }) {
+  if (!items?.length) return null;
+  const learning = items.filter((one) => one.learning).length;
+  return (
+    <span>
+      {plural(items.length, "series", "series")} watched{learning ? `, ${learning} still learning` : ""}
+    </span>
   );
 }
 
