@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - `watch_host`: whether this machine itself is a member of the fleet, the cluster `local`.
     - `offer_local_prometheus`: whether to look for a Prometheus on localhost:9090 and offer it (it is never added).
     - `allow_local_targets`: whether clusters may have addresses of this very machine (127.0.0.1, ::1).
+    - `detector`: which detector looks at the watches: the name of its file, or of its entry point.
     - `watch_series_limit`: how many series of one watch in one cluster are looked at; more than that are counted.
     - `log_format`: `json` (a line is an object), `console` (for people), or `auto`: console in a terminal, else JSON.
     - `log_level`: `debug`, `info`, `warning` or `error`.
@@ -74,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     watch_host: bool = True
     offer_local_prometheus: bool = True
     allow_local_targets: bool = True
+    detector: Annotated[str, Meta(min_length=1)] = "robust_band"
     watch_series_limit: Annotated[int, Meta(ge=1, le=10_000)] = 200
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

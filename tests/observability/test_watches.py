@@ -149,7 +149,7 @@ async def test_the_host_source_goes_on_after_a_failure_and_says_so_once(clock: V
             here.source.error = None
             await clock.advance(10)
 
-    assert [line["event"] for line in logs] == ["host_source_failed", "host_source_recovered"]
+    assert [line["event"] for line in logs] == ["polled_source_failed", "polled_source_recovered"]
     assert len(here.intake.taken) == 3
 
 

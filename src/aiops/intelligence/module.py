@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dishka import AsyncContainer, Provider, Scope, provide
 
-from aiops.intelligence.detectors.robust_band import RobustBand
+from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
 from aiops.intelligence.http import AnomaliesController, IncidentsController, expectations
@@ -17,6 +17,7 @@ from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
+from aiops.kernel.errors import Invalid
 from aiops.kernel.module import Context, HandlerSpec, JobSpec
 from aiops.kernel.outbox import Handle
 from aiops.kernel.retention import Keep
@@ -30,8 +31,12 @@ class _Intelligence(Provider):
     scope = Scope.APP
 
     @provide
-    def detector(self) -> Detector:
-        return RobustBand()
+    def detector(self, settings: Settings) -> Detector:
+        found = installed().usable
+        if settings.detector not in found:
+            there_are = ", ".join(sorted(found))
+            raise Invalid(f"AIOPS_DETECTOR: there is no usable detector {settings.detector}; there are: {there_are}.")
+        return found[settings.detector].build()
 
     @provide
     def tracks(self) -> TrackStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from dishka import AsyncContainer, Provider, Scope, provide
 
 from aiops.kernel.clock import Clock
@@ -11,10 +12,12 @@ from aiops.kernel.plugins import Plugins, load_plugins
 from aiops.observability.needs import InstantQueries, PolledSource, SampleStore
 from aiops.observability.ports import SampleIntake, WatchFeed
 from aiops.observability.service.arrivals import SampleArrivals
-from aiops.observability.service.host import HostJob
+from aiops.observability.service.host import HostJob, SourcesJob
 from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchService
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 
 class WatchProvider(Provider):
@@ -50,10 +53,18 @@ class WatchProvider(Provider):
         return load_plugins("sources", package="aiops.observability.sources", contract=PolledSource)
 
     @provide
-    def host_job(
+    def sources_job(
         self, sources: Plugins[PolledSource], intake: SampleIntake, clusters: Clusters, clock: Clock
-    ) -> HostJob:
-        return HostJob(source=sources["host"].build(), intake=intake, clusters=clusters, clock=clock)
+    ) -> SourcesJob:
+        jobs = []
+        for plugin in sources:
+            try:
+                source = plugin.build()
+            except Exception as error:
+                _log.error("polled_source_left_out", source=plugin.name, origin=plugin.origin, error=str(error))
+            else:
+                jobs.append(HostJob(source=source, intake=intake, clusters=clusters, clock=clock, name=plugin.name))
+        return SourcesJob(jobs)
 
     @provide
     def arrival_job(
@@ -66,8 +77,8 @@ class WatchProvider(Provider):
         return PrometheusWatchJob(service=service, clusters=clusters, clock=clock)
 
 
-async def _host(container: AsyncContainer) -> HostJob:
-    return await container.get(HostJob)
+async def _sources(container: AsyncContainer) -> SourcesJob:
+    return await container.get(SourcesJob)
 
 
 async def _by_arrival(container: AsyncContainer) -> ArrivalWatchJob:
@@ -81,5 +92,5 @@ async def _by_beat(container: AsyncContainer) -> PrometheusWatchJob:
 WATCH_JOBS = (
     JobSpec("observability.watches_by_arrival", _by_arrival),
     JobSpec("observability.watches_by_beat", _by_beat),
-    JobSpec("observability.host_source", _host),
+    JobSpec("observability.sources", _sources),
 )

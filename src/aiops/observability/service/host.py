@@ -1,6 +1,9 @@
-"""Keeps the source of this machine going: when it is read, where its samples go, what is said when it fails."""
+"""Keeps the polled sources going: when they are read, where their samples go, what is said when one fails."""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -13,15 +16,30 @@ from aiops.registry.ports import Clusters
 _log = structlog.get_logger(__name__)
 
 
+class SourcesJob:
+    """Runs one job for each source; what one of them does is no matter to the others."""
+
+    def __init__(self, jobs: Sequence[HostJob]) -> None:
+        self._jobs = jobs
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for job in self._jobs:
+                group.create_task(job.run())
+
+
 class HostJob:
     """Reads `source` every `interval_s` into the cluster that stands for this machine; idles while there is none."""
 
-    def __init__(self, *, source: PolledSource, intake: SampleIntake, clusters: Clusters, clock: Clock) -> None:
+    def __init__(
+        self, *, source: PolledSource, intake: SampleIntake, clusters: Clusters, clock: Clock, name: str = "host"
+    ) -> None:
+        self._name = name
         self._source = source
         self._intake = intake
         self._clusters = clusters
         self._clock = clock
-        self._me = Principal.system("host-source")
+        self._me = Principal.system(f"{name}-source")
         self._failing = False
 
     async def run(self) -> None:
@@ -47,8 +65,8 @@ class HostJob:
         except Exception as error:
             if not self._failing:
                 self._failing = True
-                _log.warning("host_source_failed", error=str(error), kind=type(error).__name__)
+                _log.warning("polled_source_failed", source=self._name, error=str(error), kind=type(error).__name__)
         else:
             if self._failing:
                 self._failing = False
-                _log.info("host_source_recovered")
+                _log.info("polled_source_recovered", source=self._name)

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from aiops.intelligence.detectors import shipped
+from aiops.intelligence.detectors import installed
 from aiops.intelligence.needs import Detector
 from aiops.intelligence.packing import pack, unpack
 from aiops.observability.ports import Watch
@@ -14,9 +14,13 @@ from aiops.observability.ports import Watch
 WATCH = Watch("w", "W", "w", "req/s", "both", 1.0, ("instance",))
 
 
-@pytest.fixture(params=sorted(shipped()))
+@pytest.fixture(params=sorted(installed().usable))
 def detector(request: pytest.FixtureRequest) -> Detector:
-    return shipped()[request.param]()
+    return installed()[request.param].build()
+
+
+def test_none_is_broken() -> None:
+    assert installed().broken == ()
 
 
 def test_its_settings_have_a_schema_and_defaults(detector: Detector) -> None:
