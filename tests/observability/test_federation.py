@@ -21,7 +21,7 @@ from aiops.observability.backends.breaker import Breaker
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.ports import QueryStatus, Sample
 from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_names import SeriesNames
+from aiops.observability.service.metrics_names import SeriesNames, Within
 from aiops.observability.service.metrics_numbers_of import ClusterNumbers
 from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.store.samples import PostgresSampleStore
@@ -294,7 +294,7 @@ async def test_a_real_prometheus_answers_all_questions(database: Database) -> No
             )
             names = await service.names.labels(SYSTEM)
             values = await service.names.label_values(SYSTEM, "job")
-            found = await service.names.series(SYSTEM, "up")
+            found = await service.names.series(SYSTEM, Within(("up",)))
     for outcomes in (instant.clusters, over.clusters, names.clusters, values.clusters, found.clusters):
         assert [(one.status, one.error) for one in outcomes] == [(QueryStatus.SUCCESS, None)]
     assert instant.series[0].metric == {}

@@ -14,6 +14,7 @@ from aiops.kernel.clock import SystemClock
 from aiops.kernel.errors import Unavailable
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.prometheus import PrometheusBackend
+from aiops.observability.service.metrics_remote import RemoteWithin
 from aiops.registry.ports import EndpointKind, Target
 
 _ANSWERS = {
@@ -72,7 +73,7 @@ class Peer:
         path = self._request(connection)
         if not path:
             return False
-        body = _ANSWERS["values" if path.endswith("values") else "query"] % len(self.requests)
+        body = _ANSWERS["values" if "/values" in path else "query"] % len(self.requests)
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
         return True
@@ -132,8 +133,8 @@ async def test_a_query_over_a_connection_that_the_peer_closed_is_asked_once_more
 
     async def ask() -> object:
         if method == "GET":
-            return (await backend.label_values(_target(peer), "job", 5)).data
-        return (await backend.instant(_target(peer), "up", 1.0, 5)).data.result[0].value[1]  # type: ignore[union-attr,index]
+            return (await backend.label_values(_target(peer), "job", RemoteWithin((), 0.0, 1.0), 5)).data
+        return (await backend.instant(_target(peer), "up", 1.0, 5)).data.result[0].value[1]  # type: ignore[union-attr]
 
     first = await ask()
     if not reads_first:

@@ -16,6 +16,7 @@ from aiops.observability.handlers import ForgetCluster
 from aiops.observability.http.alerts import AlertController
 from aiops.observability.http.ingest import push_metrics
 from aiops.observability.http.metrics import MetricsController
+from aiops.observability.http.prometheus import PrometheusController
 from aiops.observability.http.sources import SourceController
 from aiops.observability.http.watches import WatchController
 from aiops.observability.needs import AlertStore, InstantQueries, SampleStore, SourceStore
@@ -169,7 +170,14 @@ def context() -> Context:
     return Context(
         name="observability",
         provider=_Observability(),
-        routes=(push_metrics, AlertController, SourceController, MetricsController, WatchController),
+        routes=(
+            push_metrics,
+            AlertController,
+            SourceController,
+            MetricsController,
+            PrometheusController,
+            WatchController,
+        ),
         events=EVENTS,
         handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
         jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS),

@@ -25,9 +25,12 @@ class ReadableRequest(Request[Any, Any, Any]):
             raise SerializationException("The body is nested too deeply.") from None
 
 
-def takes_json(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """Guard: refuses a body that says it is something else. One that says nothing is taken for JSON."""
-    if connection.scope.get("method") not in _WITH_BODY:
+def takes_json(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Guard: refuses a body that says it is something else. One that says nothing is taken for JSON.
+
+    A route with `opt={"form": True}` takes forms, and says so by itself.
+    """
+    if connection.scope.get("method") not in _WITH_BODY or handler.opt.get("form"):
         return
     kind = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):

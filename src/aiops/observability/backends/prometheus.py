@@ -16,9 +16,11 @@ from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.breaker import Breaker
 from aiops.observability.ports import Labels
 from aiops.observability.service.metrics_remote import (
+    Meaning,
     RemoteAnswer,
     RemoteInstant,
     RemoteRange,
+    RemoteWithin,
 )
 from aiops.registry.ports import Target
 
@@ -59,10 +61,17 @@ class _SeriesReply(msgspec.Struct):
     warnings: list[str] = []
 
 
+class _MetadataReply(msgspec.Struct):
+    status: str
+    data: dict[str, list[Meaning]] | None = None
+    warnings: list[str] = []
+
+
 _INSTANT = msgspec.json.Decoder(_InstantReply)
 _RANGE = msgspec.json.Decoder(_RangeReply)
 _NAMES = msgspec.json.Decoder(_NamesReply)
 _SERIES = msgspec.json.Decoder(_SeriesReply)
+_METADATA = msgspec.json.Decoder(_MetadataReply)
 _STATUS = msgspec.json.Decoder(_Status)
 
 
@@ -93,17 +102,22 @@ class PrometheusBackend:
         ]
         return await self._ask(target, "POST", "query_range", form, _RANGE, timeout_s)
 
-    async def labels(self, target: Target, timeout_s: float) -> RemoteAnswer[list[str]]:
-        return await self._ask(target, "POST", "labels", [], _NAMES, timeout_s)
+    async def labels(self, target: Target, within: RemoteWithin, timeout_s: float) -> RemoteAnswer[list[str]]:
+        return await self._ask(target, "POST", "labels", _form(within), _NAMES, timeout_s)
 
-    async def label_values(self, target: Target, name: str, timeout_s: float) -> RemoteAnswer[list[str]]:
-        return await self._ask(target, "GET", f"label/{name}/values", [], _NAMES, timeout_s)
+    async def label_values(
+        self, target: Target, name: str, within: RemoteWithin, timeout_s: float
+    ) -> RemoteAnswer[list[str]]:
+        return await self._ask(target, "GET", f"label/{name}/values", _form(within), _NAMES, timeout_s)
 
-    async def series(
-        self, target: Target, match: str, start_s: float, end_s: float, timeout_s: float
-    ) -> RemoteAnswer[list[Labels]]:
-        form = [("match[]", match), ("start", _seconds(start_s)), ("end", _seconds(end_s))]
-        return await self._ask(target, "POST", "series", form, _SERIES, timeout_s)
+    async def series(self, target: Target, within: RemoteWithin, timeout_s: float) -> RemoteAnswer[list[Labels]]:
+        return await self._ask(target, "POST", "series", _form(within), _SERIES, timeout_s)
+
+    async def metadata(
+        self, target: Target, metric: str | None, timeout_s: float
+    ) -> RemoteAnswer[dict[str, list[Meaning]]]:
+        form = [] if metric is None else [("metric", metric)]
+        return await self._ask(target, "GET", "metadata", form, _METADATA, timeout_s)
 
     async def _ask(
         self,
@@ -152,7 +166,7 @@ class PrometheusBackend:
 
     async def _once(self, target: Target, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
         url = URL(f"{target.url.rstrip('/')}/api/v1/{path}")
-        options: dict[str, Any] = {"data": form} if method == "POST" else {}
+        options: dict[str, Any] = {"data": form} if method == "POST" else {"params": form}
         if isinstance(self._connection, Outbound):
             options |= {"tls": target.tls, "proxy_url": target.proxy_url}
         async with self._connection.request(method, url, headers=target.headers, **options) as response:
@@ -187,6 +201,11 @@ class PrometheusBackend:
                 self._breakers.pop(next(iter(self._breakers)))
             breaker = self._breakers[url] = Breaker(self._clock)
         return breaker
+
+
+def _form(within: RemoteWithin) -> list[tuple[str, str]]:
+    match = [("match[]", text) for text in within.match]
+    return [*match, ("start", _seconds(within.start_s)), ("end", _seconds(within.end_s))]
 
 
 def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> RemoteAnswer[Any]:

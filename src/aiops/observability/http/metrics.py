@@ -19,7 +19,14 @@ from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller
 from aiops.observability.ports import ClusterOutcome, InstantResult, QueryStatus, RangeResult
 from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_names import LabelNames, LabelValues, SeriesFound, SeriesNames
+from aiops.observability.service.metrics_names import (
+    LabelNames,
+    LabelValues,
+    MetadataFound,
+    SeriesFound,
+    SeriesNames,
+    Within,
+)
 
 _TIME = "RFC 3339 or Unix seconds"
 _STEP = "Seconds or a Prometheus duration such as 15s"
@@ -137,7 +144,19 @@ class MetricsController(Controller):
         match: FromQuery[str],
         cluster_id: ClusterIds = None,
     ) -> Response[SeriesFound]:
-        result = await service.series(principal, match, cluster_ids=cluster_id)
+        result = await service.series(principal, Within((match,)), cluster_ids=cluster_id)
+        return _reply(result, result.clusters)
+
+    @get("/metadata", summary="What metrics mean, as their exporters say", responses=_in_part(MetadataFound))
+    @inject
+    async def metadata(
+        self,
+        principal: Caller,
+        service: FromDishka[SeriesNames],
+        metric: FromQuery[str | None] = None,
+        cluster_id: ClusterIds = None,
+    ) -> Response[MetadataFound]:
+        result = await service.metadata(principal, metric, cluster_ids=cluster_id)
         return _reply(result, result.clusters)
 
 

@@ -54,7 +54,7 @@ def evaluate(
     if isinstance(result, Vector):
         vector = result.pruned()
         return nodes.EvalResult(vector.labels, vector.values, vector.present, notes)
-    return nodes.EvalResult([{}], result[None, :], np.ones((1, len(steps)), dtype=bool), notes)
+    return nodes.EvalResult([{}], result[None, :], np.ones((1, len(steps)), dtype=bool), notes, scalar=True)
 
 
 class _Evaluation:

@@ -151,10 +151,11 @@ class Plan:
 class EvalResult:
     """`values[i, j]` belongs to `labels[i]` at step `j` and counts only where `present[i, j]`: NaN is a value too.
 
-    `notes` say where it is coarser than what was asked for, because samples are gone.
+    `notes` say where it is coarser than what was asked for, because samples are gone. A `scalar` is one series.
     """
 
     labels: list[Labels]
     values: Floats
     present: Mask
     notes: tuple[str, ...] = ()
+    scalar: bool = False

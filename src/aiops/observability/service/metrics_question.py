@@ -9,7 +9,7 @@ from uuid import UUID
 from aiops.kernel.errors import Invalid
 from aiops.kernel.principal import Principal
 from aiops.observability.promql import metric_names, parse
-from aiops.observability.promql.fleet import FleetPlan, plan_for_fleet
+from aiops.observability.promql.fleet import FleetPlan, plan_for_fleet, selector_of
 from aiops.registry.ports import Cluster, Clusters, EndpointKind, Member
 
 MAX_TIMEOUT_S = 300.0
@@ -77,6 +77,15 @@ async def members_of(
     """Those clusters, each with the way to its Prometheus."""
     found = await clusters.targets(principal, EndpointKind.PROMETHEUS, cluster_ids)
     return {member.cluster.id: member for member in found}
+
+
+def texts_for(member: Member, selectors: Sequence[Question]) -> tuple[str, ...]:
+    """The selectors as this cluster is asked for them; of none, what carves it out of an endpoint that it shares."""
+    share = _share_of(member)
+    if not selectors:
+        return (selector_of(share),) if share else ()
+    found = [push.text(member.cluster.name, share) for one in selectors for push in one.plan.all_pushes]
+    return tuple(text for text in found if text is not None)
 
 
 def _share_of(member: Member) -> dict[str, str]:

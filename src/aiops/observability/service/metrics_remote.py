@@ -48,6 +48,23 @@ class RemoteAnswer(Generic[T_co]):
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RemoteWithin:
+    """Only what one of these selectors finds (everything: none), between two moments in Unix seconds."""
+
+    match: tuple[str, ...]
+    start_s: float
+    end_s: float
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """What an exporter says of a metric."""
+
+    type: str
+    help: str
+    unit: str = ""
+
+
 class RemoteMetrics(Protocol):
     """Raises `Invalid` where the remote refuses, `TimedOut` or `Unavailable` where it does not answer."""
 
@@ -59,10 +76,14 @@ class RemoteMetrics(Protocol):
         self, target: Target, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float
     ) -> RemoteAnswer[RemoteRange]: ...
 
-    async def labels(self, target: Target, timeout_s: float) -> RemoteAnswer[list[str]]: ...
+    async def labels(self, target: Target, within: RemoteWithin, timeout_s: float) -> RemoteAnswer[list[str]]: ...
 
-    async def label_values(self, target: Target, name: str, timeout_s: float) -> RemoteAnswer[list[str]]: ...
+    async def label_values(
+        self, target: Target, name: str, within: RemoteWithin, timeout_s: float
+    ) -> RemoteAnswer[list[str]]: ...
 
-    async def series(
-        self, target: Target, match: str, start_s: float, end_s: float, timeout_s: float
-    ) -> RemoteAnswer[list[Labels]]: ...
+    async def series(self, target: Target, within: RemoteWithin, timeout_s: float) -> RemoteAnswer[list[Labels]]: ...
+
+    async def metadata(
+        self, target: Target, metric: str | None, timeout_s: float
+    ) -> RemoteAnswer[dict[str, list[Meaning]]]: ...

@@ -99,6 +99,11 @@ class Renderer:
         return "{" + ",".join(f"{name}{op}{_string(value)}" for name, op, value in others or [_ANY]) + "}"
 
 
+def selector_of(labels: Mapping[str, str]) -> str:
+    """A selector of what has these labels."""
+    return "{" + ",".join(f"{name}={_string(value)}" for name, value in labels.items()) + "}"
+
+
 _ANY = ("__name__", "!=", "")
 
 
