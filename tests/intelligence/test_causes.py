@@ -33,7 +33,6 @@ def signal(
         cluster_id=cluster,
         watch=name,
         title=name,
-        short=name,
         labels={"instance": name},
         minimum=0.0,
         interval_s=STEP,

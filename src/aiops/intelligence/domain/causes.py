@@ -52,7 +52,6 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     cluster_id: UUID
     watch: str
     title: str
-    short: str
     labels: Labels
     minimum: float
     interval_s: float
@@ -152,8 +151,8 @@ def _company(moved: list[Moved], onset: float) -> None:
                 continue
             correlation = _correlation(one.signal, other.signal, onset - _NEAR_S)
             if correlation is not None and abs(correlation) >= _TOGETHER:
-                one.company.append((other.signal.short, correlation))
-                other.company.append((one.signal.short, correlation))
+                one.company.append((other.signal.title, correlation))
+                other.company.append((one.signal.title, correlation))
 
 
 def _correlation(one: Signal, other: Signal, start: float) -> float | None:
@@ -209,11 +208,12 @@ def _cause(found: Moved, moved: list[Moved], share: float) -> Cause:
     alone = 0.6 if len(moved) == 1 else 1.0
     confidence = 0.9 * share * alone * min(1.0, found.past / 60)
     end = float(signal.times[-1])
-    reasons = [_order(found, mine), f"{found.spreads:.0f} × its usual spread"]
+    far = f"{found.spreads:.0f} times as far from its normal as it usually strays"
+    reasons = [_order(found, mine), f"went {far}"]
     if found.company:
         best = sorted(found.company, key=lambda pair: -abs(pair[1]))[:3]
-        names, rhos = ", ".join(name for name, _ in best), ", ".join(f"{rho:.2f}" for _, rho in best)
-        reasons.append(f"{names} moved with it (ρ {rhos})")
+        names = ", ".join(f"{name} (correlation {rho:.2f})" for name, rho in best)
+        reasons.append(f"moved together with {names}")
     if found.follows:
         reasons.append(f"may follow from {found.follows}, which moved with it")
     if found.past < 60:
@@ -225,7 +225,7 @@ def _cause(found: Moved, moved: list[Moved], share: float) -> Cause:
         start=_time(max(float(signal.times[0]), found.at - WINDOW_S)),
         end=_time(end),
         step_s=signal.interval_s,
-        finding=f"left its past at {_time(found.at):%H:%M:%S} UTC, by {found.spreads:.0f} × its usual spread",
+        finding=f"left its usual range at {_time(found.at):%H:%M:%S} UTC and went {far}",
     )
     return Cause(
         title=signal.title,

@@ -121,7 +121,6 @@ class Ranking:
                     cluster_id=track.cluster_id,
                     watch=track.watch.name,
                     title=f"{track.watch.title} of {_subject(track.watch.subject_labels, labels)}",
-                    short=track.watch.title,
                     labels=labels,
                     minimum=track.watch.minimum,
                     symptom=track.watch.symptom,
