@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import numpy as np
@@ -10,6 +11,7 @@ from aiops.kernel.errors import Rejected
 from aiops.kernel.ids import new_id
 from aiops.observability.needs import Matcher
 from aiops.observability.ports import Sample
+from aiops.observability.store import series
 from aiops.observability.store.samples import PostgresSampleStore
 
 STALE = np.array([0x7FF0000000000002], dtype=np.uint64).view(np.float64)[0]
@@ -95,3 +97,21 @@ async def test_labels_and_the_newest_sample_are_told_until_the_cluster_goes(data
     assert await read(database, store) == {}
     async with database.begin() as tx:
         assert await store.latest_at(tx, CLUSTER) is None
+
+
+async def test_rows_that_are_read_at_once_fill_the_cache_once(database: Database) -> None:
+    store = PostgresSampleStore()
+    await append(database, store, *(sample("up", at, at) for at in range(100)))
+    reader = PostgresSampleStore()
+    await asyncio.gather(*(read(database, reader) for _ in range(8)))
+    assert reader.cached_samples == 100
+
+
+async def test_series_are_found_also_where_their_labels_fall_out_of_the_cache(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(series, "_MOST_CACHED", 2)
+    store = PostgresSampleStore()
+    await append(database, store, sample("a", 1, 1), sample("b", 1, 2), sample("c", 1, 3))
+    assert await read(database, store, Matcher("__name__", "=", "a")) == {"a": [1]}
+    assert await read(database, store) == {"a": [1], "b": [2], "c": [3]}

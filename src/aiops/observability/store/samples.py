@@ -51,6 +51,11 @@ class PostgresSampleStore:
         self._decoded: OrderedDict[int, Batch] = OrderedDict()
         self._decoded_samples = 0
 
+    @property
+    def cached_samples(self) -> int:
+        """How many samples of the head are kept decoded."""
+        return self._decoded_samples
+
     async def append(self, tx: Transaction, cluster_id: UUID, samples: Sequence[Sample]) -> int:
         keys = [frozenset(sample.labels.items()) for sample in samples]
         timestamps = np.array([sample.timestamp for sample in samples], dtype=np.float64)
@@ -171,8 +176,10 @@ class PostgresSampleStore:
         return Batch.joined([batches[number] for number in ids if number in batches])
 
     def _keep(self, number: int, batch: Batch) -> Batch:
+        # Two that read at once may both have decoded it: it counts once, or the bound would shrink for good.
+        if number not in self._decoded:
+            self._decoded_samples += batch.series.size
         self._decoded[number] = batch
-        self._decoded_samples += batch.series.size
         while self._decoded_samples > _HEAD_CACHE_SAMPLES and len(self._decoded) > 1:
             _, oldest = self._decoded.popitem(last=False)
             self._decoded_samples -= oldest.series.size

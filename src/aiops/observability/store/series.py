@@ -75,9 +75,13 @@ class SeriesCatalogue:
             (list(cluster_ids), name, name, msgspec.json.encode(equal).decode()),
         )
         rows = await cursor.fetchall()
-        await self._load_labels(tx, [number for number, _ in rows if number not in self._labels])
+        # Held here: the cache may be emptied meanwhile, and a series removed between the two questions.
+        labels = {number: self._labels[number] for number, _ in rows if number in self._labels}
+        labels |= await self._load_labels(tx, [number for number, _ in rows if number not in labels])
         test = compiled(matchers)
-        return [(number, cluster, self._labels[number]) for number, cluster in rows if test(self._labels[number])]
+        return [
+            (number, cluster, labels[number]) for number, cluster in rows if number in labels and test(labels[number])
+        ]
 
     def forget_cluster(self, cluster_id: UUID) -> None:
         self._ids.pop(cluster_id, None)
@@ -162,17 +166,19 @@ class SeriesCatalogue:
                 details={"limit": self._limit, "held": held, "refused": more},
             )
 
-    async def _load_labels(self, tx: Transaction, ids: list[int]) -> None:
+    async def _load_labels(self, tx: Transaction, ids: list[int]) -> dict[int, Labels]:
         if not ids:
-            return
-        if len(self._labels) + len(ids) > _MOST_CACHED:
-            self._labels = {}
+            return {}
         connection = await raw_connection_of(tx)
         cursor = await connection.execute(
             "SELECT id, labels::text FROM observability.series WHERE id = ANY(%s)", (ids,)
         )
-        for number, labels in await cursor.fetchall():
-            self._labels[number] = msgspec.json.decode(labels, type=Labels)
+        rows = await cursor.fetchall()
+        loaded = {number: msgspec.json.decode(labels, type=Labels) for number, labels in rows}
+        if len(self._labels) + len(loaded) > _MOST_CACHED:
+            self._labels = {}
+        self._labels.update(loaded)
+        return loaded
 
 
 async def hold_appends(connection: psycopg.AsyncConnection[Any], cluster_id: UUID) -> None:
