@@ -17,6 +17,7 @@ def upgrade() -> None:
             role text NOT NULL,
             clusters uuid[],
             must_change_password boolean NOT NULL,
+            service boolean NOT NULL DEFAULT false,
             created_at timestamptz NOT NULL,
             updated_at timestamptz NOT NULL
         )

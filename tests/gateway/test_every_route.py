@@ -37,6 +37,7 @@ ABOUT_NO_CLUSTER = frozenset(
         "/api/v1/watches",
         "/api/v1/clusters/offers",
         "/api/v1/fleet/summary",
+        "/api/v1/fleet/capabilities",
         "/api/v1/streaming/status",
         "/api/v1/streaming/clients",
         "/schema",

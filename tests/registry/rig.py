@@ -18,11 +18,14 @@ from aiops.kernel.database import Database
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.outbox import SqlOutbox
 from aiops.kernel.principal import Principal, PrincipalKind, Role
-from aiops.kernel.secrets import SecretBox
 from aiops.registry.endpoints import UrlRules
+from aiops.registry.fakes import FakeDiscovery, FakeIssuer
 from aiops.registry.ports import Cluster
-from aiops.registry.probes.prometheus import PrometheusProber
+from aiops.registry.probes.endpoints import EndpointProber
 from aiops.registry.service import Fleet, Membership, NewCluster, ProbeJob, Probing
+from aiops.registry.service.connection_tests import ConnectionTests
+from aiops.registry.service.exploring import Exploring, UpkeepJob
+from aiops.registry.service.sign_ins import SignIns
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
 
@@ -44,8 +47,14 @@ class Rig:
     membership: Membership
     probing: Probing
     job: ProbeJob
+    discovery: FakeDiscovery
+    issuer: FakeIssuer
+    tests: ConnectionTests
+    sign_ins: SignIns
+    exploring: Exploring
+    upkeep: UpkeepJob
 
-    async def add(self, name: str, url: str = "http://127.0.0.1:1", **more: object) -> Cluster:
+    async def add(self, name: str, url: str | None = "http://127.0.0.1:1", **more: object) -> Cluster:
         new = msgspec.convert({"name": name, "prometheus_url": url, **more}, NewCluster)
         return await self.membership.add(ADMIN, new)
 
@@ -68,14 +77,29 @@ async def rig_on(
     watch_host: bool = False,
 ) -> AsyncIterator[Rig]:
     database.outbox = SqlOutbox(InMemoryBus(), [])
-    store, vault = SqlClusterStore(), Vault(SecretBox.for_purpose(KEY, "registry.credentials"))
+    store, vault, rules = SqlClusterStore(), Vault.of([KEY]), UrlRules(allow_loopback)
     outbound = Outbound(allow_loopback=allow_loopback, connect_timeout_s=1)
-    membership = Membership(database, clock, store, vault, UrlRules(allow_loopback))
-    prober = PrometheusProber(outbound, clock)
+    membership = Membership(database, clock, store, vault, rules)
+    prober, discovery, issuer = EndpointProber(outbound, clock), FakeDiscovery(clock.now()), FakeIssuer()
     probing = Probing(database, clock, store, vault, prober, offered_url=offered_url)
     job = ProbeJob(database, clock, store, probing, membership, watch_host=watch_host)
+    sign_ins = SignIns(database, clock, store, vault, prober=prober, discovery=discovery, issuer=issuer, rules=rules)
+    exploring = Exploring(database, clock, store, vault, discovery=discovery, prober=prober, rules=rules)
     try:
-        yield Rig(database, clock, Fleet(database, clock, store, vault), membership, probing, job)
+        yield Rig(
+            database,
+            clock,
+            Fleet(database, clock, store, vault),
+            membership,
+            probing,
+            job,
+            discovery,
+            issuer,
+            ConnectionTests(clock, prober, discovery, issuer, rules),
+            sign_ins,
+            exploring,
+            UpkeepJob(database, clock, store, sign_ins, exploring),
+        )
     finally:
         await outbound.close()
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 from uuid import uuid4
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -15,14 +16,14 @@ from aiops.kernel.database import Database
 from aiops.kernel.errors import PermissionDenied
 from aiops.kernel.principal import Role
 from aiops.registry.ports import EndpointKind, Target
-from aiops.registry.probes.prometheus import PrometheusProber
-from aiops.registry.service.probing import ConnectionTest, Diagnosis
+from aiops.registry.probes.endpoints import EndpointProber
+from aiops.registry.service.connection_tests import ConnectionTest, Diagnosis
 from tests.registry.certificates import self_signed
 from tests.registry.rig import ADMIN, FakePrometheus, Handler, Rig, person, rig_on, serving
 
 
 async def diagnose(rig: Rig, url: str, **more: str) -> Diagnosis:
-    return await rig.probing.test_connection(ADMIN, ConnectionTest(prometheus_url=url, **more))
+    return await rig.tests.run(ADMIN, msgspec.convert({"prometheus_url": url, **more}, ConnectionTest))
 
 
 def last(diagnosis: Diagnosis) -> tuple[str, str]:
@@ -86,7 +87,7 @@ async def test_a_port_where_nothing_listens(rig: Rig) -> None:
     assert "refused the connection" in detail
 
 
-async def test_a_server_that_takes_the_connection_and_keeps_silent(prober: PrometheusProber) -> None:
+async def test_a_server_that_takes_the_connection_and_keeps_silent(prober: EndpointProber) -> None:
     async def handler(_: web.Request) -> web.StreamResponse:
         await asyncio.sleep(5)
         return web.Response()
@@ -179,13 +180,13 @@ async def test_a_redirect_elsewhere_is_named_and_not_followed(rig: Rig) -> None:
 async def test_only_operators_of_the_whole_fleet_may_test(rig: Rig) -> None:
     for principal in (person(Role.VIEWER, whole=True), person(Role.OPERATOR)):
         with pytest.raises(PermissionDenied):
-            await rig.probing.test_connection(principal, ConnectionTest(prometheus_url="http://a"))
+            await rig.tests.run(principal, ConnectionTest(prometheus_url="http://a"))
 
 
 @pytest.fixture
-def prober(rig: Rig) -> PrometheusProber:
+def prober(rig: Rig) -> EndpointProber:
     prober = rig.probing._prober
-    assert isinstance(prober, PrometheusProber)
+    assert isinstance(prober, EndpointProber)
     return prober
 
 

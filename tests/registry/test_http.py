@@ -133,8 +133,13 @@ async def test_the_document_describes_every_route(client: Client) -> None:
         "/api/v1/clusters/offers",
         "/api/v1/clusters/test-connection",
         "/api/v1/clusters/{cluster_id}",
+        "/api/v1/clusters/{cluster_id}/credentials",
+        "/api/v1/clusters/{cluster_id}/credentials/rotate",
+        "/api/v1/clusters/{cluster_id}/credentials/validate",
         "/api/v1/clusters/{cluster_id}/history",
         "/api/v1/clusters/{cluster_id}/refresh",
         "/api/v1/clusters/{cluster_id}/status",
+        "/api/v1/fleet/capabilities",
+        "/api/v1/fleet/health",
         "/api/v1/fleet/summary",
     }

@@ -94,7 +94,7 @@ async def test_credentials_under_another_key_are_an_error_of_the_endpoint(rig: R
     added = await rig.add("prod-1", bearer_token="secret")
     async with rig.database.begin() as tx:
         await tx.connection.execute(
-            text("UPDATE registry.clusters SET credentials = decode('01' || repeat('00', 60), 'hex')")
+            text("UPDATE registry.clusters SET secrets = decode('02' || repeat('00', 60), 'hex')")
         )
         await tx.commit()
     found = await rig.probing.refresh(ADMIN, added.id)

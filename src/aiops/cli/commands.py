@@ -7,6 +7,7 @@ import getpass
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,12 +17,23 @@ from aiops.kernel.errors import Invalid
 from aiops.settings import Settings, load_settings, secret_key, where_key_is
 
 Command = Callable[[Settings, argparse.Namespace], int]
+_SEE_SETTINGS = "`aiops --help` lists the settings."
+_EXIT_CODES = "exit codes: 0 done; 1 looked, and something is wrong; 2 can't, and one line says why."
 _Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+class _Wide(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=18, width=100)
 
 
 def run(arguments: Sequence[str] | None) -> int:
     """Parse, read the settings, run; every expected failure becomes one line and exit code 2."""
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return 2
+    parsed = parser.parse_args(arguments)
     command: Command = parsed.command
     settings: Settings | None = None
     try:
@@ -41,15 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aiops",
         description="One process that watches a fleet of clusters, and says what is wrong and why.",
-        epilog=_settings_help(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"{_settings_help()}\n\n{_EXIT_CODES}",
+        formatter_class=_Wide,
     )
+    parser.add_argument("--version", action="version", version=f"aiops {version('aiops-nextgen')}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./aiops.toml")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    _add(commands, "serve", "Start the hub: its database, the API, the console.", _serve)
+    _add(commands, "serve", "Start the hub: its database, the API, the console.", _serve).epilog = _settings_help()
     _add(commands, "migrate", "Bring the database to the schema of this version, and end.", _migrate)
-    _add(commands, "doctor", "Check the installation and say what is wrong; exit code 1 if something is.", _doctor)
+    _add(commands, "doctor", "Check the installation and say what is wrong and what to do.", _doctor)
     _add(commands, "accept-key", "Go on with the present secret key, where the former is lost.", _accept_key)
     _add(commands, "retry-events", "Try again what the hub gave up on, as `aiops doctor` lists it.", _retry_events)
     _add(commands, "openapi", "Write the OpenAPI document to standard output; needs no database.", _openapi)
@@ -61,41 +74,47 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(group: _Group, name: str, text: str, command: Command) -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    one = group.add_parser(name, help=text, description=text, epilog=_settings_help(), formatter_class=raw)
+    one = group.add_parser(name, help=text, description=text, epilog=_SEE_SETTINGS, formatter_class=_Wide)
     one.set_defaults(command=command)
     return one
 
 
+def _group(commands: _Group, name: str, text: str) -> _Group:
+    group = commands.add_parser(name, help=text, description=text, formatter_class=_Wide)
+    return group.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
 def _add_users(commands: _Group) -> None:
-    users = commands.add_parser("user", help="Add and list users, set passwords.").add_subparsers(
-        title="commands", required=True, metavar="COMMAND"
-    )
+    users = _group(commands, "user", "Add and list users, set passwords.")
     new = _add(users, "add", "Add a user; the password is asked for, or read from standard input.", _user_add)
-    new.add_argument("username")
-    new.add_argument("--role", choices=("viewer", "operator", "admin"), default="viewer", help="default: viewer")
+    new.add_argument("username", help="the name to sign in with")
+    new.add_argument(
+        "--role",
+        choices=("viewer", "operator", "admin"),
+        default="viewer",
+        help="viewer looks, operator deals with incidents, admin manages clusters and users; default: viewer",
+    )
     new.add_argument(
         "--cluster", action="append", metavar="NAME", help="limit the user to this cluster; may be given several times"
     )
-    _add(users, "passwd", "Set a user's password; all of that user's sign-ins end.", _user_passwd).add_argument(
-        "username"
+    new.add_argument("--service", action="store_true", help="a program: it gets a token, which is printed once")
+    new.add_argument(
+        "--days", type=int, default=365, metavar="N", help="how long a service's token lasts; default: 365"
     )
-    _add(users, "list", "List the users.", _user_list)
+    passwd = _add(users, "passwd", "Set a user's password; all of that user's sign-ins end.", _user_passwd)
+    passwd.add_argument("username", help="whose password")
+    _add(users, "list", "List the users: name, role, and how many clusters they may see.", _user_list)
 
 
 def _add_sources(commands: _Group) -> None:
-    sources = commands.add_parser("source", help="Make tokens for senders of metrics and alerts.").add_subparsers(
-        title="commands", required=True, metavar="COMMAND"
-    )
+    sources = _group(commands, "source", "Make tokens for senders of metrics and alerts.")
     source = _add(sources, "add", "Make a source and print its token, which is shown only once.", _source_add)
     source.add_argument("--cluster", required=True, metavar="NAME", help="the cluster of its samples and alerts")
     source.add_argument("--name", default="default", help="what to call it; default: default")
 
 
 def _add_secrets(commands: _Group) -> None:
-    secrets = commands.add_parser("secrets", help="Change the key that credentials are kept under.").add_subparsers(
-        title="commands", required=True, metavar="COMMAND"
-    )
+    secrets = _group(commands, "secrets", "Change the key that credentials are kept under.")
     text = "Seal all stored credentials under AIOPS_SECRET_KEY; AIOPS_SECRET_KEY_PREVIOUS opens them."
     _add(secrets, "rotate", text, _secrets_rotate)
 
@@ -165,6 +184,8 @@ def _openapi(settings: Settings, _parsed: argparse.Namespace) -> int:
 
 
 def _user_add(settings: Settings, parsed: argparse.Namespace) -> int:
+    if parsed.service:
+        return _service_add(settings, parsed)
     password = _ask_password()
     with database_of(settings) as url:
         from aiops.gateway.bootstrap import add_user
@@ -174,13 +195,26 @@ def _user_add(settings: Settings, parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _service_add(settings: Settings, parsed: argparse.Namespace) -> int:
+    if not 1 <= parsed.days <= 3650:
+        raise Invalid("A service's token lasts from 1 to 3650 days.")
+    with database_of(settings) as url:
+        from aiops.gateway.bootstrap import add_service
+
+        token = add_service(url, parsed.username, parsed.role, parsed.cluster, parsed.days)
+    # Alone on standard output, so that a script can keep it.
+    sys.stderr.write(f"Added the service {parsed.username} as {parsed.role}; its token is shown only now.\n")
+    sys.stdout.write(token + "\n")
+    return 0
+
+
 def _user_passwd(settings: Settings, parsed: argparse.Namespace) -> int:
     password = _ask_password()
     with database_of(settings) as url:
         from aiops.gateway.bootstrap import set_password
 
         set_password(url, parsed.username, password)
-    sys.stdout.write(f"The password of {parsed.username} is set.\n")
+    sys.stdout.write(f"The password of {parsed.username} is set; it is to be changed at the next sign-in.\n")
     return 0
 
 

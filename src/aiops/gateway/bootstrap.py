@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -52,6 +53,16 @@ def add_user(database_url: str, username: str, password: str, role: str, cluster
         await auth.add_user(_CLI, username, password, Role(role), scope, must_change_password=False)
 
     _run(database_url, work)
+
+
+def add_service(database_url: str, name: str, role: str, clusters: list[str] | None, days: int) -> str:
+    """Gives the token of the new service, which is valid for so many days."""
+
+    async def work(auth: AuthService, database: Database) -> str:
+        scope = None if clusters is None else [await _cluster_id(database, one) for one in clusters]
+        return await auth.add_service(_CLI, name, Role(role), scope, timedelta(days=days))
+
+    return _run(database_url, work)
 
 
 def set_password(database_url: str, username: str, password: str) -> None:

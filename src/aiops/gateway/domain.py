@@ -67,4 +67,5 @@ def check_password(password: str, username: str) -> str:
 
 def principal_of(user: User) -> Principal:
     clusters = None if user.clusters is None else frozenset(user.clusters)
-    return Principal(PrincipalKind.USER, str(user.id), user.username, user.role, clusters)
+    kind = PrincipalKind.SERVICE if user.service else PrincipalKind.USER
+    return Principal(kind, str(user.id), user.username, user.role, clusters)

@@ -12,13 +12,15 @@ from aiops.kernel.principal import Principal, Role
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person who signs in. `clusters` is the scope: `None` sees all, a list sees only its members."""
+    """A person who signs in, or a service with a token. `clusters` is the scope: `None` sees all, a list sees only its
+    members."""
 
     id: UUID
     username: str
     role: Role
     clusters: list[UUID] | None
     must_change_password: bool
+    service: bool = False
 
 
 class SignedIn(msgspec.Struct, frozen=True):

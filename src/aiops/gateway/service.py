@@ -123,6 +123,24 @@ class AuthService:
             await tx.commit()
         return user
 
+    async def add_service(
+        self, principal: Principal, name: str, role: Role, clusters: list[UUID] | None, lifetime: timedelta
+    ) -> str:
+        """Add a user that no person signs in as; gives its token, which is told only now."""
+        principal.require(Role.ADMIN)
+        principal.require_whole_fleet()
+        domain.check_username(name)
+        # Nobody knows its password, so nobody signs in by it.
+        password_hash = await self._hashed(domain.new_token(), name)
+        user = User(new_id(), name, role, clusters, must_change_password=False, service=True)
+        token, now = domain.new_token(), self._clock.now()
+        async with self._transactions.begin() as tx:
+            if not await self._store.add(tx, Account(user, password_hash), now):
+                raise Conflict(f"There is a user {name} already.")
+            await self._store.open_session(tx, Session(domain.token_hash(token), user.id, now, now + lifetime))
+            await tx.commit()
+        return token
+
     async def set_password(self, principal: Principal, username: str, password: str) -> None:
         """Set someone's password, to be changed at the next sign-in."""
         principal.require(Role.ADMIN)

@@ -13,7 +13,7 @@ from aiops.gateway.ports import User
 from aiops.kernel.database import Transaction, connection_of
 from aiops.kernel.principal import Role
 
-_COLUMNS = "u.id, u.username, u.role, u.clusters, u.must_change_password"
+_COLUMNS = "u.id, u.username, u.role, u.clusters, u.must_change_password, u.service"
 
 
 class SqlUserStore:
@@ -31,8 +31,8 @@ class SqlUserStore:
         result = await connection_of(tx).execute(
             text(
                 "INSERT INTO gateway.users"
-                " (id, username, password_hash, role, clusters, must_change_password, created_at, updated_at)"
-                " VALUES (:id, :username, :password_hash, :role, :clusters, :must_change, :at, :at)"
+                " (id, username, password_hash, role, clusters, must_change_password, service, created_at, updated_at)"
+                " VALUES (:id, :username, :password_hash, :role, :clusters, :must_change, :service, :at, :at)"
                 " ON CONFLICT (username) DO NOTHING"
             ),
             {
@@ -42,6 +42,7 @@ class SqlUserStore:
                 "role": account.user.role.value,
                 "clusters": account.user.clusters,
                 "must_change": account.user.must_change_password,
+                "service": account.user.service,
                 "at": at,
             },
         )
@@ -111,4 +112,5 @@ def _user(row: Any) -> User:
         role=Role(row.role),
         clusters=row.clusters,
         must_change_password=row.must_change_password,
+        service=row.service,
     )

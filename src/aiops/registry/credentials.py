@@ -163,7 +163,7 @@ def check(credentials: Credentials) -> None:
             _check_kubeconfig(credentials)
 
 
-def credentials_from(bearer_token: str | None, username: str | None, password: str | None) -> Credentials | None:
+def credentials_from(bearer_token: str | None, username: str | None, password: str | None) -> Bearer | Basic | None:
     """The credentials that a request gives; raises `Invalid` for a mixture, or what no header can carry."""
     if bearer_token is not None and (username is not None or password is not None):
         raise _invalid("Give a bearer token, or a user name and password, not both.", "bearer_token")

@@ -37,6 +37,7 @@ _METRIC_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _MOST_LABELS = 50
 _MOST_SELECTOR_LABELS = 10
 METRICS_ONLY = frozenset({ClusterType.EDGE, ClusterType.FAR_EDGE})
+LOGS_AND_TRACES = frozenset({EndpointKind.LOKI, EndpointKind.TEMPO})
 _WEIGHTS = {"api_server": 50, PROMETHEUS: 20, "loki": 15, "tempo": 15}
 # The first of these that a cluster has decides whether it is offline.
 _JUDGES = ("api_server", PROMETHEUS, SAMPLES)
@@ -197,7 +198,7 @@ def check_platform(cluster: Cluster) -> None:
         raise Invalid(
             "Give the URL of its API server, of its Prometheus, or both.", details={"field": "api_server_url"}
         )
-    if cluster.cluster_type in METRICS_ONLY and given & {EndpointKind.LOKI, EndpointKind.TEMPO}:
+    if cluster.cluster_type in METRICS_ONLY and given & LOGS_AND_TRACES:
         raise Invalid(
             f"A cluster of type {cluster.cluster_type.value} is metrics-only: leave its Loki and its Tempo out.",
             details={"field": "loki_url" if EndpointKind.LOKI in given else "tempo_url"},

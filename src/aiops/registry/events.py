@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -33,4 +34,26 @@ class ClusterStatusChanged(_ClusterEvent, frozen=True, kw_only=True):
     health_score: int | None
 
 
-EVENTS = (ClusterRegistered, ClusterUpdated, ClusterDeleted, ClusterStatusChanged)
+class ClusterCredentialsUpdated(_ClusterEvent, frozen=True, kw_only=True):
+    """`change` is SET, ROTATED, REMOVED, or EXPIRING where a week is left and nobody renews them."""
+
+    event_type: ClassVar[str] = "CLUSTER_CREDENTIALS_UPDATED"
+    change: str
+    kind: str
+    expires_at: datetime | None
+
+
+class ClusterCapabilitiesChanged(_ClusterEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "CLUSTER_CAPABILITIES_CHANGED"
+    has_gpu_nodes: bool | None
+    has_cnf_workloads: bool | None
+
+
+EVENTS = (
+    ClusterRegistered,
+    ClusterUpdated,
+    ClusterDeleted,
+    ClusterStatusChanged,
+    ClusterCredentialsUpdated,
+    ClusterCapabilitiesChanged,
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dishka import AsyncContainer, Provider, Scope, provide
@@ -12,14 +13,29 @@ from aiops.kernel.database import Database
 from aiops.kernel.module import Context, JobSpec, Runnable
 from aiops.registry.endpoints import UrlRules
 from aiops.registry.events import EVENTS
-from aiops.registry.http import ClustersController, fleet_summary
-from aiops.registry.needs import Prober, Store
+from aiops.registry.fakes import FakeDiscovery
+from aiops.registry.http.clusters import ClustersController
+from aiops.registry.http.credentials import CredentialsController, reveal
+from aiops.registry.http.fleet import FleetController
+from aiops.registry.needs import Discovery, Prober, Store, TokenIssuer
 from aiops.registry.ports import Clusters
 from aiops.registry.service import Fleet, Membership, ProbeJob, Probing
+from aiops.registry.service.connection_tests import ConnectionTests
+from aiops.registry.service.exploring import Exploring, UpkeepJob
 from aiops.registry.service.probing import OFFERED_URL
+from aiops.registry.service.sign_ins import SignIns
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
 from aiops.settings import Settings, key_ring
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """Those who ask over one pool of connections."""
+
+    prober: Prober
+    discovery: Discovery
+    issuer: TokenIssuer
 
 
 class _Registry(Provider):
@@ -34,18 +50,35 @@ class _Registry(Provider):
         return SqlClusterStore()
 
     @provide
-    async def prober(self, settings: Settings, clock: Clock) -> AsyncIterator[Prober]:
+    def rules(self, settings: Settings) -> UrlRules:
+        return UrlRules(settings.allow_local_targets, _offered_ports(settings))
+
+    @provide
+    async def outside(self, settings: Settings, clock: Clock) -> AsyncIterator[_Outside]:
         # aiohttp takes long to import.
         from aiops.kernel.outbound import Outbound
-        from aiops.registry.probes.prometheus import PrometheusProber
+        from aiops.registry.oidc import OidcIssuer
+        from aiops.registry.probes.endpoints import EndpointProber
 
         outbound = Outbound(
-            allow_loopback=settings.allow_local_targets, loopback_ports=_offered_ports(settings), per_host=4
+            allow_loopback=settings.allow_local_targets, loopback_ports=_offered_ports(settings), per_host=8
         )
         try:
-            yield PrometheusProber(outbound, clock)
+            yield _Outside(EndpointProber(outbound, clock), FakeDiscovery(clock.now()), OidcIssuer(outbound, clock))
         finally:
             await outbound.close()
+
+    @provide
+    def prober(self, outside: _Outside) -> Prober:
+        return outside.prober
+
+    @provide
+    def discovery(self, outside: _Outside) -> Discovery:
+        return outside.discovery
+
+    @provide
+    def issuer(self, outside: _Outside) -> TokenIssuer:
+        return outside.issuer
 
     @provide
     def fleet(self, database: Database, clock: Clock, store: Store, vault: Vault) -> Fleet:
@@ -56,12 +89,46 @@ class _Registry(Provider):
         return fleet
 
     @provide
-    def membership(
-        self, database: Database, clock: Clock, store: Store, vault: Vault, settings: Settings
-    ) -> Membership:
-        return Membership(
-            database, clock, store, vault, UrlRules(settings.allow_local_targets, _offered_ports(settings))
-        )
+    def membership(self, database: Database, clock: Clock, store: Store, vault: Vault, rules: UrlRules) -> Membership:
+        return Membership(database, clock, store, vault, rules)
+
+    @provide
+    def sign_ins(
+        self,
+        database: Database,
+        clock: Clock,
+        store: Store,
+        vault: Vault,
+        *,
+        outside: _Outside,
+        rules: UrlRules,
+    ) -> SignIns:
+        prober, discovery, issuer = outside.prober, outside.discovery, outside.issuer
+        return SignIns(database, clock, store, vault, prober=prober, discovery=discovery, issuer=issuer, rules=rules)
+
+    @provide
+    def connection_tests(self, clock: Clock, outside: _Outside, rules: UrlRules) -> ConnectionTests:
+        return ConnectionTests(clock, outside.prober, outside.discovery, outside.issuer, rules)
+
+    @provide
+    def exploring(
+        self,
+        database: Database,
+        clock: Clock,
+        store: Store,
+        vault: Vault,
+        *,
+        outside: _Outside,
+        rules: UrlRules,
+    ) -> Exploring:
+        discovery, prober = outside.discovery, outside.prober
+        return Exploring(database, clock, store, vault, discovery=discovery, prober=prober, rules=rules)
+
+    @provide
+    def upkeep(
+        self, database: Database, clock: Clock, store: Store, sign_ins: SignIns, exploring: Exploring
+    ) -> UpkeepJob:
+        return UpkeepJob(database, clock, store, sign_ins, exploring)
 
     @provide
     def probing(
@@ -98,6 +165,10 @@ def _offered_ports(settings: Settings) -> frozenset[int]:
     return frozenset({port}) if settings.offer_local_prometheus and port else frozenset()
 
 
+async def _upkeep(container: AsyncContainer) -> Runnable:
+    return await container.get(UpkeepJob)
+
+
 async def _job(container: AsyncContainer) -> Runnable:
     return await container.get(ProbeJob)
 
@@ -106,7 +177,7 @@ def context() -> Context:
     return Context(
         name="registry",
         provider=_Registry(),
-        routes=(ClustersController, fleet_summary),
+        routes=(ClustersController, CredentialsController, FleetController, reveal),
         events=EVENTS,
-        jobs=(JobSpec("registry.prober", _job),),
+        jobs=(JobSpec("registry.prober", _job), JobSpec("registry.upkeep", _upkeep)),
     )

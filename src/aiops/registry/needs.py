@@ -74,6 +74,51 @@ class FleetSummary(msgspec.Struct, frozen=True):
     health_score: int | None
 
 
+class EndpointCount(msgspec.Struct, frozen=True):
+    """How many clusters have an endpoint of a kind that was probed, and how many of those did not answer."""
+
+    total: int
+    down: int
+
+
+class UnwellCluster(msgspec.Struct, frozen=True):
+    """A cluster with something to mend: its lowest is the worst."""
+
+    id: UUID
+    name: str
+    state: State
+    connectivity: Connectivity
+    health_score: int | None
+    checked_at: datetime | None
+    errors: dict[str, str]
+    warnings: list[str]
+
+
+class FleetHealth(msgspec.Struct, frozen=True):
+    """How the clusters in scope fare; `worst` are those with something to mend, the worst first."""
+
+    total: int
+    health_score: int | None
+    by_state: dict[State, int]
+    by_connectivity: dict[Connectivity, int]
+    endpoints: dict[str, EndpointCount]
+    with_warnings: int
+    worst: list[UnwellCluster]
+
+
+class FleetCapabilities(msgspec.Struct, frozen=True):
+    """What the clusters in scope can do: how many have it. `undiscovered` are those that nobody has looked at yet."""
+
+    total: int
+    undiscovered: int
+    clusters_with: dict[str, int]
+    gpu_count: int
+    gpu_types: dict[str, int]
+    cnf_types: dict[str, int]
+    platforms: dict[Platform, int]
+    platform_versions: dict[str, int]
+
+
 class Store(Protocol):
     async def page(
         self, tx: Transaction, scope: Scope, filters: Filters, after: str | None, limit: int
@@ -133,6 +178,10 @@ class Store(Protocol):
 
     async def summary(self, tx: Transaction, scope: Scope) -> FleetSummary: ...
 
+    async def health(self, tx: Transaction, scope: Scope, worst: int) -> FleetHealth: ...
+
+    async def capabilities(self, tx: Transaction, scope: Scope) -> FleetCapabilities: ...
+
     async def local(self, tx: Transaction) -> UUID | None:
         """The cluster that was made for this machine, also where it has been removed since."""
 
@@ -154,8 +203,8 @@ class Prober(Protocol):
     async def diagnose(self, target: Target, timeout_s: float) -> list[Step]:
         """Every step in order up to the first that failed."""
 
-    async def version(self, url: str, timeout_s: float) -> str | None:
-        """The version of the Prometheus at `url`; `None` where there is none."""
+    async def version(self, target: Target, timeout_s: float) -> str | None:
+        """The version of what answers there; `None` where nothing of its kind does."""
 
 
 class FreshToken(msgspec.Struct, frozen=True):

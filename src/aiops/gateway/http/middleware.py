@@ -66,8 +66,9 @@ def _header(scope: Scope, name: bytes) -> str | None:
 class WhoAsks:
     """Guard of every route: finds the principal, and refuses by default.
 
-    A route opts out by `opt={"public": True}`, takes pushing services by `opt={"source": True}`, and stays open to a
-    user who must change the password by `opt={"may_change_password": True}`.
+    A route opts out by `opt={"public": True}`, takes only pushing sources by `opt={"source": True}`, only services by
+    `opt={"service": True}`, and stays open to a user who must change the password by
+    `opt={"may_change_password": True}`.
     """
 
     def __init__(self, identity: Callable[[], Awaitable[Identity]]) -> None:
@@ -103,12 +104,15 @@ def presented_token(connection: Connection) -> tuple[str | None, bool]:
 
 def _check_kind(signed_in: SignedIn, opt: Mapping[str, Any]) -> None:
     is_service = signed_in.principal.kind is PrincipalKind.SERVICE
+    is_source = is_service and signed_in.user is None
     if opt.get("source"):
-        if not is_service:
+        if not is_source:
             raise PermissionDenied("This takes the token of a source, not of a user. Make one: POST /api/v1/sources.")
         return
-    if is_service:
+    if is_source:
         raise PermissionDenied("The token of a source can only send telemetry.")
+    if opt.get("service") and not is_service:
+        raise PermissionDenied("This is for services alone. Make one: aiops user add NAME --service --role admin.")
     if signed_in.user and signed_in.user.must_change_password and not opt.get(_WAYS_OUT):
         raise PermissionDenied(
             "Change your password first: POST /api/v1/auth/password.", code="PASSWORD_CHANGE_REQUIRED"

@@ -8,11 +8,64 @@ from msgspec import UNSET, UnsetType
 from aiops.kernel.errors import Invalid
 from aiops.kernel.tls import Tls, context_of
 from aiops.registry import domain
-from aiops.registry.credentials import Credentials, check, check_headers, credentials_from
+from aiops.registry.credentials import (
+    Basic,
+    Bearer,
+    ClientCertificate,
+    Credentials,
+    Kubeconfig,
+    Oidc,
+    SecretRef,
+    ServiceAccount,
+    check,
+    credentials_from,
+)
+from aiops.registry.discovery.kubeconfig import KubeContext, contexts_of
 from aiops.registry.endpoints import PROXY_FIELD, UrlRules, origin_of
 from aiops.registry.ports import URL_FIELDS, Cluster, ClusterType, Environment, Platform, TlsSettings
 
 _MOST_CA_BYTES = 64 * 1024
+
+
+class KubeconfigGiven(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="KUBECONFIG"
+):
+    """A kubeconfig as it is: `context` or its current one is used, and nothing else of it kept."""
+
+    kubeconfig: str
+    context: str | None = None
+
+
+Given = Bearer | Basic | ClientCertificate | ServiceAccount | Oidc | SecretRef | KubeconfigGiven
+"""Credentials as people give them, told apart by `kind`."""
+
+
+def resolved(given: Given, rules: UrlRules) -> tuple[Credentials, KubeContext | None]:
+    """What is kept of the given credentials, checked; of a kubeconfig also what it says about the cluster."""
+    if not isinstance(given, KubeconfigGiven):
+        if isinstance(given, Oidc):
+            given = msgspec.structs.replace(given, token_url=rules.check(given.token_url, "token_url"))
+        check(given)
+        return given, None
+    contexts = contexts_of(given.kubeconfig)
+    wanted = [one for one in contexts if (one.current if given.context is None else one.context == given.context)]
+    if not wanted and given.context is None and len(contexts) == 1:
+        wanted = contexts
+    if not wanted:
+        names = ", ".join(one.context for one in contexts[:20])
+        raise Invalid(f"Say which context of the kubeconfig: {names}.", details={"field": "context"})
+    found = wanted[0]
+    if found.problem is not None:
+        raise Invalid(f"The context {found.context} can't be used: {found.problem}", details={"field": "kubeconfig"})
+    kept = Kubeconfig(
+        token=found.token,
+        username=found.username,
+        password=found.password,
+        certificate=found.tls.client_certificate,
+        key=found.tls.client_key,
+    )
+    check(kept)
+    return kept, found
 
 
 class CredentialsGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,9 +74,11 @@ class CredentialsGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     bearer_token: str | None = None
     username: str | None = None
     password: str | None = None
+    credentials: Given | None = None
 
-    def given(self) -> Credentials | None:
-        return credentials_from(self.bearer_token, self.username, self.password)
+    def given(self) -> Given | None:
+        short = credentials_from(self.bearer_token, self.username, self.password)
+        return _one_of(self.credentials, short)
 
 
 class NewCluster(CredentialsGiven, frozen=True, kw_only=True):
@@ -71,6 +126,7 @@ class ClusterChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     bearer_token: str | UnsetType | None = UNSET
     username: str | UnsetType | None = UNSET
     password: str | UnsetType | None = UNSET
+    credentials: Given | UnsetType | None = UNSET
 
     def described(self) -> dict[str, object]:
         """What is to be changed of the cluster itself."""
@@ -86,10 +142,12 @@ class ClusterChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return bool(touched) or self.headers is not UNSET or self.touches_credentials()
 
     def touches_credentials(self) -> bool:
-        return any(given is not UNSET for given in (self.bearer_token, self.username, self.password))
+        given = (self.bearer_token, self.username, self.password, self.credentials)
+        return any(one is not UNSET for one in given)
 
-    def given(self) -> Credentials | None:
-        return credentials_from(_given(self.bearer_token), _given(self.username), _given(self.password))
+    def given(self) -> Given | None:
+        short = credentials_from(_given(self.bearer_token), _given(self.username), _given(self.password))
+        return _one_of(None if self.credentials is UNSET else self.credentials, short)
 
 
 def checked(cluster: Cluster, rules: UrlRules) -> Cluster:
@@ -131,11 +189,25 @@ def secret_would_travel(before: Cluster, after: Cluster) -> bool:
     return not asked <= known or by_proxy or unverified
 
 
-def check_secrets(credentials: Credentials | None, headers: dict[str, str]) -> None:
-    if credentials is not None:
-        check(credentials)
-    check_headers(headers)
+def _one_of(given: Given | None, short: Bearer | Basic | None) -> Given | None:
+    if given is not None and short is not None:
+        raise Invalid("Give `credentials`, or a token or password, not both.", details={"field": "credentials"})
+    return given or short
 
 
 def _given(value: str | UnsetType | None) -> str | None:
     return None if value is UNSET else value
+
+
+def as_the_kubeconfig_says(cluster: Cluster, said: KubeContext | None) -> Cluster:
+    """Fill in what the kubeconfig knows and nobody has given."""
+    if said is None:
+        return cluster
+    given = cluster.tls != TlsSettings()
+    tls = TlsSettings(said.tls.ca_bundle, said.tls.skip_verify, said.tls.server_name)
+    return msgspec.structs.replace(
+        cluster,
+        api_server_url=cluster.api_server_url or said.server or None,
+        proxy_url=cluster.proxy_url or said.proxy_url,
+        tls=cluster.tls if given else tls,
+    )

@@ -19,11 +19,20 @@ from aiops.kernel.tls import Tls
 from aiops.registry import domain
 from aiops.registry.credentials import Access
 from aiops.registry.events import ClusterStatusChanged
-from aiops.registry.needs import ClusterRecord, Filters, FleetSummary, HealthPoint, Store
+from aiops.registry.needs import (
+    ClusterRecord,
+    Filters,
+    FleetCapabilities,
+    FleetHealth,
+    FleetSummary,
+    HealthPoint,
+    Store,
+)
 from aiops.registry.ports import Cluster, ClusterStatus, EndpointKind, Member, Platform, State, Target
 from aiops.registry.vault import Vault
 
 MOST_A_PAGE = 100
+_WORST = 20
 _HISTORY = timedelta(days=7)
 _FIRST_YEAR = 1970
 _SEEN_EVERY = timedelta(seconds=5)
@@ -126,7 +135,7 @@ class Fleet:
         principal.require(Role.VIEWER)
         _check_page_size(page_size)
         after = _decode_cursor(cursor) if cursor else None
-        if any("\x00" in text for text in (filters.name, filters.region) if text):
+        if any("\x00" in text for text in (filters.name, filters.region, filters.managed_by) if text):
             raise Invalid("A filter can't hold a null character.")
         async with self._transactions.begin() as tx:
             found, total = await self._store.page(tx, principal.clusters, filters, after, page_size + 1)
@@ -167,6 +176,16 @@ class Fleet:
         principal.require(Role.VIEWER)
         async with self._transactions.begin() as tx:
             return await self._store.summary(tx, principal.clusters)
+
+    async def health(self, principal: Principal) -> FleetHealth:
+        principal.require(Role.VIEWER)
+        async with self._transactions.begin() as tx:
+            return await self._store.health(tx, principal.clusters, _WORST)
+
+    async def capabilities(self, principal: Principal) -> FleetCapabilities:
+        principal.require(Role.VIEWER)
+        async with self._transactions.begin() as tx:
+            return await self._store.capabilities(tx, principal.clusters)
 
 
 def member_of(vault: Vault, record: ClusterRecord, kind: EndpointKind) -> Member:

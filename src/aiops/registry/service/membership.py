@@ -15,7 +15,7 @@ from aiops.kernel.errors import Conflict, Invalid
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.registry import domain
-from aiops.registry.credentials import kind_of
+from aiops.registry.credentials import check_headers
 from aiops.registry.endpoints import UrlRules
 from aiops.registry.events import ClusterDeleted, ClusterRegistered, ClusterUpdated
 from aiops.registry.needs import ClusterRecord, Store
@@ -23,11 +23,13 @@ from aiops.registry.ports import Cluster, Environment, Platform
 from aiops.registry.service.description import (
     ClusterChange,
     NewCluster,
-    check_secrets,
+    as_the_kubeconfig_says,
     checked,
+    resolved,
     secret_would_travel,
 )
 from aiops.registry.service.fleet import find
+from aiops.registry.service.secrets import with_secrets
 from aiops.registry.vault import Secrets, Vault
 
 log = structlog.get_logger(__name__)
@@ -94,8 +96,9 @@ class Membership:
             log.warning("local_cluster_not_made", reason="a cluster named local is there already")
 
     def _record(self, new: NewCluster, now: datetime) -> ClusterRecord:
-        secrets = Secrets(new.given(), new.headers)
-        check_secrets(secrets.credentials, secrets.headers)
+        given = new.given()
+        credentials, said = (None, None) if given is None else resolved(given, self._rules)
+        check_headers(new.headers)
         cluster = Cluster(
             id=new_id(),
             name=new.name,
@@ -119,8 +122,9 @@ class Membership:
             proxy_url=new.proxy_url,
             managed_by=new.managed_by,
         )
-        cluster = checked(with_secrets(cluster, secrets), self._rules)
-        return ClusterRecord(cluster, self._vault.seal(cluster.id, secrets), [])
+        cluster = as_the_kubeconfig_says(cluster, said)
+        record = with_secrets(ClusterRecord(cluster, None, []), Secrets(credentials, new.headers), self._vault, now)
+        return msgspec.structs.replace(record, cluster=checked(record.cluster, self._rules))
 
     def _changed(self, record: ClusterRecord, change: ClusterChange, now: datetime) -> ClusterRecord:
         cluster = msgspec.structs.replace(record.cluster, updated_at=now, **change.described())
@@ -129,20 +133,24 @@ class Membership:
             cluster = checked(cluster, self._rules)
             if record.sealed is not None and secret_would_travel(record.cluster, cluster):
                 raise _give_again("credentials", "bearer_token", "bearer_token: null")
-            return ClusterRecord(cluster, record.sealed, record.recent)
+            return msgspec.structs.replace(record, cluster=cluster)
         secrets = self._kept(record, change)
-        credentials = change.given() if change.touches_credentials() else secrets.credentials
+        credentials = secrets.credentials
+        if change.touches_credentials():
+            given = change.given()
+            credentials = None if given is None else resolved(given, self._rules)[0]
         headers = secrets.headers if change.headers is UNSET else change.headers
-        check_secrets(credentials, headers)
+        check_headers(headers)
         access = None if change.touches_credentials() else secrets.access
-        secrets = Secrets(credentials, headers, access)
-        cluster = checked(with_secrets(cluster, secrets), self._rules)
-        if secret_would_travel(record.cluster, cluster):
+        changed = msgspec.structs.replace(record, cluster=cluster)
+        changed = with_secrets(changed, Secrets(credentials, headers, access), self._vault, now)
+        changed = msgspec.structs.replace(changed, cluster=checked(changed.cluster, self._rules))
+        if secret_would_travel(record.cluster, changed.cluster):
             if credentials is not None and not change.touches_credentials():
                 raise _give_again("credentials", "bearer_token", "bearer_token: null")
             if headers and change.headers is UNSET:
                 raise _give_again("headers", "headers", "headers: {}")
-        return ClusterRecord(cluster, self._vault.seal(cluster.id, secrets), record.recent)
+        return changed
 
     def _kept(self, record: ClusterRecord, change: ClusterChange) -> Secrets:
         # What nothing is kept of need not be opened: so a lost key can be made good by giving all anew.
@@ -160,16 +168,6 @@ class Membership:
         tx.publish(
             fact(event_id=new_id(), occurred_at=at, cluster_ids=(cluster.id,), cluster_id=cluster.id, name=cluster.name)
         )
-
-
-def with_secrets(cluster: Cluster, secrets: Secrets) -> Cluster:
-    """The cluster with what may be shown of its secrets."""
-    return msgspec.structs.replace(
-        cluster,
-        credential_kind=kind_of(secrets.credentials),
-        credential_expires_at=secrets.expires_at(),
-        header_names=sorted(secrets.headers),
-    )
 
 
 def _give_again(what: str, field: str, drop: str) -> Invalid:

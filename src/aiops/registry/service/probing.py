@@ -14,16 +14,17 @@ import structlog
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
-from aiops.kernel.errors import NotFound
+from aiops.kernel.errors import AiopsError, NotFound
+from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.kernel.secrets import SecretUnreadable
 from aiops.registry import domain
-from aiops.registry.credentials import access_of
-from aiops.registry.needs import ClusterRecord, Prober, Step, Store
+from aiops.registry.events import ClusterCredentialsUpdated
+from aiops.registry.needs import ClusterRecord, Prober, Store
 from aiops.registry.ports import Cluster, EndpointKind, EndpointStatus, Platform, Target
-from aiops.registry.service.description import CredentialsGiven
 from aiops.registry.service.fleet import find, target_of, write_status
 from aiops.registry.service.membership import Membership
+from aiops.registry.service.secrets import expiry_warnings
 from aiops.registry.vault import Vault
 
 OFFERED_URL = "http://127.0.0.1:9090"
@@ -31,7 +32,6 @@ OFFERED_URL = "http://127.0.0.1:9090"
 _TICK_S = 1.0
 _JITTER = 0.1
 _AT_ONCE = 50
-_TEST_TIMEOUT_S = 10.0
 _OFFER_TIMEOUT_S = 1.0
 _OFFER_FOR_S = 30.0
 _FORGET_EVERY_S = 3600.0
@@ -39,17 +39,6 @@ _NO_CLUSTER = UUID(int=0)
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 log = structlog.get_logger(__name__)
-
-
-class ConnectionTest(CredentialsGiven, frozen=True, kw_only=True):
-    prometheus_url: str
-
-
-class Diagnosis(msgspec.Struct, frozen=True):
-    """`steps` are in order, up to the first that failed."""
-
-    ok: bool
-    steps: list[Step]
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -79,16 +68,6 @@ class Probing:
         self._offered_url = offered_url
         self._offer_seen: tuple[float, str | None] | None = None
 
-    async def test_connection(self, principal: Principal, test: ConnectionTest) -> Diagnosis:
-        """Say precisely how far the hub gets; registers nothing. As adding, for those who see the whole fleet."""
-        principal.require(Role.OPERATOR)
-        principal.require_whole_fleet()
-        access = access_of(test.given())
-        assert access is not None
-        target = Target(_NO_CLUSTER, "", EndpointKind.PROMETHEUS, test.prometheus_url, access.headers())
-        steps = await self._prober.diagnose(target, _TEST_TIMEOUT_S)
-        return Diagnosis(all(step.ok for step in steps), steps)
-
     async def refresh(self, principal: Principal, cluster_id: UUID) -> Cluster:
         """Probe it now."""
         principal.require(Role.OPERATOR)
@@ -109,9 +88,16 @@ class Probing:
             if record.cluster.platform is Platform.HOST:
                 endpoints = {domain.SAMPLES: domain.freshness(record.cluster.last_seen_at, self._clock.now())}
             recent = [*record.recent, domain.judged_ok(endpoints)][-domain.RECENT_PROBES :]
-            status = domain.status_of(endpoints, recent, self._clock.now())
+            now = self._clock.now()
+            status = domain.status_of(endpoints, recent, now)
+            status = msgspec.structs.replace(status, warnings=expiry_warnings(record, now))
             await write_status(self._store, tx, record, status, recent)
+            warned = bool(status.warnings) and not record.cluster.status.warnings
+            if warned:
+                tx.publish(_expiring(record.cluster, now))
             await tx.commit()
+        if warned:
+            log.warning("cluster_credentials_expire", cluster=record.cluster.name, warnings=status.warnings)
 
     async def offers(self, principal: Principal) -> list[Offer]:
         """A Prometheus seen at this machine's usual port, unless it is registered; looked for at most every 30 s."""
@@ -133,22 +119,25 @@ class Probing:
     async def _version_offered(self, url: str) -> str | None:
         now = self._clock.monotonic()
         if self._offer_seen is None or now - self._offer_seen[0] >= _OFFER_FOR_S:
-            self._offer_seen = (now, await self._prober.version(url, _OFFER_TIMEOUT_S))
+            self._offer_seen = (now, await self._prober.version(_unregistered(url), _OFFER_TIMEOUT_S))
         return self._offer_seen[1]
 
     async def _look(self, record: ClusterRecord) -> dict[str, EndpointStatus]:
-        cluster = record.cluster
-        if cluster.prometheus_url is None:
-            return {}
+        """All endpoints at once, within the one deadline that the cluster's type allows."""
+        timeout_s = domain.pace_of(record.cluster.cluster_type, record.cluster.platform).timeout_s
+        kinds = [kind for kind in EndpointKind if record.cluster.url(kind) is not None]
+        found = await asyncio.gather(*(self._look_at(record, kind, timeout_s) for kind in kinds))
+        return {kind.value.lower(): status for kind, status in zip(kinds, found, strict=True)}
+
+    async def _look_at(self, record: ClusterRecord, kind: EndpointKind, timeout_s: float) -> EndpointStatus:
         try:
-            target = target_of(self._vault, record, EndpointKind.PROMETHEUS)
+            target = target_of(self._vault, record, kind)
         except SecretUnreadable as error:
-            return {
-                domain.PROMETHEUS: EndpointStatus(False, self._clock.now(), None, f"{error.message} Enter it again.")
-            }
+            return EndpointStatus(False, self._clock.now(), None, f"{error.message} Enter it again.")
+        except AiopsError as error:
+            return EndpointStatus(False, self._clock.now(), None, record.renewal_problem or error.message)
         assert target is not None
-        timeout_s = domain.pace_of(cluster.cluster_type, cluster.platform).timeout_s
-        return {domain.PROMETHEUS: await self._prober.probe(target, timeout_s)}
+        return await self._prober.probe(target, timeout_s)
 
 
 class ProbeJob:
@@ -247,6 +236,23 @@ class ProbeJob:
             if cluster_id in self._failing:
                 self._failing.discard(cluster_id)
                 log.info("probe_recovered", cluster_id=str(cluster_id))
+
+
+def _unregistered(url: str) -> Target:
+    return Target(_NO_CLUSTER, "", EndpointKind.PROMETHEUS, url)
+
+
+def _expiring(cluster: Cluster, now: datetime) -> ClusterCredentialsUpdated:
+    return ClusterCredentialsUpdated(
+        event_id=new_id(),
+        occurred_at=now,
+        cluster_ids=(cluster.id,),
+        cluster_id=cluster.id,
+        name=cluster.name,
+        change="EXPIRING",
+        kind=cluster.credential_kind.value,
+        expires_at=cluster.credential_expires_at,
+    )
 
 
 def _pause(cluster: Cluster) -> timedelta:

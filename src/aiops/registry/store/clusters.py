@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from aiops.kernel.database import Transaction, connection_of
-from aiops.registry.needs import ClusterRecord, Filters, FleetSummary, HealthPoint, Scope
+from aiops.registry.needs import ClusterRecord, Filters, Scope
 from aiops.registry.ports import (
     URL_FIELDS,
     Capabilities,
@@ -27,6 +27,9 @@ from aiops.registry.ports import (
     State,
     TlsSettings,
 )
+from aiops.registry.store.fleet import FleetStore
+from aiops.registry.store.history import HistoryStore
+from aiops.registry.store.values import IN_SCOPE, json_text, scope_value
 
 # What a user sets, as columns of the same name.
 _PLAIN = (
@@ -36,10 +39,10 @@ _PLAIN = (
 _SHOWN_OF_SECRETS = ("credential_kind", "credential_expires_at", "header_names")
 _JSON = ("labels", "selector", "tls", "capabilities")
 _READ = ", ".join(
-    ("id", *_PLAIN, *_JSON, *_SHOWN_OF_SECRETS, "state", "connectivity", "health_score", "endpoints", "checked_at", "warnings",
-     "created_at", "updated_at", "last_seen_at")
+    ("id", *_PLAIN, *_JSON, *_SHOWN_OF_SECRETS, "state", "connectivity", "health_score", "endpoints", "checked_at",
+     "warnings", "created_at", "updated_at", "last_seen_at")
 )  # fmt: skip
-_IN_SCOPE = "(CAST(:scope AS uuid[]) IS NULL OR id = ANY(CAST(:scope AS uuid[])))"
+_READ_ALL = f"{_READ}, secrets, recent, next_renewal_at, renewal_problem"
 _MATCHES = (
     " AND (CAST(:name AS text) IS NULL OR name ILIKE :name OR display_name ILIKE :name)"
     " AND (CAST(:cluster_type AS text) IS NULL OR cluster_type = :cluster_type)"
@@ -56,24 +59,26 @@ _MATCHES = (
 _UNIQUE_NAME = "clusters_name"
 
 
-class SqlClusterStore:
+class SqlClusterStore(HistoryStore, FleetStore):
+    """Implements `needs.Store`."""
+
     async def page(
         self, tx: Transaction, scope: Scope, filters: Filters, after: str | None, limit: int
     ) -> tuple[list[Cluster], int]:
         connection = connection_of(tx)
         values = {
-            "scope": _scope(scope),
+            "scope": scope_value(scope),
             "name": f"%{_escape(filters.name)}%" if filters.name else None,
             "cluster_type": filters.cluster_type,
             "environment": filters.environment,
             "region": filters.region,
             "state": filters.state,
             "managed_by": filters.managed_by,
-            "labels": _json(filters.labels),
+            "labels": json_text(filters.labels),
             "has_gpu": filters.has_gpu,
             "has_cnf": filters.has_cnf,
         }
-        where = _IN_SCOPE + _MATCHES
+        where = IN_SCOPE + _MATCHES
         total = await connection.scalar(text(f"SELECT count(*) FROM registry.clusters WHERE {where}"), values)
         rows = await connection.execute(
             text(
@@ -86,16 +91,14 @@ class SqlClusterStore:
 
     async def all(self, tx: Transaction, scope: Scope) -> list[Cluster]:
         rows = await connection_of(tx).execute(
-            text(f"SELECT {_READ} FROM registry.clusters WHERE {_IN_SCOPE} ORDER BY name"), {"scope": _scope(scope)}
+            text(f"SELECT {_READ} FROM registry.clusters WHERE {IN_SCOPE} ORDER BY name"), {"scope": scope_value(scope)}
         )
         return [_cluster(row) for row in rows]
 
     async def records(self, tx: Transaction, scope: Scope) -> list[ClusterRecord]:
         rows = await connection_of(tx).execute(
-            text(
-                f"SELECT {_READ}, secrets, recent, next_renewal_at, renewal_problem FROM registry.clusters WHERE {_IN_SCOPE} ORDER BY name"
-            ),
-            {"scope": _scope(scope)},
+            text(f"SELECT {_READ_ALL} FROM registry.clusters WHERE {IN_SCOPE} ORDER BY name"),
+            {"scope": scope_value(scope)},
         )
         return [_record(row) for row in rows]
 
@@ -186,7 +189,7 @@ class SqlClusterStore:
         names = ("capabilities", "platform", "platform_version", "region", *URL_FIELDS.values(), "updated_at")
         assignments = ", ".join(f"{name} = {_place(name)}" for name in names)
         values = {name: getattr(cluster, name) for name in names} | {"id": cluster.id, "next_at": next_at}
-        values["capabilities"] = None if cluster.capabilities is None else _json(cluster.capabilities)
+        values["capabilities"] = None if cluster.capabilities is None else json_text(cluster.capabilities)
         await connection_of(tx).execute(
             text(f"UPDATE registry.clusters SET {assignments}, next_discovery_at = :next_at WHERE id = :id"), values
         )
@@ -197,78 +200,6 @@ class SqlClusterStore:
                 text("UPDATE registry.clusters SET next_probe_at = :at WHERE id = :id"),
                 [{"id": cluster_id, "at": at} for cluster_id, at in due.items()],
             )
-
-    async def add_history(self, tx: Transaction, cluster_id: UUID, point: HealthPoint) -> None:
-        await connection_of(tx).execute(
-            text(
-                "INSERT INTO registry.health_history (cluster_id, at, state, connectivity, health_score, endpoints)"
-                " VALUES (:cluster_id, :at, :state, :connectivity, :health_score, CAST(:endpoints AS jsonb))"
-                " ON CONFLICT (cluster_id, at) DO NOTHING"
-            ),
-            {
-                "cluster_id": cluster_id,
-                "at": point.at,
-                "state": point.state,
-                "connectivity": point.connectivity,
-                "health_score": point.health_score,
-                "endpoints": _json(point.endpoints),
-            },
-        )
-
-    async def history(
-        self, tx: Transaction, cluster_id: UUID, *, start: datetime, end: datetime, before: datetime | None, limit: int
-    ) -> tuple[list[HealthPoint], int]:
-        connection = connection_of(tx)
-        values = {"id": cluster_id, "start": start, "end": end}
-        where = "cluster_id = :id AND at BETWEEN :start AND :end"
-        total = await connection.scalar(text(f"SELECT count(*) FROM registry.health_history WHERE {where}"), values)
-        rows = await connection.execute(
-            text(
-                "SELECT at, state, connectivity, health_score, endpoints FROM registry.health_history"
-                f" WHERE {where} AND (CAST(:before AS timestamptz) IS NULL OR at < :before)"
-                " ORDER BY at DESC LIMIT :limit"
-            ),
-            values | {"before": before, "limit": limit},
-        )
-        points = [
-            HealthPoint(
-                at=row.at,
-                state=State(row.state),
-                connectivity=Connectivity(row.connectivity),
-                health_score=row.health_score,
-                endpoints=msgspec.convert(row.endpoints, dict[str, EndpointStatus]),
-            )
-            for row in rows
-        ]
-        return points, int(total or 0)
-
-    async def forget_history(self, tx: Transaction, before: datetime) -> int:
-        done = await connection_of(tx).execute(
-            text("DELETE FROM registry.health_history WHERE at < :before"), {"before": before}
-        )
-        return done.rowcount
-
-    async def summary(self, tx: Transaction, scope: Scope) -> FleetSummary:
-        rows = await connection_of(tx).execute(
-            text(
-                "SELECT state, cluster_type, environment, count(*) AS clusters,"
-                " sum(health_score) AS score, count(health_score) AS scored"
-                f" FROM registry.clusters WHERE {_IN_SCOPE} GROUP BY state, cluster_type, environment"
-            ),
-            {"scope": _scope(scope)},
-        )
-        by_state = dict.fromkeys(State, 0)
-        by_type = dict.fromkeys(ClusterType, 0)
-        by_environment = dict.fromkeys(Environment, 0)
-        total = score = scored = 0
-        for row in rows:
-            total += row.clusters
-            score += row.score or 0
-            scored += row.scored
-            by_state[State(row.state)] += row.clusters
-            by_type[ClusterType(row.cluster_type)] += row.clusters
-            by_environment[Environment(row.environment)] += row.clusters
-        return FleetSummary(total, by_state, by_type, by_environment, round(score / scored) if scored else None)
 
     async def local(self, tx: Transaction) -> UUID | None:
         found = await connection_of(tx).scalar(text("SELECT cluster_id FROM registry.local_cluster"))
@@ -295,9 +226,7 @@ class SqlClusterStore:
 
     async def _one(self, tx: Transaction, where: str, value: UUID | str) -> ClusterRecord | None:
         rows = await connection_of(tx).execute(
-            text(
-                f"SELECT {_READ}, secrets, recent, next_renewal_at, renewal_problem FROM registry.clusters WHERE {where}"
-            ),
+            text(f"SELECT {_READ_ALL} FROM registry.clusters WHERE {where}"),
             {"value": value},
         )
         row = rows.one_or_none()
@@ -307,7 +236,7 @@ class SqlClusterStore:
 def _values(record: ClusterRecord, probe_at: datetime) -> dict[str, Any]:
     cluster = record.cluster
     plain = {name: getattr(cluster, name) for name in (*_PLAIN, "updated_at")}
-    kept = {name: _json(value) if (value := getattr(cluster, name)) is not None else None for name in _JSON}
+    kept = {name: json_text(value) if (value := getattr(cluster, name)) is not None else None for name in _JSON}
     return plain | kept | _secret_values(record) | {"next_probe_at": probe_at}
 
 
@@ -331,7 +260,7 @@ def _status_values(status: ClusterStatus) -> dict[str, Any]:
         "state": status.state,
         "connectivity": status.connectivity,
         "health_score": status.health_score,
-        "endpoints": _json(status.endpoints),
+        "endpoints": json_text(status.endpoints),
         "checked_at": status.checked_at,
         "warnings": status.warnings,
     }
@@ -368,14 +297,6 @@ def _cluster(row: Any) -> Cluster:
             warnings=list(row.warnings),
         ),
     )
-
-
-def _scope(scope: Scope) -> list[UUID] | None:
-    return None if scope is None else list(scope)
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _escape(part: str) -> str:

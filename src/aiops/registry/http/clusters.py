@@ -1,4 +1,4 @@
-"""The registry over HTTP: clusters, and the fleet as a whole."""
+"""Clusters: who they are, how they fare, and how far the hub gets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller
-from aiops.registry.needs import Filters, FleetSummary
+from aiops.registry.needs import Filters
 from aiops.registry.ports import Cluster, ClusterStatus, ClusterType, Environment, State
 from aiops.registry.service import ClusterChange, Fleet, Membership, NewCluster, Offer, Probing
+from aiops.registry.service.connection_tests import ConnectionTest, ConnectionTests, Diagnosis
+from aiops.registry.service.exploring import Exploring
 from aiops.registry.service.fleet import MOST_A_PAGE, ClusterPage, HistoryPage
-from aiops.registry.service.probing import ConnectionTest, Diagnosis
 
 PageSize = Annotated[int, QueryParameter(ge=1, le=MOST_A_PAGE)]
 Cursor = Annotated[str | None, QueryParameter(max_length=512)]
@@ -48,11 +49,14 @@ class ClustersController(Controller):
         label: Annotated[
             list[str] | None, QueryParameter(description="`key=value`, and each that is given must fit")
         ] = None,
+        managed_by: Annotated[
+            str | None, QueryParameter(description="The fleet file that added it", max_length=64)
+        ] = None,
         page_size: PageSize = 20,
         cursor: Cursor = None,
     ) -> ClusterPage:
         labels = dict(_label(one) for one in label or ())
-        filters = Filters(name, cluster_type, environment, region, cluster_state, has_gpu, has_cnf, labels)
+        filters = Filters(name, cluster_type, environment, region, cluster_state, has_gpu, has_cnf, labels, managed_by)
         return await fleet.page(principal, filters, page_size=page_size, cursor=cursor)
 
     @post(summary="Add a cluster")
@@ -62,12 +66,12 @@ class ClustersController(Controller):
     ) -> Cluster:
         return await membership.add(principal, data)
 
-    @post("/test-connection", status_code=200, summary="Say how far the hub gets on the way to a Prometheus")
+    @post("/test-connection", status_code=200, summary="Say how far the hub gets on the way to endpoints")
     @inject
     async def test_connection(
-        self, principal: Caller, probing: FromDishka[Probing], data: JSONBody[ConnectionTest]
+        self, principal: Caller, tests: FromDishka[ConnectionTests], data: JSONBody[ConnectionTest]
     ) -> Diagnosis:
-        return await probing.test_connection(principal, data)
+        return await tests.run(principal, data)
 
     @get("/offers", summary="A Prometheus seen on this machine and not registered")
     @inject
@@ -111,7 +115,17 @@ class ClustersController(Controller):
 
     @post("/{cluster_id:uuid}/refresh", status_code=200, summary="Probe a cluster now")
     @inject
-    async def refresh(self, principal: Caller, probing: FromDishka[Probing], cluster_id: FromPath[UUID]) -> Cluster:
+    async def refresh(
+        self,
+        principal: Caller,
+        probing: FromDishka[Probing],
+        exploring: FromDishka[Exploring],
+        cluster_id: FromPath[UUID],
+        *,
+        capabilities: Annotated[bool, QueryParameter(description="Also find out anew what it can do")] = False,
+    ) -> Cluster:
+        if capabilities:
+            await exploring.explore(principal, cluster_id)
         return await probing.refresh(principal, cluster_id)
 
     @get("/{cluster_id:uuid}/history", summary="How a cluster was found over time, newest first")
@@ -128,12 +142,6 @@ class ClustersController(Controller):
         cursor: Cursor = None,
     ) -> HistoryPage:
         return await fleet.history(principal, cluster_id, start=start, end=end, page_size=page_size, cursor=cursor)
-
-
-@get("/api/v1/fleet/summary", summary="The clusters in scope, counted", tags=["registry"])
-@inject
-async def fleet_summary(principal: Caller, fleet: FromDishka[Fleet]) -> FleetSummary:
-    return await fleet.summary(principal)
 
 
 def _label(given: str) -> tuple[str, str]:
