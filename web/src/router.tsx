@@ -136,7 +136,14 @@ const tree = root.addChildren([
 ]);
 
 export function makeRouter(client: QueryClient) {
-  return createRouter({ routeTree: tree, context: { client }, defaultPreload: "intent", scrollRestoration: true });
+  return createRouter({
+    routeTree: tree,
+    context: { client },
+    defaultPreload: "intent",
+    // A page that breaks leaves the others in reach.
+    defaultErrorComponent: Problem,
+    scrollRestoration: true,
+  });
 }
 
 declare module "@tanstack/react-router" {

@@ -3,7 +3,7 @@ import { Failure } from "../ui/feedback";
 
 export function Problem({ error, reset }: { error: unknown; reset: () => void }) {
   return (
-    <main className="mx-auto max-w-2xl p-8">
+    <div className="mx-auto max-w-2xl p-8">
       <h1 className="mb-3 text-title font-semibold">This page could not be shown</h1>
       <Failure
         what="Opening the page"
@@ -13,7 +13,7 @@ export function Problem({ error, reset }: { error: unknown; reset: () => void })
           location.reload();
         }}
       />
-    </main>
+    </div>
   );
 }
 
