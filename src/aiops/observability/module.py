@@ -29,6 +29,8 @@ from aiops.observability.service.metrics_names import SeriesNames
 from aiops.observability.service.metrics_numbers_of import ClusterNumbers
 from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.service.metrics_remote import RemoteMetrics
+from aiops.observability.service.metrics_reuse import ReusedMetrics
+from aiops.observability.service.reuse import Answers
 from aiops.observability.service.sources import Sources
 from aiops.observability.store.alerts import PostgresAlertStore
 from aiops.observability.store.partitions import RAW, Keeping
@@ -113,18 +115,22 @@ class _Observability(WatchProvider):
             await outbound.close()
 
     @provide
+    def reused_metrics(self, remote: RemoteMetrics, clock: Clock) -> ReusedMetrics:
+        return ReusedMetrics(remote, Answers(clock))
+
+    @provide
     def own_samples(self, database: Database, store: SampleStore) -> OwnSamples:
         return OwnSamples(database, store)
 
     @provide
     def metrics_service(
-        self, clock: Clock, clusters: Clusters, remote: RemoteMetrics, own: OwnSamples
+        self, clock: Clock, clusters: Clusters, remote: ReusedMetrics, own: OwnSamples
     ) -> MetricsService:
         return MetricsService(clock, clusters, remote, own)
 
     @provide
     def series_names(
-        self, database: Database, clock: Clock, store: SampleStore, clusters: Clusters, remote: RemoteMetrics
+        self, database: Database, clock: Clock, store: SampleStore, clusters: Clusters, remote: ReusedMetrics
     ) -> SeriesNames:
         return SeriesNames(database, clock, store, clusters, remote)
 

@@ -51,7 +51,8 @@ class QueryStatus(StrEnum):
 class ClusterOutcome(msgspec.Struct, frozen=True):
     """How one cluster answered a query. `latency_ms` is measured at the hub.
 
-    `notes` say where its share is coarser than what was asked for, because samples are past their retention.
+    `notes` say where its share is coarser than what was asked for, because samples are past their retention. `age_s` is
+    how long ago it was asked: an answer serves again for a while; `None` where there is none.
     """
 
     cluster_id: UUID
@@ -60,6 +61,7 @@ class ClusterOutcome(msgspec.Struct, frozen=True):
     latency_ms: float
     error: str | None = None
     notes: tuple[str, ...] = ()
+    age_s: float | None = None
 
 
 class RangeSeries(msgspec.Struct, frozen=True):

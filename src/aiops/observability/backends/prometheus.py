@@ -86,8 +86,12 @@ class PrometheusBackend:
         self._max_reply_bytes = max_reply_bytes
         self._breakers: dict[str, Breaker] = {}
 
-    async def instant(self, target: Target, query: str, at_s: float, timeout_s: float) -> RemoteAnswer[RemoteInstant]:
-        form = [("query", query), ("time", _seconds(at_s)), ("timeout", f"{math.ceil(timeout_s * 1000)}ms")]
+    async def instant(
+        self, target: Target, query: str, at_s: float | None, timeout_s: float
+    ) -> RemoteAnswer[RemoteInstant]:
+        form = [("query", query), ("timeout", f"{math.ceil(timeout_s * 1000)}ms")]
+        if at_s is not None:
+            form.append(("time", _seconds(at_s)))
         return await self._ask(target, "POST", "query", form, _INSTANT, timeout_s)
 
     async def range(
@@ -215,7 +219,7 @@ def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> RemoteAnswer[Any]
         raise Unavailable(f"It did not answer as a Prometheus does: {error}", code="CLUSTER_UNREACHABLE") from error
     if reply.status != "success" or reply.data is None:
         raise Unavailable("It did not answer as a Prometheus does.", code="CLUSTER_UNREACHABLE")
-    return RemoteAnswer(reply.data, tuple(reply.warnings))
+    return RemoteAnswer(reply.data, tuple(reply.warnings), len(body))
 
 
 def _message(body: bytes) -> str | None:

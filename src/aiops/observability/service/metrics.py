@@ -67,11 +67,11 @@ class MetricsService:
                 result = await self._own.evaluate(cluster.id, text, steps)
                 series = numbers.instant_series(result, steps.start_ms / 1000, cluster.name)
                 return Part(series, notes=result.notes)
-            answer = await self._remote.instant(target, text, steps.start_ms / 1000, deadline)
+            answer = await self._remote.instant(target, text, at.timestamp() if at else None, deadline)
             series = numbers.vector_of(answer.data)
             for one in series:
                 numbers.name_cluster(one.metric, cluster.name)
-            return Part(series, answer.warnings)
+            return Part(series, answer.warnings, age_s=answer.age_s)
 
         gathered = await gather(asked.clusters, deadline, ask)
         series = [one for _, part in gathered.parts for one in part]
@@ -125,7 +125,7 @@ class MetricsService:
             for one in answer.data.result:
                 numbers.name_cluster(one.metric, cluster.name)
             series = [numbers.PrintedSeries(one.metric, one.values) for one in answer.data.result]
-            return Part(series, answer.warnings)
+            return Part(series, answer.warnings, age_s=answer.age_s)
 
         gathered = await gather(asked.clusters, deadline, ask)
         return PrintedRange([one for _, series in gathered.parts for one in series], gathered.outcomes)
@@ -146,6 +146,7 @@ class MetricsService:
                 [part.value for part in found],
                 tuple(warning for part in found for warning in part.warnings),
                 tuple(dict.fromkeys(note for part in found for note in part.notes)),
+                max((part.age_s for part in found), default=0.0),
             )
 
         gathered = await gather(asked.clusters, deadline, ask)
@@ -170,11 +171,12 @@ class MetricsService:
             return Part(kept, notes=kept.notes)
         if steps.count == 1:
             at = await self._remote.instant(target, text, steps.start_ms / 1000, deadline)
-            return Part(numbers.result_of_vector(numbers.vector_of(at.data)), at.warnings)
+            return Part(numbers.result_of_vector(numbers.vector_of(at.data)), at.warnings, age_s=at.age_s)
         over = await self._remote.range(
             target, text, steps.start_ms / 1000, steps.end_ms / 1000, steps.step_ms / 1000, deadline
         )
-        return Part(await asyncio.to_thread(numbers.result_of_matrix, over.data.result, steps.times), over.warnings)
+        matrix = await asyncio.to_thread(numbers.result_of_matrix, over.data.result, steps.times)
+        return Part(matrix, over.warnings, age_s=over.age_s)
 
     @staticmethod
     async def _printed(result: EvalResult, steps: Steps, cluster: str | None) -> list[numbers.PrintedSeries]:

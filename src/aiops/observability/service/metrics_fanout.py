@@ -21,11 +21,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """A cluster's share of an answer; `warnings` make it a partial one, `notes` only say how coarse it is."""
+    """A cluster's share of an answer; `warnings` make it a partial one, `notes` only say how coarse it is.
+
+    `age_s` is how long ago its oldest part was asked for.
+    """
 
     value: T
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,10 @@ async def _one(
 ) -> tuple[ClusterOutcome, Part[T] | None]:
     started = time.perf_counter()
 
-    def outcome(status: QueryStatus, error: str | None = None, notes: tuple[str, ...] = ()) -> ClusterOutcome:
-        return ClusterOutcome(cluster.id, cluster.name, status, (time.perf_counter() - started) * 1000, error, notes)
+    def outcome(status: QueryStatus, error: str | None = None, part: Part[T] | None = None) -> ClusterOutcome:
+        latency_ms = (time.perf_counter() - started) * 1000
+        notes, age_s = (part.notes, round(part.age_s, 3)) if part else ((), None)
+        return ClusterOutcome(cluster.id, cluster.name, status, latency_ms, error, notes, age_s)
 
     try:
         async with asyncio.timeout(timeout_s):
@@ -74,5 +80,5 @@ async def _one(
         log.exception("cluster_query_failed", cluster_id=str(cluster.id))
         return outcome(QueryStatus.ERROR, "The hub failed to ask it; see the hub's log."), None
     if part.warnings:
-        return outcome(QueryStatus.PARTIAL, "; ".join(part.warnings), part.notes), part
-    return outcome(QueryStatus.SUCCESS, notes=part.notes), part
+        return outcome(QueryStatus.PARTIAL, "; ".join(part.warnings), part), part
+    return outcome(QueryStatus.SUCCESS, None, part), part

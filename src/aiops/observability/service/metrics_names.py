@@ -87,7 +87,7 @@ class SeriesNames:
             if target is None:
                 return Part(own)
             answer = await self._remote.labels(target, look.remote(texts), look.deadline)
-            return Part([*own, *answer.data], answer.warnings)
+            return Part([*own, *answer.data], answer.warnings, age_s=answer.age_s)
 
         gathered = await gather(look.clusters, look.deadline, ask)
         found = {name for _, part in gathered.parts for name in part}
@@ -143,7 +143,7 @@ class SeriesNames:
             if target is None:
                 return Part(await self._own_series(cluster, look.own_texts[cluster.id]))
             answer = await self._remote.series(target, look.remote(texts), look.deadline)
-            return Part(answer.data, answer.warnings)
+            return Part(answer.data, answer.warnings, age_s=answer.age_s)
 
         gathered = await gather(look.clusters, look.deadline, ask)
         found = [numbers.in_cluster(labels, cluster.name) for cluster, part in gathered.parts for labels in part]
@@ -165,7 +165,7 @@ class SeriesNames:
             if target is None:
                 return Part({})
             answer = await self._remote.metadata(target, metric, look.deadline)
-            return Part(answer.data, answer.warnings)
+            return Part(answer.data, answer.warnings, age_s=answer.age_s)
 
         gathered = await gather(look.clusters, look.deadline, ask)
         merged: dict[str, list[Meaning]] = {}

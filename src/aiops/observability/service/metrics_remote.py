@@ -42,10 +42,12 @@ RemoteRange = MatrixResult
 
 @dataclass(frozen=True)
 class RemoteAnswer(Generic[T_co]):
-    """`warnings` are the remote's own: it answered in part."""
+    """`warnings` are the remote's own: it answered in part. `size` is that of its reply in bytes."""
 
     data: T_co
     warnings: tuple[str, ...]
+    size: int = 0
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,9 @@ class RemoteMetrics(Protocol):
     """Raises `Invalid` where the remote refuses, `TimedOut` or `Unavailable` where it does not answer."""
 
     async def instant(
-        self, target: Target, query: str, at_s: float, timeout_s: float
-    ) -> RemoteAnswer[RemoteInstant]: ...
+        self, target: Target, query: str, at_s: float | None, timeout_s: float
+    ) -> RemoteAnswer[RemoteInstant]:
+        """At the remote's own present where no moment is given."""
 
     async def range(
         self, target: Target, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float

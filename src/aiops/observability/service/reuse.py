@@ -1,0 +1,82 @@
+"""Equal questions asked at once are asked once, and an answer serves again for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiops.kernel.clock import Clock
+
+MOST_BYTES = 64 * 1024 * 1024
+_LARGEST_SHARE = 16
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reused(Generic[T]):
+    """`age_s` is 0 for an answer that was asked for just now."""
+
+    value: T
+    age_s: float
+
+
+@dataclass
+class _Flight:
+    task: asyncio.Task[Any]
+    waiting: int = 0
+
+
+class Answers:
+    """Keeps at most `most_bytes` of answers, those used last; a failure is told to all who wait, and not kept."""
+
+    def __init__(self, clock: Clock, *, most_bytes: int = MOST_BYTES) -> None:
+        self._clock = clock
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[Hashable, tuple[float, int, Any]] = OrderedDict()
+        self._bytes = 0
+        self._flights: dict[Hashable, _Flight] = {}
+
+    async def get(
+        self, key: Hashable, ttl_s: float, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]
+    ) -> Reused[T]:
+        """The answer to `key`, at most `ttl_s` old. Who asks is cancelled once nobody waits any more."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            age_s = self._clock.monotonic() - kept[0]
+            if age_s <= ttl_s:
+                self._kept.move_to_end(key)
+                return Reused(kept[2], age_s)
+            self._drop(key)
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.ensure_future(self._ask(key, ask, size_of)))
+            flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
+        flight.waiting += 1
+        try:
+            return Reused(await asyncio.shield(flight.task), 0.0)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                flight.task.cancel()
+                self._flights.pop(key, None)
+
+    async def _ask(self, key: Hashable, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]) -> T:
+        asked_at = self._clock.monotonic()
+        value = await ask()
+        size = size_of(value)
+        if size <= self._most_bytes // _LARGEST_SHARE:
+            self._drop(key)
+            self._kept[key] = (asked_at, size, value)
+            self._bytes += size
+            while self._bytes > self._most_bytes:
+                self._drop(next(iter(self._kept)))
+        return value
+
+    def _drop(self, key: Hashable) -> None:
+        dropped = self._kept.pop(key, None)
+        if dropped is not None:
+            self._bytes -= dropped[1]
