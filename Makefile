@@ -99,5 +99,5 @@ web/node_modules/.stamp: web/package.json web/package-lock.json | .venv/.runtime
 
 .venv/.console: $(WEB_SOURCES) | web/node_modules/.stamp
 	@echo "→ Console"
-	@cd web && $(call IN_WEB,npm run --silent build -- --logLevel warn)
+	@cd web && $(call IN_WEB,npm run --silent build -- --logLevel error)
 	@touch $@
