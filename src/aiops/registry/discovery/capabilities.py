@@ -121,7 +121,7 @@ async def capabilities_of(api: Kubernetes) -> Findings:
         _cnf(api, groups, namespaces, problems),
     )
     found = merged(merged(identity, gpu), merged(cnf, mesh_of(groups, namespaces)))
-    return msgspec.structs.replace(found, problems=problems.all())
+    return msgspec.structs.replace(found, problems=problems.all(), groups=groups)
 
 
 async def _git_version(api: Kubernetes, problems: Problems) -> str | None:

@@ -21,7 +21,8 @@ class How(StrEnum):
 class Offer(msgspec.Struct, frozen=True):
     """An address where an endpoint of the cluster should be: for a person, or a probe, to confirm.
 
-    `source` names the object that led there; `note` says what must hold for it to work.
+    `source` names the object that led there; `note` says what must hold for it to work. `sure` says that only those
+    who run the cluster could have put it there, so that the hub may show its credentials to it unasked.
     """
 
     kind: EndpointKind
@@ -29,6 +30,7 @@ class Offer(msgspec.Struct, frozen=True):
     how: How
     source: str
     note: str | None = None
+    sure: bool = False
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -51,6 +53,7 @@ class Findings(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
+    groups: dict[str, list[str]] | None = None
 
 
 _SEEN = (
@@ -62,13 +65,13 @@ _SEEN = (
     "has_gpu_nodes",
     "has_cnf_workloads",
 )
-_FIRST = ("platform", "platform_version", "region", "provider")
+_FIRST = ("platform", "platform_version", "region", "provider", "groups")
 _JOINED = ("gpu_types", "cnf_types", "evidence", "problems", "offers")
 
 
 def merged(first: Findings, second: Findings) -> Findings:
-    """What both say together: seen by one is seen, and the first is believed where they differ otherwise."""
-    values: dict[str, object] = {name: either(getattr(first, name), getattr(second, name)) for name in _SEEN}
+    """What both say together: seen by one is seen, and not seen by one that looked is not there."""
+    values: dict[str, object] = {name: _seen(getattr(first, name), getattr(second, name)) for name in _SEEN}
     for name in _FIRST:
         known = getattr(first, name)
         values[name] = getattr(second, name) if known is None else known
@@ -77,11 +80,17 @@ def merged(first: Findings, second: Findings) -> Findings:
     # Both count the same cards; whoever sees fewer does not see all of them.
     counts = [count for count in (first.gpu_count, second.gpu_count) if count is not None]
     values["gpu_count"] = max(counts, default=None)
-    return msgspec.convert(values, Findings, from_attributes=True)
+    return msgspec.structs.replace(first, **values)
+
+
+def _seen(first: bool | None, second: bool | None) -> bool | None:
+    if first or second:
+        return True
+    return first if second is None else second
 
 
 def either(*seen: bool | None) -> bool | None:
-    """True where one saw it, False where all looked and none did, else unknown."""
+    """Of several signs of one thing: True where one was seen, False where all were looked for, else unknown."""
     if any(seen):
         return True
     return None if any(one is None for one in seen) else False

@@ -172,7 +172,7 @@ async def _monitoring_routes(api: Kubernetes, problems: Problems) -> tuple[list[
         route = await route_or_none(api, MONITORING, name, problems)
         if route is not None and route.url:
             domain = domain or route.domain
-            offers.append(Offer(kind, route.url, How.ROUTE, f"Route {MONITORING}/{name}", _MONITORING_NOTE))
+            offers.append(Offer(kind, route.url, How.ROUTE, f"Route {MONITORING}/{name}", _MONITORING_NOTE, sure=True))
     return offers, domain
 
 
@@ -193,15 +193,23 @@ async def _stack_offers(api: Kubernetes, groups: Groups | None, domain: str | No
         for tenant in _loki_tenants(tenants):
             url = f"https://{name}-{space}.{domain}/api/logs/v1/{tenant}"
             note = f"The account needs the right to get {tenant}.loki.grafana.com."
-            offers.append(Offer(EndpointKind.LOKI, url, How.ROUTE, f"LokiStack {space}/{name}", note))
+            offers.append(Offer(EndpointKind.LOKI, url, How.ROUTE, f"LokiStack {space}/{name}", note, _guarded(space)))
     for resource, called in ((TEMPO_STACKS, "TempoStack"), (TEMPO_MONOLITHICS, "TempoMonolithic")):
         for stack in await _stacks(api, resource, groups, problems):
             name, space = stack.metadata.name, stack.metadata.namespace
             for tenant in _tempo_tenants(stack.spec):
                 url = f"https://tempo-{name}-gateway-{space}.{domain}/api/traces/v1/{tenant}/tempo"
                 note = f"The account needs the right to get {tenant}.tempo.grafana.com."
-                offers.append(Offer(EndpointKind.TEMPO, url, How.ROUTE, f"{called} {space}/{name}", note))
+                offers.append(
+                    Offer(EndpointKind.TEMPO, url, How.ROUTE, f"{called} {space}/{name}", note, _guarded(space))
+                )
     return offers
+
+
+def _guarded(namespace: str) -> bool:
+    """Namespaces that OpenShift lets nobody but its administrators make: elsewhere, whoever owns one could publish
+    such an address, and catch what the hub shows there."""
+    return namespace.startswith("openshift-")
 
 
 def _loki_tenants(tenants: _Tenants) -> list[str]:
