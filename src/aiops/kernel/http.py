@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 
 from aiops.kernel.principal import Principal
 
@@ -34,3 +38,37 @@ def same_origin(connection: Connection) -> bool:
     except ValueError:
         return False
     return host in {connection.headers.get("host"), connection.app.state.get(PUBLIC_HOST)} - {None}
+
+
+class EndsWithItsClient(ASGIMiddleware):
+    """For what is long and only reads: once the client has gone, nobody waits for the answer, and its making ends."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        arrived: asyncio.Queue[Any] = asyncio.Queue()
+        answered = False
+
+        async def sent(message: Message) -> None:
+            nonlocal answered
+            answered = answered or (message["type"] == "http.response.body" and not message.get("more_body"))
+            await send(message)
+
+        async def listen() -> None:
+            while True:
+                message: HTTPReceiveMessage = await receive()  # type: ignore[assignment]
+                await arrived.put(message)
+                if message["type"] == "http.disconnect":
+                    if not answered:
+                        answering.cancel("the client has gone")
+                    return
+
+        answering = asyncio.ensure_future(next_app(scope, arrived.get, sent))
+        listening = asyncio.create_task(listen())
+        try:
+            await asyncio.wait({answering})
+            if not answering.cancelled():
+                answering.result()
+        finally:
+            answering.cancel()
+            listening.cancel()

@@ -16,7 +16,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from aiops.kernel.errors import Invalid
-from aiops.kernel.http import Caller
+from aiops.kernel.http import Caller, EndsWithItsClient
 from aiops.observability.ports import ClusterOutcome, InstantResult, QueryStatus, RangeResult
 from aiops.observability.service.metrics import MetricsService
 from aiops.observability.service.metrics_names import (
@@ -61,6 +61,7 @@ class QueryRangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class MetricsController(Controller):
     path = "/api/v1/metrics"
+    middleware = [EndsWithItsClient()]  # noqa: RUF012
     tags: Sequence[str] = ["observability"]
 
     @get("/query", summary="Evaluate PromQL at one moment over clusters", responses=_in_part(InstantResult))

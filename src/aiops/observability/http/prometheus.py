@@ -20,7 +20,7 @@ from litestar.params import FromPath, QueryParameter, URLEncodedBody
 from litestar.status_codes import HTTP_200_OK
 
 from aiops.kernel.errors import AiopsError, Invalid, Rejected, TimedOut
-from aiops.kernel.http import Caller
+from aiops.kernel.http import Caller, EndsWithItsClient
 from aiops.observability.http.metrics import duration, moment
 from aiops.observability.ports import ClusterOutcome, QueryStatus
 from aiops.observability.service.metrics import MetricsService
@@ -92,6 +92,7 @@ _ERRORS = {
 
 class PrometheusController(Controller):
     path = "/prometheus/api/v1"
+    middleware = [EndsWithItsClient()]  # noqa: RUF012
     tags: Sequence[str] = ["prometheus"]
     exception_handlers = {Invalid: _on_error, Rejected: _on_error, TimedOut: _on_error, HTTPException: _on_bad_request}  # noqa: RUF012
     responses = _ERRORS
