@@ -28,6 +28,8 @@ from aiops.observability.ports import QueryStatus
 from aiops.observability.service.metrics import MetricsService
 from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.service.metrics_remote import VectorResult
+from aiops.observability.service.metrics_reuse import ReusedMetrics
+from aiops.observability.service.reuse import Answers
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.registry.endpoints import UrlRules
 from aiops.registry.service import Fleet, Membership, NewCluster
@@ -71,7 +73,9 @@ async def _service(stack: AsyncExitStack, urls: list[str]) -> MetricsService:
     for number, url in enumerate(urls):
         new = NewCluster(name=f"bench-{number}", prometheus_url=url, bearer_token=f"token-{number}")
         await membership.add(BENCH, new)
-    fleet, remote = Fleet(database, clock, store, vault), PrometheusBackend(outbound, clock)
+    fleet, backend = Fleet(database, clock, store, vault), PrometheusBackend(outbound, clock)
+    # Each round asks for a moment of its own, so that no answer serves again.
+    remote = ReusedMetrics(backend, Answers(clock))
     return MetricsService(clock, fleet, remote, OwnSamples(database, PostgresSampleStore()))
 
 
