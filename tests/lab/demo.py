@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _play(stack, options)
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):
-            print("\nAll of the demo is stopped.", flush=True)
+            print("All of the demo is stopped.", flush=True)
     except (LabFailed, httpx.HTTPError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
@@ -96,7 +96,7 @@ def _play(stack: contextlib.ExitStack, options: argparse.Namespace) -> None:
         # Each is born when its Prometheus is, its past in steps of the scrapes: a hole or a change of pace between the
         # two looks like fewer requests.
         exporters[name] = stack.enter_context(Exporter(World(chain(), seed=seed), past_s=_PAST_S))
-        _join(stack, client, url, name, exporters[name], options.scrape)
+        _join(stack, client, name, exporters[name], options.scrape, keeps_hub=bool(options.url))
         print(f"  {name} is watched", flush=True)
     print(f"\nOpen {url}/fleet . There are services web → orders → database, each on its own node, in every cluster.")
     print("Two faults come and go in turn, until Ctrl-C.")
@@ -126,17 +126,27 @@ def _hub(stack: contextlib.ExitStack, options: argparse.Namespace) -> tuple[str,
 
 
 def _join(
-    stack: contextlib.ExitStack, client: httpx.Client, url: str, name: str, exporter: Exporter, scrape_s: float
+    stack: contextlib.ExitStack,
+    client: httpx.Client,
+    name: str,
+    exporter: Exporter,
+    scrape_s: float,
+    *,
+    keeps_hub: bool,
 ) -> None:
-    """Register one cluster, with the Alertmanager that tells the hub of its alerts; gone again when the demo ends."""
+    """Register one cluster, with the Alertmanager that tells the hub of its alerts.
+
+    From a hub that outlives the demo it is removed at the end.
+    """
     # The token needs the cluster, which needs the Prometheus, which needs the Alertmanager, which needs the token:
     # so the alerts are added to the running Prometheus at the end.
     prometheus = stack.enter_context(Prometheus(exporter.prometheus_config(scrape_s), past=exporter.past(scrape_s)))
     prometheus.wait_for(f"count(time() - timestamp(up) < {2 * scrape_s}) == {len(exporter.instances)}")
     cluster = add_cluster(client, name, prometheus.url, environment="LAB", display_name=name.replace("-", " ").title())
-    stack.callback(_remove, client, cluster["id"])
+    if keeps_hub:
+        stack.callback(_remove, client, cluster["id"])
     source = add_source(client, f"alertmanager-{name}", cluster["id"])
-    alertmanager = stack.enter_context(Alertmanager(webhook_config(url, source["token"])))
+    alertmanager = stack.enter_context(Alertmanager(webhook_config(str(client.base_url).rstrip("/"), source["token"])))
     prometheus.configure(
         exporter.prometheus_config(scrape_s) + alerting_config(alertmanager.target), {"rules.yml": _RULES}
     )
@@ -176,6 +186,8 @@ def _as_ctrl_c(_signal: int, _frame: FrameType | None) -> None:
     # A second one would cut the cleaning up short.
     for number in _ENDS:
         signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        print("\nStopping …", flush=True)
     raise KeyboardInterrupt
 
 
