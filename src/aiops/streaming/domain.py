@@ -15,6 +15,8 @@ LARGEST_MESSAGE = 64 * 1024
 QUEUE_SIZE = 100
 HEARTBEAT_S = 30.0
 PONG_TIMEOUT_S = 10.0
+TRUSTED_S = 1.0
+"""For how long what was verified of a reader holds, while events leave."""
 RECONNECT_AFTER_MS = 1000
 
 

@@ -13,7 +13,7 @@ from litestar import Controller, WebSocket, get, websocket
 from litestar.exceptions import WebSocketDisconnect
 
 from aiops.kernel.clock import Clock
-from aiops.kernel.errors import AiopsError, Unauthenticated
+from aiops.kernel.errors import AiopsError, Retriable, Unauthenticated
 from aiops.kernel.http import Caller, same_origin, session_cookie
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
@@ -59,6 +59,7 @@ class Connection:
         self._preset = preset
         self._heard_at = clock.monotonic()
         self._token = ""
+        self._verified_at = 0.0
 
     async def run(self) -> None:
         await self._socket.accept()
@@ -100,9 +101,22 @@ class Connection:
             signed_in = await self._authenticate(self._token)
             if not signed_in.may_read:
                 raise Unauthenticated("Change your password first.")
+        except Retriable as error:
+            raise _Refused("UNAVAILABLE", error.message) from None
         except AiopsError as error:
             raise _Refused("AUTH_FAILED", error.message) from None
+        self._verified_at = self._clock.monotonic()
         return signed_in.principal
+
+    async def _verify(self, reader: Reader) -> None:
+        """Ask anew, so that an ended session or a narrowed scope takes hold on open connections too."""
+        if self._clock.monotonic() - self._verified_at < domain.TRUSTED_S:
+            return
+        try:
+            reader.principal = await self._principal()
+        except _Refused as refusal:
+            code = "AUTH_EXPIRED" if refusal.code == "AUTH_FAILED" else refusal.code
+            raise _Refused(code, str(refusal)) from None
 
     async def _serve(self, reader: Reader) -> None:
         tasks = [
@@ -168,7 +182,7 @@ class Connection:
 
     async def _write(self, reader: Reader) -> None:
         while True:
-            await self._send(await reader.next())
+            await self._send(await reader.next(lambda: self._verify(reader)))
 
     async def _heartbeat(self, reader: Reader) -> None:
         while True:
@@ -178,11 +192,7 @@ class Connection:
             await self._clock.sleep(domain.PONG_TIMEOUT_S)
             if self._heard_at < asked_at:
                 raise _Refused("TIMEOUT", "No pong came within 10 s.")
-            # Asked anew, so that an ended session or a narrowed scope takes hold on open connections too.
-            try:
-                reader.principal = await self._principal()
-            except _Refused as refusal:
-                raise _Refused("AUTH_EXPIRED", str(refusal)) from None
+            await self._verify(reader)
 
     async def _receive(self) -> ClientMessage:
         raw = await self._socket.receive_data(mode="text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.streaming import domain
 from aiops.streaming.domain import Subscription
+
+Scope = tuple[frozenset[UUID] | None]
 
 
 class ReaderStatus(msgspec.Struct, frozen=True):
@@ -46,12 +49,13 @@ class Reader:
         self.seq = 0
         self.missed = 0
         self._untold = 0
-        self._queue: asyncio.Queue[bytes] = asyncio.Queue(domain.QUEUE_SIZE)
+        # Each event with the scope that it was made for; a reply is for any.
+        self._queue: asyncio.Queue[tuple[Scope | None, bytes]] = asyncio.Queue(domain.QUEUE_SIZE)
 
     def offer(self, body: bytes) -> None:
         self.seq += 1
         try:
-            self._queue.put_nowait(domain.event_frame(self.seq, body))
+            self._queue.put_nowait(((self.principal.clusters,), domain.event_frame(self.seq, body)))
         except asyncio.QueueFull:
             self.missed += 1
             self._untold += 1
@@ -59,18 +63,31 @@ class Reader:
     def answer(self, frame: bytes) -> bool:
         """Queue a reply; false where the queue is full."""
         try:
-            self._queue.put_nowait(frame)
+            self._queue.put_nowait((None, frame))
         except asyncio.QueueFull:
             return False
         return True
 
-    async def next(self) -> bytes:
-        if self._untold and self._queue.empty():
-            missed, self._untold = self._untold, 0
-            return domain.frame(
-                "error", code="QUEUE_FULL", message=f"{missed} events did not fit the queue; fetch what you show."
-            )
-        return await self._queue.get()
+    async def next(self, verify: Callable[[], Awaitable[None]] | None = None) -> bytes:
+        """The next frame. `verify` is asked before an event leaves, and may change the principal or raise: an event
+        that was made for another scope stays here, and is told as missed."""
+        while True:
+            if self._untold and self._queue.empty():
+                missed, self._untold = self._untold, 0
+                return domain.frame(
+                    "error",
+                    code="QUEUE_FULL",
+                    message=f"{missed} events did not fit the queue, or your scope has changed; fetch what you show.",
+                )
+            scope, frame = await self._queue.get()
+            if scope is None:
+                return frame
+            if verify is not None:
+                await verify()
+            if scope == (self.principal.clusters,):
+                return frame
+            self.missed += 1
+            self._untold += 1
 
     @property
     def queued(self) -> int:
