@@ -100,9 +100,7 @@ async def main() -> int:
     return 0 if at_most(f"fan-out to {CLUSTERS}", many.ratio, BOUND, "×", many.note) else 1
 
 
-async def _measure(
-    service: MetricsService, session: aiohttp.ClientSession, urls: list[str], query: str
-) -> _Found:
+async def _measure(service: MetricsService, session: aiohttp.ClientSession, urls: list[str], query: str) -> _Found:
     spent: dict[str, list[float]] = {"hub": [], "bare": []}
     series = 0
     for number in range(ROUNDS):
