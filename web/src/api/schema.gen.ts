@@ -1105,6 +1105,7 @@ export interface components {
             error?: string | null;
             /** @default [] */
             notes: string[];
+            age_s?: number | null;
         };
         /** ClusterPage */
         ClusterPage: {
