@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import Any, TypeVar, cast
 
 import aiohttp
 import msgspec
-from yarl import URL
 
 from aiops.kernel.clock import Clock
-from aiops.kernel.errors import Invalid, TimedOut, Unavailable
+from aiops.kernel.errors import AiopsError, Invalid
 from aiops.kernel.outbound import Outbound
-from aiops.observability.backends.breaker import Breaker
+from aiops.observability.backends.asking import (
+    MAX_REPLY_BYTES,
+    Asking,
+    not_answering,
+    shortened,
+    speaks_otherwise,
+)
 from aiops.observability.ports import Labels
 from aiops.observability.service.metrics_remote import (
     Meaning,
@@ -23,11 +27,6 @@ from aiops.observability.service.metrics_remote import (
     RemoteWithin,
 )
 from aiops.registry.ports import Target
-
-MAX_REPLY_BYTES = 50 * 1024 * 1024
-
-_MOST_BREAKERS = 10_000
-_ERROR_CHARACTERS = 300
 
 T = TypeVar("T")
 
@@ -76,15 +75,12 @@ _STATUS = msgspec.json.Decoder(_Status)
 
 
 class PrometheusBackend:
-    """Implements `RemoteMetrics`. One breaker an endpoint; one retry, and only where the connection was reset."""
+    """Implements `RemoteMetrics`."""
 
     def __init__(
         self, connection: Outbound | aiohttp.ClientSession, clock: Clock, *, max_reply_bytes: int = MAX_REPLY_BYTES
     ) -> None:
-        self._connection = connection
-        self._clock = clock
-        self._max_reply_bytes = max_reply_bytes
-        self._breakers: dict[str, Breaker] = {}
+        self._asking = Asking(connection, clock, max_reply_bytes=max_reply_bytes)
 
     async def instant(
         self, target: Target, query: str, at_s: float | None, timeout_s: float
@@ -132,79 +128,15 @@ class PrometheusBackend:
         decoder: msgspec.json.Decoder[Any],
         timeout_s: float,
     ) -> RemoteAnswer[Any]:
-        breaker = self._breaker(target.url)
-        if not breaker.admit():
-            raise Unavailable(
-                f"It failed too often and is left alone for another {breaker.retry_after_s():.0f} s.",
-                code="CLUSTER_UNREACHABLE",
-            )
-        try:
-            async with asyncio.timeout(timeout_s):
-                body = await self._send(target, method, path, form)
-        except TimeoutError:
-            breaker.failed()
-            raise TimedOut(f"It did not answer within {timeout_s:g} s.", code="QUERY_TIMEOUT") from None
-        except Unavailable:
-            breaker.failed()
-            raise
-        except (aiohttp.ClientError, OSError) as error:
-            breaker.failed()
-            raise Unavailable(f"It cannot be reached: {error}", code="CLUSTER_UNREACHABLE") from error
-        except Invalid:
-            breaker.succeeded()
-            raise
-        except BaseException:
-            breaker.abandoned()
-            raise
-        breaker.succeeded()
+        body = await self._asking.ask(target, method, f"/api/v1/{path}", form, timeout_s, _judge)
         return _decoded(body, decoder)
 
-    async def _send(self, target: Target, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
-        try:
-            return await self._once(target, method, path, form)
-        except aiohttp.ClientConnectorError:
-            raise
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
-            # A kept connection that the server closed meanwhile; these requests only read.
-            return await self._once(target, method, path, form)
 
-    async def _once(self, target: Target, method: str, path: str, form: list[tuple[str, str]]) -> bytes:
-        url = URL(f"{target.url.rstrip('/')}/api/v1/{path}")
-        options: dict[str, Any] = {"data": form} if method == "POST" else {"params": form}
-        if isinstance(self._connection, Outbound):
-            options |= {"tls": target.tls, "proxy_url": target.proxy_url}
-        async with self._connection.request(method, url, headers=target.headers, **options) as response:
-            body = await self._read(response)
-            if response.status == 200:
-                return body
-            message = _message(body)
-            if message is not None and response.status in {400, 422}:
-                raise Invalid(f"Its Prometheus refused the query: {message}")
-            raise Unavailable(
-                f"It answered with HTTP {response.status}{f': {message}' if message else ''}.",
-                code="CLUSTER_UNREACHABLE",
-            )
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        pieces, size = [], 0
-        async for piece in response.content.iter_any():
-            size += len(piece)
-            if size > self._max_reply_bytes:
-                response.close()
-                raise Invalid(
-                    f"Its answer is larger than {self._max_reply_bytes // (1024 * 1024)} MB: "
-                    "ask for fewer series or a longer step."
-                )
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    def _breaker(self, url: str) -> Breaker:
-        breaker = self._breakers.get(url)
-        if breaker is None:
-            if len(self._breakers) >= _MOST_BREAKERS:
-                self._breakers.pop(next(iter(self._breakers)))
-            breaker = self._breakers[url] = Breaker(self._clock)
-        return breaker
+def _judge(status: int, body: bytes) -> AiopsError:
+    message = _message(body)
+    if message is not None and status in {400, 422}:
+        return Invalid(f"Its Prometheus refused the query: {message}")
+    return not_answering(status, message)
 
 
 def _form(within: RemoteWithin) -> list[tuple[str, str]]:
@@ -216,9 +148,9 @@ def _decoded(body: bytes, decoder: msgspec.json.Decoder[T]) -> RemoteAnswer[Any]
     try:
         reply = cast("Any", decoder.decode(body))
     except msgspec.DecodeError as error:
-        raise Unavailable(f"It did not answer as a Prometheus does: {error}", code="CLUSTER_UNREACHABLE") from error
+        raise speaks_otherwise("Prometheus", error) from error
     if reply.status != "success" or reply.data is None:
-        raise Unavailable("It did not answer as a Prometheus does.", code="CLUSTER_UNREACHABLE")
+        raise speaks_otherwise("Prometheus")
     return RemoteAnswer(reply.data, tuple(reply.warnings), len(body))
 
 
@@ -227,7 +159,7 @@ def _message(body: bytes) -> str | None:
         error = _STATUS.decode(body).error
     except msgspec.DecodeError:
         return None
-    return error[:_ERROR_CHARACTERS] if error else None
+    return shortened(error) if error else None
 
 
 def _seconds(value: float) -> str:
