@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
+from aiops.kernel.tls import Tls
 from aiops.registry.discovery.permissions import Resource
 from tests.lab.authority import Authority
 from tests.lab.rbac import AUTHENTICATED, MASTERS, Ask, Rbac, Who
@@ -56,6 +57,9 @@ class KubernetesPeer:
         """Know these kinds, with no objects of them yet."""
         for resource in resources:
             self.objects.setdefault(resource, [])
+
+    def trust(self) -> Tls:
+        return Tls(ca_bundle=self.authority.pem)
 
     def account(self, name: str, *groups: str) -> str:
         """A token for this user."""
@@ -141,7 +145,7 @@ class KubernetesPeer:
         if not self.rbac.allows(who, ask):
             return status(403, f'{resource.name} is forbidden: User "{who.name}" {ask}')
         if request.method == "POST":
-            return await self._create(request, who, ask)
+            return await self._create(request, who, resource, ask)
         if resource.plural == "services" and subresource == "proxy":
             handler = self.services.get(f"{namespace}/{name}")
             return await handler(request) if handler else status(503, f'no endpoints available for service "{name}"')
@@ -175,7 +179,7 @@ class KubernetesPeer:
             kind, page = "PartialObjectMetadataList", [{"metadata": one["metadata"]} for one in page]
         return web.json_response({"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": page})
 
-    async def _create(self, request: web.Request, who: Who, ask: Ask) -> web.Response:
+    async def _create(self, request: web.Request, who: Who, resource: Resource, ask: Ask) -> web.Response:
         body = await request.json()
         if ask.resource == "selfsubjectaccessreviews":
             wanted = body["spec"]["resourceAttributes"]
@@ -188,7 +192,12 @@ class KubernetesPeer:
             return web.json_response({**body, "status": answer}, status=201)
         if (ask.resource, ask.subresource) == ("serviceaccounts", "token"):
             return self._new_token(body, ask)
-        return status(405, "the server does not allow this method on the requested resource")
+        if ask.name:
+            return status(405, "the server does not allow this method on the requested resource")
+        body["metadata"].setdefault("uid", str(uuid.uuid4()))
+        self.add(resource, body)
+        self.rbac.apply(body)
+        return web.json_response(body, status=201)
 
     def _new_token(self, body: dict[str, Any], ask: Ask) -> web.Response:
         lasts = body["spec"].get("expirationSeconds", 3600)

@@ -46,7 +46,7 @@ class Rbac:
     bindings: list[dict[str, Any]] = field(default_factory=list)
 
     def apply(self, manifest: dict[str, Any]) -> None:
-        kind, metadata = manifest["kind"], manifest["metadata"]
+        kind, metadata = manifest.get("kind"), manifest["metadata"]
         if kind in ("ClusterRole", "Role"):
             self.roles[kind, metadata.get("namespace", ""), metadata["name"]] = manifest["rules"]
         elif kind in ("ClusterRoleBinding", "RoleBinding"):
