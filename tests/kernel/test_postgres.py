@@ -184,6 +184,16 @@ def test_damaged_folder_is_called_damaged(data_dir: Path, lost: str) -> None:
     assert "from a backup" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("PG_VERSION", b"garbage"), ("global/pg_control", b"\x00" * 100), ("global/pg_control", b"\xa5" * 8192)],
+    ids=["no version", "truncated", "overwritten"],
+)
+def test_overwritten_folder_is_called_damaged(data_dir: Path, name: str, content: bytes) -> None:
+    (data_dir / "postgres" / name).write_bytes(content)
+    assert "is damaged" in failure_of(data_dir)
+
+
 def test_postgres_of_something_else_is_not_taken_over(data_dir: Path) -> None:
     server = EmbeddedPostgres(data_dir)
     server.start()
