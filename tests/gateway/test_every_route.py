@@ -40,6 +40,10 @@ ABOUT_NO_CLUSTER = frozenset(
         "/api/v1/fleet/capabilities",
         "/api/v1/streaming/status",
         "/api/v1/streaming/clients",
+        # Of these two only what is common to clusters: names of labels and metrics.
+        "/prometheus/api/v1/labels",
+        "/prometheus/api/v1/metadata",
+        "/prometheus/api/v1/status/buildinfo",
         "/schema",
         "/schema/openapi.json",
         "/schema/{path}",

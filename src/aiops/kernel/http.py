@@ -21,6 +21,9 @@ SESSION_COOKIE = "aiops_session"
 PUBLIC_HOST = "public_host"
 """Key in the application's state: host and port that people type, where a proxy stands before the hub."""
 
+ERROR_FORM = "error_form"
+"""Key in a route's `opt`: the struct of its errors, where a protocol of others forbids the envelope."""
+
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 

@@ -13,6 +13,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from aiops.gateway.http.errors import ErrorEnvelope
 from aiops.kernel.errors import NotFound
+from aiops.kernel.http import ERROR_FORM
 
 _ERRORS = {
     400: "The request can't be read",
@@ -52,12 +53,13 @@ def _own_error(response: Response[Any]) -> Response[Any]:
 
 
 def document_errors(app: Litestar) -> None:
-    """Tell the envelope for each error in the document; Litestar's own shape of a 400 is never sent."""
+    """Tell the envelope, or what a route has in its place, for each error; Litestar's own shape of a 400 is never sent."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             if isinstance(handler, HTTPRouteHandler) and handler.include_in_schema is not False:
+                form = handler.opt.get(ERROR_FORM, ErrorEnvelope)
                 stated = {
-                    status: ResponseSpec(ErrorEnvelope, description=meaning, generate_examples=False)
+                    status: ResponseSpec(form, description=meaning, generate_examples=False)
                     for status, meaning in _ERRORS.items()
                 }
                 handler.responses = {**stated, **(handler.responses or {})}

@@ -15,12 +15,20 @@ import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, Request, Response, get, post
 from litestar.exceptions import HTTPException
-from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, QueryParameter, URLEncodedBody
+from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.status_codes import HTTP_200_OK
 
-from aiops.kernel.errors import AiopsError, Invalid, Rejected, TimedOut
-from aiops.kernel.http import Caller, EndsWithItsClient
+from aiops.kernel.errors import (
+    AiopsError,
+    Invalid,
+    NotFound,
+    PermissionDenied,
+    Rejected,
+    Retriable,
+    TimedOut,
+    Unauthenticated,
+)
+from aiops.kernel.http import ERROR_FORM, Caller, EndsWithItsClient
 from aiops.observability.http.metrics import duration, moment
 from aiops.observability.ports import ClusterOutcome, QueryStatus
 from aiops.observability.service.metrics import MetricsService
@@ -71,12 +79,20 @@ def _failed(status: int, kind: str, message: str) -> Response[Answer]:
     )
 
 
+_FORMS: dict[type[AiopsError], tuple[int, str]] = {
+    Unauthenticated: (401, "unauthorized"),
+    PermissionDenied: (403, "forbidden"),
+    NotFound: (404, "not_found"),
+    Invalid: (400, "bad_data"),
+    Rejected: (422, "execution"),
+    TimedOut: (503, "timeout"),
+    Retriable: (503, "unavailable"),
+}
+
+
 def _on_error(_request: Request[Any, Any, Any], error: AiopsError) -> Response[Answer]:
-    if isinstance(error, Invalid):
-        return _failed(400, "bad_data", error.message)
-    if isinstance(error, TimedOut):
-        return _failed(503, "timeout", error.message)
-    return _failed(*((422, "execution") if isinstance(error, Rejected) else (503, "unavailable")), error.message)
+    status, kind = next(form for of, form in _FORMS.items() if isinstance(error, of))
+    return _failed(status, kind, error.message)
 
 
 def _on_bad_request(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Answer]:
@@ -84,18 +100,12 @@ def _on_bad_request(_request: Request[Any, Any, Any], error: HTTPException) -> R
     return _failed(400, "bad_data", ", ".join([error.detail, *told]))
 
 
-_ERRORS = {
-    code: ResponseSpec(Answer, generate_examples=False, description=told)
-    for code, told in {400: "The query is wrong", 422: "It can't be evaluated", 503: "It took too long"}.items()
-}
-
-
 class PrometheusController(Controller):
     path = "/prometheus/api/v1"
     middleware = [EndsWithItsClient()]  # noqa: RUF012
     tags: Sequence[str] = ["prometheus"]
-    exception_handlers = {Invalid: _on_error, Rejected: _on_error, TimedOut: _on_error, HTTPException: _on_bad_request}  # noqa: RUF012
-    responses = _ERRORS
+    exception_handlers = {Rejected: _on_error, Retriable: _on_error, HTTPException: _on_bad_request}  # noqa: RUF012
+    opt = {ERROR_FORM: Answer}  # noqa: RUF012
 
     @get("/query", summary="Evaluate PromQL over the fleet at one moment")
     @inject
@@ -105,7 +115,7 @@ class PrometheusController(Controller):
         service: FromDishka[MetricsService],
         promql: Annotated[str, QueryParameter(name="query")],
         time: Start = None,
-        timeout: str | None = None,
+        timeout: FromQuery[str | None] = None,
     ) -> Response[Answer]:
         return await _instant(service, principal, QueryForm(promql, time, timeout))
 
@@ -126,7 +136,7 @@ class PrometheusController(Controller):
         start: Annotated[str, QueryParameter(description=_TIME)],
         end: Annotated[str, QueryParameter(description=_TIME)],
         step: Annotated[str, QueryParameter(description="Seconds or a duration such as 15s")],
-        timeout: str | None = None,
+        timeout: FromQuery[str | None] = None,
     ) -> Response[Answer]:
         return await _range(service, principal, QueryRangeForm(promql, start, end, step, timeout))
 
@@ -195,8 +205,8 @@ class PrometheusController(Controller):
         self,
         principal: Caller,
         names: FromDishka[SeriesNames],
-        metric: str | None = None,
-        limit: int | None = None,
+        metric: FromQuery[str | None] = None,
+        limit: FromQuery[int | None] = None,
     ) -> Response[Answer]:
         found = await names.metadata(principal, metric)
         return _answer(dict(list(found.metadata.items())[: limit if limit and limit > 0 else None]), found.clusters)
