@@ -34,6 +34,7 @@ from aiops.observability.service.reuse import Answers
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.registry.endpoints import UrlRules
 from aiops.registry.service import Fleet, Membership, NewCluster
+from aiops.registry.service.records import Records
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
 from bench.hub import migrated_postgres
@@ -75,7 +76,7 @@ async def _service(stack: AsyncExitStack, urls: list[str]) -> MetricsService:
     outbound = Outbound(allow_loopback=True)
     stack.push_async_callback(outbound.close)
     clock, store, vault = SystemClock(), SqlClusterStore(), Vault(SecretBox(os.urandom(32)))
-    membership = Membership(database, clock, store, vault, UrlRules(allow_loopback=True))
+    membership = Membership(database, clock, store, Records(vault, UrlRules(allow_loopback=True)))
     for number, url in enumerate(urls):
         new = NewCluster(name=f"bench-{number}", prometheus_url=url, bearer_token=f"token-{number}")
         await membership.add(BENCH, new)

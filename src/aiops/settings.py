@@ -21,6 +21,8 @@ from aiops.kernel.errors import AiopsError
 
 _PREFIX = "AIOPS_"
 _CONFIG_NAME = "AIOPS_CONFIG"
+# Not of the hub but of those who ask one: `aiops cluster`.
+_NO_SETTINGS = frozenset({_CONFIG_NAME, "AIOPS_TOKEN", "AIOPS_URL"})
 _SECRET_FIELDS = frozenset({"database_url", "admin_password", "secret_key", "secret_key_previous"})
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -175,7 +177,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     known = [_PREFIX + name.upper() for name in _HINTS]
     for name, raw in sorted(environ.items()):
-        if not name.startswith(_PREFIX) or name == _CONFIG_NAME:
+        if not name.startswith(_PREFIX) or name in _NO_SETTINGS:
             continue
         if _is_service_link(name, raw):
             raise SettingsError(

@@ -23,8 +23,10 @@ from aiops.registry.fakes import FakeDiscovery, FakeIssuer
 from aiops.registry.ports import Cluster
 from aiops.registry.probes.endpoints import EndpointProber
 from aiops.registry.service import Fleet, Membership, NewCluster, ProbeJob, Probing
+from aiops.registry.service.applying import Applying
 from aiops.registry.service.connection_tests import ConnectionTests
 from aiops.registry.service.exploring import Exploring, UpkeepJob
+from aiops.registry.service.records import Records
 from aiops.registry.service.sign_ins import SignIns
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
@@ -53,6 +55,7 @@ class Rig:
     sign_ins: SignIns
     exploring: Exploring
     upkeep: UpkeepJob
+    applying: Applying
 
     async def add(self, name: str, url: str | None = "http://127.0.0.1:1", **more: object) -> Cluster:
         new = msgspec.convert({"name": name, "prometheus_url": url, **more}, NewCluster)
@@ -78,8 +81,9 @@ async def rig_on(
 ) -> AsyncIterator[Rig]:
     database.outbox = SqlOutbox(InMemoryBus(), [])
     store, vault, rules = SqlClusterStore(), Vault.of([KEY]), UrlRules(allow_loopback)
+    records = Records(vault, rules)
     outbound = Outbound(allow_loopback=allow_loopback, connect_timeout_s=1)
-    membership = Membership(database, clock, store, vault, rules)
+    membership = Membership(database, clock, store, records)
     prober, discovery, issuer = EndpointProber(outbound, clock), FakeDiscovery(clock.now()), FakeIssuer()
     probing = Probing(database, clock, store, vault, prober, offered_url=offered_url)
     job = ProbeJob(database, clock, store, probing, membership, watch_host=watch_host)
@@ -99,6 +103,7 @@ async def rig_on(
             sign_ins,
             exploring,
             UpkeepJob(database, clock, store, sign_ins, exploring),
+            Applying(database, clock, store, vault, records=records, rules=rules),
         )
     finally:
         await outbound.close()

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
+from aiops.cli.cluster import add_commands as add_cluster_commands
 from aiops.cli.failures import in_one_line
 from aiops.cli.output import say
 from aiops.kernel.errors import Invalid
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_users(commands)
     _add_sources(commands)
     _add_secrets(commands)
+    add_cluster_commands(commands, _add)
     return parser
 
 

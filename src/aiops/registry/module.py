@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,16 +14,17 @@ from aiops.kernel.database import Database
 from aiops.kernel.module import Context, JobSpec, Runnable
 from aiops.registry.endpoints import UrlRules
 from aiops.registry.events import EVENTS
-from aiops.registry.fakes import FakeDiscovery
 from aiops.registry.http.clusters import ClustersController
 from aiops.registry.http.credentials import CredentialsController, reveal
 from aiops.registry.http.fleet import FleetController
 from aiops.registry.needs import Discovery, Prober, Store, TokenIssuer
 from aiops.registry.ports import Clusters
 from aiops.registry.service import Fleet, Membership, ProbeJob, Probing
+from aiops.registry.service.applying import Applying
 from aiops.registry.service.connection_tests import ConnectionTests
 from aiops.registry.service.exploring import Exploring, UpkeepJob
 from aiops.registry.service.probing import OFFERED_URL
+from aiops.registry.service.records import Records
 from aiops.registry.service.sign_ins import SignIns
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
@@ -57,6 +59,7 @@ class _Registry(Provider):
     async def outside(self, settings: Settings, clock: Clock) -> AsyncIterator[_Outside]:
         # aiohttp takes long to import.
         from aiops.kernel.outbound import Outbound
+        from aiops.registry.discovery.adapter import KubernetesDiscovery, OwnCluster
         from aiops.registry.oidc import OidcIssuer
         from aiops.registry.probes.endpoints import EndpointProber
 
@@ -64,7 +67,8 @@ class _Registry(Provider):
             allow_loopback=settings.allow_local_targets, loopback_ports=_offered_ports(settings), per_host=8
         )
         try:
-            yield _Outside(EndpointProber(outbound, clock), FakeDiscovery(clock.now()), OidcIssuer(outbound, clock))
+            discovery = KubernetesDiscovery(outbound, clock, OwnCluster.told_by(os.environ))
+            yield _Outside(EndpointProber(outbound, clock), discovery, OidcIssuer(outbound, clock))
         finally:
             await outbound.close()
 
@@ -89,8 +93,18 @@ class _Registry(Provider):
         return fleet
 
     @provide
-    def membership(self, database: Database, clock: Clock, store: Store, vault: Vault, rules: UrlRules) -> Membership:
-        return Membership(database, clock, store, vault, rules)
+    def records(self, vault: Vault, rules: UrlRules) -> Records:
+        return Records(vault, rules)
+
+    @provide
+    def membership(self, database: Database, clock: Clock, store: Store, records: Records) -> Membership:
+        return Membership(database, clock, store, records)
+
+    @provide
+    def applying(
+        self, database: Database, clock: Clock, store: Store, vault: Vault, *, records: Records, rules: UrlRules
+    ) -> Applying:
+        return Applying(database, clock, store, vault, records=records, rules=rules)
 
     @provide
     def sign_ins(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from aiops.kernel.errors import Invalid
@@ -16,6 +16,7 @@ from aiops.kernel.http import Caller
 from aiops.registry.needs import Filters
 from aiops.registry.ports import Cluster, ClusterStatus, ClusterType, Environment, State
 from aiops.registry.service import ClusterChange, Fleet, Membership, NewCluster, Offer, Probing
+from aiops.registry.service.applying import Applied, Applying, WantedCluster
 from aiops.registry.service.connection_tests import ConnectionTest, ConnectionTests, Diagnosis
 from aiops.registry.service.exploring import Exploring
 from aiops.registry.service.fleet import MOST_A_PAGE, ClusterPage, HistoryPage
@@ -82,6 +83,19 @@ class ClustersController(Controller):
     @inject
     async def get_by_name(self, principal: Caller, fleet: FromDishka[Fleet], name: FromPath[str]) -> Cluster:
         return await fleet.by_name(principal, name)
+
+    @put("/by-name/{name:str}", summary="Bring a cluster to what is said of it, adding it where it is not there")
+    @inject
+    async def apply(
+        self,
+        principal: Caller,
+        applying: FromDishka[Applying],
+        name: FromPath[str],
+        data: JSONBody[WantedCluster],
+        *,
+        dry_run: Annotated[bool, QueryParameter(description="Change nothing, and say what would be")] = False,
+    ) -> Applied:
+        return await applying.apply(principal, name, data, dry_run=dry_run)
 
     @get("/{cluster_id:uuid}", summary="One cluster")
     @inject

@@ -76,7 +76,12 @@ class Exploring:
 
     async def _confirmed(self, record: ClusterRecord, found: Discovered) -> dict[str, str]:
         """Offered addresses of endpoints that nobody has named, where they really answer; secrets go by TLS only."""
-        opened, urls = self._vault.open(record.cluster.id, record.sealed), {}
+        urls: dict[str, str] = {}
+        try:
+            opened = self._vault.open(record.cluster.id, record.sealed)
+        except AiopsError:
+            # With nothing to sign in with, nothing can be confirmed.
+            return urls
         for kind, offered in found.offers.items():
             metrics_only = record.cluster.cluster_type in domain.METRICS_ONLY
             if record.cluster.url(kind) is not None or (metrics_only and kind in domain.LOGS_AND_TRACES):

@@ -15,16 +15,14 @@ import structlog
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
 from aiops.kernel.errors import AiopsError, NotFound
-from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.kernel.secrets import SecretUnreadable
 from aiops.registry import domain
-from aiops.registry.events import ClusterCredentialsUpdated
 from aiops.registry.needs import ClusterRecord, Prober, Store
 from aiops.registry.ports import Cluster, EndpointKind, EndpointStatus, Platform, Target
 from aiops.registry.service.fleet import find, target_of, write_status
 from aiops.registry.service.membership import Membership
-from aiops.registry.service.secrets import expiry_warnings
+from aiops.registry.service.secrets import credentials_updated, expiry_warnings
 from aiops.registry.vault import Vault
 
 OFFERED_URL = "http://127.0.0.1:9090"
@@ -94,7 +92,7 @@ class Probing:
             await write_status(self._store, tx, record, status, recent)
             warned = bool(status.warnings) and not record.cluster.status.warnings
             if warned:
-                tx.publish(_expiring(record.cluster, now))
+                tx.publish(credentials_updated(record.cluster, "EXPIRING", now))
             await tx.commit()
         if warned:
             log.warning("cluster_credentials_expire", cluster=record.cluster.name, warnings=status.warnings)
@@ -240,19 +238,6 @@ class ProbeJob:
 
 def _unregistered(url: str) -> Target:
     return Target(_NO_CLUSTER, "", EndpointKind.PROMETHEUS, url)
-
-
-def _expiring(cluster: Cluster, now: datetime) -> ClusterCredentialsUpdated:
-    return ClusterCredentialsUpdated(
-        event_id=new_id(),
-        occurred_at=now,
-        cluster_ids=(cluster.id,),
-        cluster_id=cluster.id,
-        name=cluster.name,
-        change="EXPIRING",
-        kind=cluster.credential_kind.value,
-        expires_at=cluster.credential_expires_at,
-    )
 
 
 def _pause(cluster: Cluster) -> timedelta:

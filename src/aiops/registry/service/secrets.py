@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from aiops.kernel.ids import new_id
 from aiops.registry.credentials import Access, ServiceAccount, claims_of, is_exchanged, kind_of
+from aiops.registry.events import ClusterCredentialsUpdated
 from aiops.registry.needs import ClusterRecord
+from aiops.registry.ports import Cluster
 from aiops.registry.vault import Secrets, Vault
 
 WARN_AHEAD = timedelta(days=7)
@@ -71,6 +74,19 @@ def expiry_warnings(record: ClusterRecord, now: datetime) -> list[str]:
     if record.renewal_problem is not None:
         found.append(f"The hub can't renew the credentials: {record.renewal_problem}")
     return found
+
+
+def credentials_updated(cluster: Cluster, change: str, at: datetime) -> ClusterCredentialsUpdated:
+    return ClusterCredentialsUpdated(
+        event_id=new_id(),
+        occurred_at=at,
+        cluster_ids=(cluster.id,),
+        cluster_id=cluster.id,
+        name=cluster.name,
+        change=change,
+        kind=cluster.credential_kind.value,
+        expires_at=cluster.credential_expires_at,
+    )
 
 
 def _day(moment: datetime) -> str:

@@ -12,7 +12,6 @@ import structlog
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.errors import AiopsError, Invalid, PermissionDenied, Unavailable
-from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.registry.credentials import (
     Access,
@@ -23,13 +22,12 @@ from aiops.registry.credentials import (
     is_exchanged,
 )
 from aiops.registry.endpoints import UrlRules
-from aiops.registry.events import ClusterCredentialsUpdated
 from aiops.registry.needs import ClusterRecord, Discovery, Prober, Step, Store, TokenIssuer
 from aiops.registry.ports import Cluster, CredentialKind, EndpointKind, Platform
 from aiops.registry.service.description import Given, resolved
 from aiops.registry.service.exchange import access_from_secret
 from aiops.registry.service.fleet import build_target, find
-from aiops.registry.service.secrets import account_of, with_secrets
+from aiops.registry.service.secrets import account_of, credentials_updated, with_secrets
 from aiops.registry.vault import Secrets, Vault
 
 TOKEN_LASTS_S = 7 * 24 * 3600
@@ -252,18 +250,7 @@ class SignIns:
         cluster = record.cluster
         await self._store.save_secrets(tx, record)
         await self._store.schedule(tx, {cluster.id: self._clock.now()})
-        tx.publish(
-            ClusterCredentialsUpdated(
-                event_id=new_id(),
-                occurred_at=self._clock.now(),
-                cluster_ids=(cluster.id,),
-                cluster_id=cluster.id,
-                name=cluster.name,
-                change=change,
-                kind=cluster.credential_kind.value,
-                expires_at=cluster.credential_expires_at,
-            )
-        )
+        tx.publish(credentials_updated(cluster, change, self._clock.now()))
 
 
 def _shown(record: ClusterRecord) -> CredentialsShown:
