@@ -264,7 +264,7 @@ def _read_secret(path: Path) -> str:
     if len(text) < _SHORTEST_SECRET:
         raise SettingsError(
             f"{path} is damaged: it holds no key. Put the key back from a backup; "
-            "or remove the file for a new key, and enter all credentials and sign in again."
+            "or remove the file, run `aiops accept-key`, and enter all credentials again."
         )
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)

@@ -119,6 +119,13 @@ def test_doctor_names_what_was_given_up_and_it_can_be_tried_again(
     assert doctor_on("events", capsys).startswith("ok  ")
 
 
+def test_doctor_misses_a_key_that_is_gone(
+    set_up: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AIOPS_SECRET_KEY")
+    assert "is gone: put it back" in doctor_on("stored secrets", capsys)
+
+
 def test_another_key_is_told_at_the_start_with_the_way_out(
     set_up: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,6 +96,9 @@ def _schema(revision: str | None) -> Finding:
 def _key(settings: Settings, url: str) -> Finding:
     where = where_key_is(settings)
     if not settings.secret_key and not (settings.data_dir / "secret.key").exists():
+        # A key that was never anyone's fits only where none was ever used.
+        if not is_same_key(url, bytes(32)):
+            return Finding("stored secrets", False, f"{where}, which they are kept under, is gone: put it back")
         return Finding("stored secrets", None, f"there is no key yet; `aiops serve` makes {where}")
     if is_same_key(url, key_ring(settings)):
         return Finding("stored secrets", True, f"{where} opens them")
