@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -32,6 +34,7 @@ class FurnishedHub:
         self.admin = stack.enter_context(self.hub.client())
         self.pushed = self._cluster({"platform": "HOST"})
         self.dead = self._cluster({"prometheus_url": NOWHERE})
+        self.alive = self._cluster({"prometheus_url": stack.enter_context(_answering())})
         token = add_source(self.admin, "the-source", self.pushed["id"])["token"]
         bearer = {"Authorization": f"Bearer {token}"}
         url = self.hub.url
@@ -87,6 +90,8 @@ class FurnishedHub:
             return str(self._cluster({"platform": "HOST"})["id"])
         if method == "DELETE" and name == "source_id":
             return str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"])
+        if "/credentials" in route:
+            return str(self.alive["id"])
         if name == "name":
             now = self.admin.get(f"/api/v1/clusters/{self.pushed['id']}").json()["name"]
             return "owner" if "label" in route else str(now)
@@ -106,6 +111,9 @@ class FurnishedHub:
         where = {"platform": "HOST"} if chance.random() < 0.5 else {"prometheus_url": NOWHERE, "bearer_token": "x"}
         return {"name": self._name("c"), "labels": {"team": "fuzz"}, **where}
 
+    def credentials(self, chance: random.Random) -> JSON:
+        return chance.choice([{"kind": "BEARER", "token": "x"}, {"kind": "BASIC", "username": "u", "password": "p"}])
+
     def new_source(self, chance: random.Random) -> JSON:
         return {"name": self._name("s"), "cluster_id": chance.choice(self.words["cluster_id"])}
 
@@ -113,6 +121,31 @@ class FurnishedHub:
         scope = chance.choice([None, [], self.words["cluster_id"]])
         role = chance.choice(["admin", "operator", "viewer"])
         return {"username": self._name("u"), "password": "a good password", "role": role, "clusters": scope}
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b'{"status": "success", "data": {"resultType": "scalar", "result": [1, "1"]}}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return None
+
+
+@contextmanager
+def _answering() -> Iterator[str]:
+    """As much of a Prometheus as a probe asks for."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def _questions() -> dict[str, list[str]]:
@@ -159,6 +192,9 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("PATCH", "/api/v1/incidents/{incident_id}"): lambda _, chance: {
         "status": chance.choice(["OPEN", "ACKNOWLEDGED", "MITIGATED", "RESOLVED", "FALSE_POSITIVE"])
     },
+    ("PUT", "/api/v1/clusters/by-name/{name}"): lambda hub, _: {"display_name": hub._name("shown")},
+    ("PUT", "/api/v1/clusters/{cluster_id}/credentials"): FurnishedHub.credentials,
+    ("POST", "/api/v1/clusters/{cluster_id}/credentials/rotate"): FurnishedHub.credentials,
     ("POST", "/api/v1/sources"): FurnishedHub.new_source,
     ("POST", "/api/v1/users"): FurnishedHub.new_user,
     ("POST", "/api/v1/auth/login"): lambda *_: {"username": "admin", "password": ADMIN_PASSWORD},

@@ -73,6 +73,7 @@ class Outbound:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=connect_timeout_s),
             trust_env=False,
+            trace_configs=[_no_redirects()],
         )
         self._contexts = Contexts()
         self._looked_up: dict[tuple[str, int], float] = {}
@@ -94,12 +95,7 @@ class Outbound:
         target = URL(url) if isinstance(url, str) else url
         if timeout_s is not None:
             options["timeout"] = aiohttp.ClientTimeout(total=timeout_s)
-        if tls != PLAIN and target.scheme in ("https", "wss"):
-            options["ssl"] = self._contexts.get(tls)
-            options["server_hostname"] = tls.server_name
-        if proxy_url is not None:
-            options["proxy"] = proxy_url
-            await self._check_behind_proxy(target)
+        options |= await self._way(target, tls, proxy_url)
         for _ in range(_MOST_REDIRECTS + 1):
             async with self._session.request(
                 method, target, headers=headers, allow_redirects=False, **options
@@ -107,12 +103,40 @@ class Outbound:
                 if response.status not in _REDIRECTS or "Location" not in response.headers:
                     yield response
                     return
-                following = response.url.join(URL(response.headers["Location"]))
-                if following.origin() != target.origin() or (method != "GET" and response.status not in (307, 308)):
+                following = _following(response, target)
+                if method != "GET" and response.status not in (307, 308):
                     raise RedirectRefused(str(following.with_query(None).with_fragment(None)))
             target = following
             options.pop("params", None)
         raise RedirectRefused(str(target.with_query(None).with_fragment(None)))
+
+    @asynccontextmanager
+    async def websocket(
+        self,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        tls: Tls = PLAIN,
+        proxy_url: str | None = None,
+        heartbeat_s: float,
+        max_message_bytes: int,
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket, by the same rules as `request`; no redirect is followed."""
+        options = await self._way(url, tls, proxy_url)
+        async with self._session.ws_connect(
+            url, headers=headers, heartbeat=heartbeat_s, max_msg_size=max_message_bytes, **options
+        ) as socket:
+            yield socket
+
+    async def _way(self, target: URL, tls: Tls, proxy_url: str | None) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if tls != PLAIN and target.scheme in ("https", "wss"):
+            options["ssl"] = self._contexts.get(tls)
+            options["server_hostname"] = tls.server_name
+        if proxy_url is not None:
+            options["proxy"] = proxy_url
+            await self._check_behind_proxy(target)
+        return options
 
     async def resolve(self, host: str, port: int) -> list[str]:
         """The addresses behind a host; raises `AddressRefused`, or `OSError` where the name does not resolve."""
@@ -156,6 +180,30 @@ class Outbound:
         family, kind, protocol, _, address = info
         self._check(str(address[0]), int(address[1]))
         return socket.socket(family, kind, protocol)
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    """aiohttp lets nobody turn redirects off for a WebSocket; `request` follows its own."""
+    config = aiohttp.TraceConfig()
+
+    async def refuse(_session: Any, _context: Any, parameters: aiohttp.TraceRequestRedirectParams) -> None:
+        location = URL(parameters.response.headers.get("Location", ""))
+        raise RedirectRefused(str(location.with_query(None).with_fragment(None)))
+
+    config.on_request_redirect.append(refuse)
+    return config
+
+
+def _following(response: aiohttp.ClientResponse, target: URL) -> URL:
+    """Where a redirect leads within the origin; raises `RedirectRefused` for everywhere else."""
+    location = response.headers["Location"]
+    try:
+        following = response.url.join(URL(location))
+        if following.origin() == target.origin():
+            return following
+    except ValueError:
+        raise RedirectRefused(location[:200].partition("?")[0]) from None
+    raise RedirectRefused(str(following.with_query(None).with_fragment(None)))
 
 
 class _GuardedResolver(AbstractResolver):
