@@ -153,6 +153,7 @@ def _questions() -> dict[str, list[str]]:
     return {
         "query": ["up_marked", "aiops:watch:value", 'sum by (owner) (up_marked{owner=~".+"})', "1 + 1"],
         "match": ["up_marked", '{owner="furnished"}'],
+        "match[]": ["up_marked", '{owner="furnished"}'],
         "time": [f"{now:.0f}", "2026-01-31T12:00:00Z"],
         "start": [f"{now - 600:.0f}", "2026-01-31T12:00:00Z"],
         "end": [f"{now:.0f}"],
@@ -171,6 +172,11 @@ def _range(hub: FurnishedHub, chance: random.Random) -> JSON:
     return {"query": chance.choice(hub.words["query"]), "start": now - 900, "end": str(now), "step": "15s"}
 
 
+def _form(hub: FurnishedHub, chance: random.Random) -> JSON:
+    """Of the data source, whose bodies are texts alone."""
+    return {name: str(value) for name, value in _range(hub, chance).items()}
+
+
 def _push(_: FurnishedHub, chance: random.Random) -> JSON:
     value = chance.choice([0, -1.5, 1e300, 2**60])
     return {"metrics": [{"name": "pushed", "labels": {"n": str(chance.randint(0, 5))}, "value": value}]}
@@ -186,6 +192,9 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/alerts/webhook"): _webhook,
     ("POST", "/api/v1/metrics/query"): _query,
     ("POST", "/api/v1/metrics/query_range"): _range,
+    ("POST", "/prometheus/api/v1/query"): lambda hub, chance: {"query": chance.choice(hub.words["query"])},
+    ("POST", "/prometheus/api/v1/query_range"): _form,
+    ("POST", "/prometheus/api/v1/series"): lambda hub, chance: {"match[]": chance.choice(hub.words["match"])},
     ("POST", "/api/v1/clusters"): FurnishedHub.new_cluster,
     ("POST", "/api/v1/clusters/test-connection"): lambda hub, _: {"prometheus_url": NOWHERE, "bearer_token": "x"},
     ("PATCH", "/api/v1/clusters/{cluster_id}"): lambda hub, _: {"display_name": hub._name("shown"), "region": None},

@@ -53,7 +53,7 @@ def _own_error(response: Response[Any]) -> Response[Any]:
 
 
 def document_errors(app: Litestar) -> None:
-    """Tell the envelope, or what a route has in its place, for each error; Litestar's own shape of a 400 is never sent."""
+    """Tell the form of each error, the envelope as a rule; Litestar's own shape of a 400 is never sent."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             if isinstance(handler, HTTPRouteHandler) and handler.include_in_schema is not False:
