@@ -28,7 +28,7 @@ from aiops.registry.discovery.permissions import (
 from tests.lab.kubernetes import KubernetesPeer, named
 
 SPOKE = Path(__file__).parents[2] / "deploy" / "spoke"
-DOMAIN = "apps.east.example.com"
+DOMAIN = "apps.east.invalid"
 SECURITY = Resource("security.openshift.io", "v1", "securitycontextconstraints")
 PTP = Resource("ptp.openshift.io", "v1", "ptpconfigs")
 ISTIO = Resource("networking.istio.io", "v1", "virtualservices")
@@ -119,7 +119,7 @@ def acm_hub() -> KubernetesPeer:
             url="https://api.hub.example.com:6443",
         ),
         managed(
-            "Prod_East",
+            "prod.east",
             {"vendor": "OpenShift", "region": "eu", "tier": "gold", "feature.open-cluster-management.io/x": "y"},
             url="https://api.east.example.com:6443",
             authority=authority,

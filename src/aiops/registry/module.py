@@ -17,12 +17,14 @@ from aiops.registry.events import EVENTS
 from aiops.registry.http.clusters import ClustersController
 from aiops.registry.http.credentials import CredentialsController, reveal
 from aiops.registry.http.fleet import FleetController
-from aiops.registry.needs import Discovery, Prober, Store, TokenIssuer
+from aiops.registry.http.imports import ImportsController
+from aiops.registry.needs import Discovery, Finder, Prober, Store, TokenIssuer
 from aiops.registry.ports import Clusters
 from aiops.registry.service import Fleet, Membership, ProbeJob, Probing
 from aiops.registry.service.applying import Applying
 from aiops.registry.service.connection_tests import ConnectionTests
 from aiops.registry.service.exploring import Exploring, UpkeepJob
+from aiops.registry.service.importing import Importing
 from aiops.registry.service.probing import OFFERED_URL
 from aiops.registry.service.records import Records
 from aiops.registry.service.sign_ins import SignIns
@@ -37,6 +39,7 @@ class _Outside:
 
     prober: Prober
     discovery: Discovery
+    finder: Finder
     issuer: TokenIssuer
 
 
@@ -68,7 +71,7 @@ class _Registry(Provider):
         )
         try:
             discovery = KubernetesDiscovery(outbound, clock, OwnCluster.told_by(os.environ))
-            yield _Outside(EndpointProber(outbound, clock), discovery, OidcIssuer(outbound, clock))
+            yield _Outside(EndpointProber(outbound, clock), discovery, discovery, OidcIssuer(outbound, clock))
         finally:
             await outbound.close()
 
@@ -95,6 +98,20 @@ class _Registry(Provider):
     @provide
     def records(self, vault: Vault, rules: UrlRules) -> Records:
         return Records(vault, rules)
+
+    @provide
+    def importing(
+        self,
+        database: Database,
+        clock: Clock,
+        store: Store,
+        vault: Vault,
+        *,
+        records: Records,
+        membership: Membership,
+        outside: _Outside,
+    ) -> Importing:
+        return Importing(database, clock, store, vault, records=records, membership=membership, finder=outside.finder)
 
     @provide
     def membership(self, database: Database, clock: Clock, store: Store, records: Records) -> Membership:
@@ -191,7 +208,7 @@ def context() -> Context:
     return Context(
         name="registry",
         provider=_Registry(),
-        routes=(ClustersController, CredentialsController, FleetController, reveal),
+        routes=(ClustersController, CredentialsController, FleetController, ImportsController, reveal),
         events=EVENTS,
         jobs=(JobSpec("registry.prober", _job), JobSpec("registry.upkeep", _upkeep)),
     )

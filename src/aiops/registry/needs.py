@@ -11,6 +11,8 @@ import msgspec
 
 from aiops.kernel.database import Transaction
 from aiops.registry.credentials import Oidc
+from aiops.registry.discovery.candidates import Candidate, ManagedClusters
+from aiops.registry.discovery.findings import Suggestion
 from aiops.registry.ports import (
     Capabilities,
     Cluster,
@@ -239,6 +241,19 @@ class Discovery(Protocol):
 
     async def read_secret(self, namespace: str, name: str) -> dict[str, bytes]:
         """A Secret of the cluster that the hub itself runs in; raises an `AiopsError`, also where it runs in none."""
+
+
+class Finder(Protocol):
+    """Finds clusters to add, and addresses to give them: for people to choose from."""
+
+    async def suggestions(self, api: Target) -> list[Suggestion]:
+        """Every address where an endpoint of the cluster should be; raises an `AiopsError`."""
+
+    async def managed_clusters(self, hub: Target) -> ManagedClusters:
+        """The clusters that a hub of Red Hat ACM manages; raises an `AiopsError`."""
+
+    async def carved_clusters(self, prometheus: Target, label: str) -> list[Candidate]:
+        """The clusters that share a Prometheus, told apart by a label; raises an `AiopsError`."""
 
 
 class TokenIssuer(Protocol):

@@ -42,7 +42,7 @@ async def test_the_clusters_of_a_hub_become_clusters_to_add(discovery: Kubernete
     assert found.alertmanager_url == f"https://alertmanager-open-cluster-management-observability.{DOMAIN}"
     itself, east, eks, _ = found.clusters
     assert (itself.name, itself.cluster_type, itself.platform_version) == ("local-cluster", ClusterType.HUB, "4.20.1")
-    assert (east.name, east.known_as, east.cluster_type) == ("prod-east", "Prod_East", ClusterType.SPOKE)
+    assert (east.name, east.known_as, east.cluster_type) == ("prod-east", "prod.east", ClusterType.SPOKE)
     assert (east.platform, east.platform_version, east.region) == (Platform.OPENSHIFT, "4.19.9", "eu-west-1")
     assert east.api_server_url == "https://api.east.example.com:6443"
     assert east.tls.ca_bundle == peer.authority.pem
@@ -56,7 +56,7 @@ async def test_one_thanos_holds_the_metrics_of_all_and_each_is_carved_out(discov
     async with serving(acm_hub()) as peer:
         found = await discovery.managed_clusters(hub(peer, grant(peer, "acm-hub")))
     assert {one.prometheus_url for one in found.clusters} == {METRICS}
-    assert found.clusters[1].selector == {"cluster": "Prod_East"}
+    assert found.clusters[1].selector == {"cluster": "prod.east"}
 
 
 async def test_without_observability_the_clusters_come_without_metrics(discovery: KubernetesDiscovery) -> None:

@@ -13,7 +13,7 @@ from aiops.kernel.errors import Invalid, Unavailable
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.tls import Tls
 from aiops.registry.discovery.adapter import KubernetesDiscovery
-from aiops.registry.discovery.findings import How, Offer
+from aiops.registry.discovery.findings import How, Suggestion
 from aiops.registry.discovery.kubernetes import Metadata
 from aiops.registry.discovery.permissions import INGRESSES, SERVICES
 from aiops.registry.discovery.wellknown import Port, Service, ServiceSpec, matches_of
@@ -36,7 +36,7 @@ def ingress(
     return named(name, namespace, spec={"rules": [{"host": host, "http": {"paths": paths}}], "tls": tls})
 
 
-async def suggested(outbound: Outbound, peer: KubernetesPeer, token: str | None = None) -> list[Offer]:
+async def suggested(outbound: Outbound, peer: KubernetesPeer, token: str | None = None) -> list[Suggestion]:
     headers = {"Authorization": f"Bearer {token or grant(peer, 'base')}"}
     tls = Tls(ca_bundle=peer.authority.pem)
     api = Target(UUID(int=1), "east", EndpointKind.API_SERVER, peer.url, headers, tls=tls)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from aiops.kernel.tls import Tls
-from aiops.registry.discovery.candidates import Candidate
+from aiops.registry.discovery.candidates import Candidate, ManagedClusters
 from aiops.registry.discovery.capabilities import Problems
 from aiops.registry.discovery.faults import KubernetesFault, Missing
 from aiops.registry.discovery.kubernetes import Kubernetes, Metadata
@@ -39,15 +39,6 @@ _PRODUCTS = {
 # Labels of ACM's own machinery say nothing to people.
 _MACHINERY = re.compile(r"(feature|addon|velero|open-cluster-management)\b.*|.*\.open-cluster-management\.io/.*")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}")
-
-
-class Imported(msgspec.Struct, frozen=True):
-    """What a hub offers: its clusters, where the metrics of all of them are, and what could not be read."""
-
-    clusters: list[Candidate]
-    prometheus_url: str | None
-    alertmanager_url: str | None
-    problems: list[str]
 
 
 class _Client(msgspec.Struct, rename="camel"):
@@ -87,7 +78,7 @@ class ManagedCluster(msgspec.Struct):
     status: _Status = msgspec.field(default_factory=_Status)
 
 
-async def managed_clusters(hub: Kubernetes) -> Imported:
+async def managed_clusters(hub: Kubernetes) -> ManagedClusters:
     """Raises a `KubernetesFault` where the hub can't be asked, or is no hub."""
     try:
         listing = await hub.every(MANAGED_CLUSTERS, ManagedCluster)
@@ -103,7 +94,7 @@ async def managed_clusters(hub: Kubernetes) -> Imported:
     prometheus_url = metrics.url if metrics else None
     names = distinct(name_from(found.metadata.name) for found in listing.items)
     clusters = [_candidate(found, name, prometheus_url) for found, name in zip(listing.items, names, strict=True)]
-    return Imported(clusters, prometheus_url, alerts.url if alerts else None, list(problems.all()))
+    return ManagedClusters(clusters, prometheus_url, alerts.url if alerts else None, list(problems.all()))
 
 
 def _candidate(found: ManagedCluster, name: str, prometheus_url: str | None) -> Candidate:

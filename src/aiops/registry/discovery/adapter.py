@@ -1,4 +1,4 @@
-"""Implements `needs.Discovery`: what a cluster is, asked of its API and of its metrics, whichever there are."""
+"""Implements `needs.Discovery` and `needs.Finder`: what a cluster is, and which others it knows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Unavailable
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.tls import Tls
-from aiops.registry.discovery.acm import Imported, managed_clusters
-from aiops.registry.discovery.candidates import Candidate
+from aiops.registry.discovery.acm import managed_clusters
+from aiops.registry.discovery.candidates import Candidate, ManagedClusters
 from aiops.registry.discovery.capabilities import capabilities_of
 from aiops.registry.discovery.carving import carved_clusters
 from aiops.registry.discovery.faults import KubernetesFault
-from aiops.registry.discovery.findings import Findings, Offer, merged
+from aiops.registry.discovery.findings import Findings, Suggestion, merged
 from aiops.registry.discovery.kubernetes import Kubernetes
 from aiops.registry.discovery.metrics import capabilities_by_metrics
 from aiops.registry.discovery.monitoring import monitoring_of
@@ -93,7 +93,7 @@ class KubernetesDiscovery:
         except KubernetesFault as fault:
             raise fault.stated() from None
 
-    async def suggestions(self, api: Target) -> list[Offer]:
+    async def suggestions(self, api: Target) -> list[Suggestion]:
         """Every address where an endpoint should be, for a person to choose from; raises an `AiopsError`."""
         try:
             found = await self._look(api)
@@ -101,7 +101,7 @@ class KubernetesDiscovery:
             raise fault.stated() from None
         return list(found.offers)
 
-    async def managed_clusters(self, hub: Target) -> Imported:
+    async def managed_clusters(self, hub: Target) -> ManagedClusters:
         """The clusters that a hub of Red Hat ACM manages; raises an `AiopsError`."""
         try:
             return await managed_clusters(self._api(hub))
@@ -139,7 +139,7 @@ class KubernetesDiscovery:
         return Kubernetes(self._outbound, self._clock, way, timeout_s=_TIMEOUT_S)
 
 
-def _sure(offers: tuple[Offer, ...]) -> dict[EndpointKind, str]:
+def _sure(offers: tuple[Suggestion, ...]) -> dict[EndpointKind, str]:
     """The best of each kind among those that may be tried with the cluster's credentials unasked."""
     found: dict[EndpointKind, str] = {}
     for offer in offers:

@@ -29,3 +29,12 @@ class Candidate(msgspec.Struct, frozen=True):
     selector: dict[str, str] = {}
     available: bool | None = None
     problem: str | None = None
+
+
+class ManagedClusters(msgspec.Struct, frozen=True):
+    """What a hub of Red Hat ACM offers: its clusters, where the metrics of all of them are, what could not be read."""
+
+    clusters: list[Candidate]
+    prometheus_url: str | None
+    alertmanager_url: str | None
+    problems: list[str]

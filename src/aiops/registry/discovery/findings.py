@@ -18,7 +18,7 @@ class How(StrEnum):
     API_PROXY = "API_PROXY"
 
 
-class Offer(msgspec.Struct, frozen=True):
+class Suggestion(msgspec.Struct, frozen=True):
     """An address where an endpoint of the cluster should be: for a person, or a probe, to confirm.
 
     `source` names the object that led there; `note` says what must hold for it to work. `sure` says that only those
@@ -52,7 +52,7 @@ class Findings(msgspec.Struct, frozen=True):
     cnf_types: tuple[CnfType, ...] = ()
     evidence: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[Suggestion, ...] = ()
     groups: dict[str, list[str]] | None = None
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from aiops.registry.discovery.capabilities import Groups, Problems
 from aiops.registry.discovery.faults import Missing
-from aiops.registry.discovery.findings import Findings, How, Offer
+from aiops.registry.discovery.findings import Findings, How, Suggestion
 from aiops.registry.discovery.kubernetes import Kubernetes, Metadata
 from aiops.registry.discovery.permissions import (
     INGRESSES,
@@ -131,7 +131,7 @@ class _Ingress(msgspec.Struct):
 async def monitoring_of(api: Kubernetes, api_server: str, platform: Platform | None, groups: Groups | None) -> Findings:
     """Never raises for a cluster that answers; what can't be read is among the problems."""
     problems = Problems()
-    routed: list[Offer] = []
+    routed: list[Suggestion] = []
     domain: str | None = None
     if platform is Platform.OPENSHIFT:
         routed, domain = await _monitoring_routes(api, problems)
@@ -165,18 +165,22 @@ async def route_or_none(api: Kubernetes, namespace: str, name: str, problems: Pr
     return await problems.or_unknown(asked())
 
 
-async def _monitoring_routes(api: Kubernetes, problems: Problems) -> tuple[list[Offer], str | None]:
-    offers: list[Offer] = []
+async def _monitoring_routes(api: Kubernetes, problems: Problems) -> tuple[list[Suggestion], str | None]:
+    offers: list[Suggestion] = []
     domain = None
     for name, kind in _ROUTES.items():
         route = await route_or_none(api, MONITORING, name, problems)
         if route is not None and route.url:
             domain = domain or route.domain
-            offers.append(Offer(kind, route.url, How.ROUTE, f"Route {MONITORING}/{name}", _MONITORING_NOTE, sure=True))
+            offers.append(
+                Suggestion(kind, route.url, How.ROUTE, f"Route {MONITORING}/{name}", _MONITORING_NOTE, sure=True)
+            )
     return offers, domain
 
 
-async def _stack_offers(api: Kubernetes, groups: Groups | None, domain: str | None, problems: Problems) -> list[Offer]:
+async def _stack_offers(
+    api: Kubernetes, groups: Groups | None, domain: str | None, problems: Problems
+) -> list[Suggestion]:
     """Loki and Tempo as their operators run them on OpenShift, behind gateways whose hosts follow from their names.
 
     Their Routes lie in namespaces that only the cluster knows, and Routes may hold private keys: so no right to read
@@ -184,7 +188,7 @@ async def _stack_offers(api: Kubernetes, groups: Groups | None, domain: str | No
     """
     if domain is None:
         return []
-    offers: list[Offer] = []
+    offers: list[Suggestion] = []
     for stack in await _stacks(api, LOKI_STACKS, groups, problems):
         tenants = stack.spec.tenants
         if tenants is None:
@@ -193,7 +197,9 @@ async def _stack_offers(api: Kubernetes, groups: Groups | None, domain: str | No
         for tenant in _loki_tenants(tenants):
             url = f"https://{name}-{space}.{domain}/api/logs/v1/{tenant}"
             note = f"The account needs the right to get {tenant}.loki.grafana.com."
-            offers.append(Offer(EndpointKind.LOKI, url, How.ROUTE, f"LokiStack {space}/{name}", note, _guarded(space)))
+            offers.append(
+                Suggestion(EndpointKind.LOKI, url, How.ROUTE, f"LokiStack {space}/{name}", note, _guarded(space))
+            )
     for resource, called in ((TEMPO_STACKS, "TempoStack"), (TEMPO_MONOLITHICS, "TempoMonolithic")):
         for stack in await _stacks(api, resource, groups, problems):
             name, space = stack.metadata.name, stack.metadata.namespace
@@ -201,7 +207,7 @@ async def _stack_offers(api: Kubernetes, groups: Groups | None, domain: str | No
                 url = f"https://tempo-{name}-gateway-{space}.{domain}/api/traces/v1/{tenant}/tempo"
                 note = f"The account needs the right to get {tenant}.tempo.grafana.com."
                 offers.append(
-                    Offer(EndpointKind.TEMPO, url, How.ROUTE, f"{called} {space}/{name}", note, _guarded(space))
+                    Suggestion(EndpointKind.TEMPO, url, How.ROUTE, f"{called} {space}/{name}", note, _guarded(space))
                 )
     return offers
 
@@ -236,7 +242,9 @@ async def _stacks(api: Kubernetes, resource: Resource, groups: Groups | None, pr
     return await problems.listed(api.every(resource, _Stack)) or []
 
 
-async def _suggestions(api: Kubernetes, api_server: str, platform: Platform | None, problems: Problems) -> list[Offer]:
+async def _suggestions(
+    api: Kubernetes, api_server: str, platform: Platform | None, problems: Problems
+) -> list[Suggestion]:
     services = await problems.listed(api.every(SERVICES, Service)) or []
     matches = matches_of(
         service
@@ -247,21 +255,23 @@ async def _suggestions(api: Kubernetes, api_server: str, platform: Platform | No
     if not matches:
         return []
     ingresses = await problems.listed(api.every(INGRESSES, _Ingress)) or []
-    offers: list[Offer] = []
+    offers: list[Suggestion] = []
     for kind in EndpointKind:
         for match in [match for match in matches if match.kind is kind][:_MOST_OF_A_KIND]:
             offers += _ways_to(match, api_server, ingresses)
     return offers
 
 
-def _ways_to(match: Match, api_server: str, ingresses: Iterable[_Ingress]) -> list[Offer]:
+def _ways_to(match: Match, api_server: str, ingresses: Iterable[_Ingress]) -> list[Suggestion]:
     offers = [
-        Offer(match.kind, url, How.INGRESS, f"Ingress {match.namespace}/{name}", match.note)
+        Suggestion(match.kind, url, How.INGRESS, f"Ingress {match.namespace}/{name}", match.note)
         for name, url in _ingress_urls(match, ingresses)
     ]
-    offers.append(Offer(match.kind, match.inside_url, How.SERVICE, match.source, _joined(_INSIDE_NOTE, match.note)))
     offers.append(
-        Offer(
+        Suggestion(match.kind, match.inside_url, How.SERVICE, match.source, _joined(_INSIDE_NOTE, match.note))
+    )
+    offers.append(
+        Suggestion(
             match.kind,
             match.proxied_url(api_server),
             How.API_PROXY,
