@@ -123,7 +123,7 @@ def access_of(credentials: Credentials | None) -> Access | None:
         case Bearer(token) | ServiceAccount(token):
             return Access(f"Bearer {token}", expires_at=expiry_of_token(token))
         case Basic(username, password):
-            return Access(_basic(username, password))
+            return Access(basic(username, password))
         case ClientCertificate(certificate, key):
             return Access(None, certificate, key, expiry_of_certificate(certificate))
         case Kubeconfig():
@@ -227,7 +227,7 @@ def _kubeconfig_access(given: Kubeconfig) -> Access:
         authorization = f"Bearer {given.token}"
         expiries.append(expiry_of_token(given.token))
     elif given.username is not None and given.password is not None:
-        authorization = _basic(given.username, given.password)
+        authorization = basic(given.username, given.password)
     if given.certificate:
         expiries.append(expiry_of_certificate(given.certificate))
     known = [expiry for expiry in expiries if expiry is not None]
@@ -261,7 +261,8 @@ def _check_certificate(certificate: str, key: str) -> None:
     context_of(Tls(client_certificate=certificate, client_key=key))
 
 
-def _basic(username: str, password: str) -> str:
+def basic(username: str, password: str) -> str:
+    """The header `Authorization` of a user name and password."""
     return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid, Unavailable
 from aiops.kernel.outbound import AddressRefused, Outbound
-from aiops.registry.credentials import Oidc, expiry_of_token
+from aiops.registry.credentials import Oidc, basic, expiry_of_token
 from aiops.registry.needs import FreshToken
 
 _TIMEOUT_S = 10.0
@@ -40,8 +40,9 @@ class OidcIssuer:
                 "POST",
                 client.token_url,
                 headers={
+                    # Each part is encoded by itself first (2.3.1), so that a colon in the name divides nothing.
                     "Accept": "application/json",
-                    "Authorization": aiohttp.BasicAuth(client.client_id, client.client_secret).encode(),
+                    "Authorization": basic(quote(client.client_id, safe=""), quote(client.client_secret, safe="")),
                 },
                 timeout_s=_TIMEOUT_S,
                 data={name: value for name, value in form.items() if value is not None},
