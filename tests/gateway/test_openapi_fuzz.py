@@ -61,7 +61,8 @@ class Door:
 
     def _aim(self, case: Case, operation: Operation, chance: random.Random) -> None:
         """Put what really is there in the places of made-up names; optional parameters come and go."""
-        parameters = self.document["paths"][operation[1]][operation[0].lower()].get("parameters", [])
+        described = self.document["paths"][operation[1]][operation[0].lower()]
+        parameters = described.get("parameters", [])
         for name in [p["name"] for p in parameters if p["in"] == "path"]:
             word = self.home.path_word(operation, name, chance)
             if word is not None:
@@ -74,7 +75,7 @@ class Door:
         case.query = query
         body = self.home.body(operation, chance)
         if body is not None:
-            case.body, case.media_type = body, "application/json"
+            case.body, case.media_type = body, next(iter(described["requestBody"]["content"]))
 
 
 @pytest.fixture
