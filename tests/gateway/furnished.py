@@ -34,7 +34,8 @@ class FurnishedHub:
         self.admin = stack.enter_context(self.hub.client())
         self.pushed = self._cluster({"platform": "HOST"})
         self.dead = self._cluster({"prometheus_url": NOWHERE})
-        self.alive = self._cluster({"prometheus_url": stack.enter_context(_answering())})
+        self.answering = stack.enter_context(_answering())
+        self.alive = self._cluster({"prometheus_url": self.answering})
         token = add_source(self.admin, "the-source", self.pushed["id"])["token"]
         bearer = {"Authorization": f"Bearer {token}"}
         url = self.hub.url
@@ -114,6 +115,10 @@ class FurnishedHub:
     def credentials(self, chance: random.Random) -> JSON:
         return chance.choice([{"kind": "BEARER", "token": "x"}, {"kind": "BASIC", "username": "u", "password": "p"}])
 
+    def import_source(self, chance: random.Random) -> JSON:
+        url = chance.choice([self.answering, self.answering, NOWHERE])
+        return {"kind": "SHARED_PROMETHEUS", "url": url, "bearer_token": "x"}
+
     def new_source(self, chance: random.Random) -> JSON:
         return {"name": self._name("s"), "cluster_id": chance.choice(self.words["cluster_id"])}
 
@@ -125,7 +130,8 @@ class FurnishedHub:
 
 class _Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = b'{"status": "success", "data": {"resultType": "scalar", "result": [1, "1"]}}'
+        data = b'["east", "west"]' if "/label/" in self.path else b'{"resultType": "scalar", "result": [1, "1"]}'
+        body = b'{"status": "success", "data": ' + data + b"}"
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -138,7 +144,7 @@ class _Answer(BaseHTTPRequestHandler):
 
 @contextmanager
 def _answering() -> Iterator[str]:
-    """As much of a Prometheus as a probe asks for."""
+    """As much of a Prometheus as a probe, and an import, ask for."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -197,6 +203,8 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/prometheus/api/v1/series"): lambda hub, chance: {"match[]": chance.choice(hub.words["match"])},
     ("POST", "/api/v1/clusters"): FurnishedHub.new_cluster,
     ("POST", "/api/v1/clusters/test-connection"): lambda hub, _: {"prometheus_url": NOWHERE, "bearer_token": "x"},
+    ("POST", "/api/v1/clusters/candidates"): FurnishedHub.import_source,
+    ("POST", "/api/v1/clusters/import"): lambda hub, chance: {"source": hub.import_source(chance)},
     ("PATCH", "/api/v1/clusters/{cluster_id}"): lambda hub, _: {"display_name": hub._name("shown"), "region": None},
     ("PATCH", "/api/v1/incidents/{incident_id}"): lambda _, chance: {
         "status": chance.choice(["OPEN", "ACKNOWLEDGED", "MITIGATED", "RESOLVED", "FALSE_POSITIVE"])

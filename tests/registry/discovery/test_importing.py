@@ -18,7 +18,7 @@ from aiops.registry.discovery.adapter import KubernetesDiscovery
 from aiops.registry.endpoints import UrlRules
 from aiops.registry.ports import Cluster, ClusterType, CredentialKind, EndpointKind, Platform
 from aiops.registry.service.exploring import Exploring
-from aiops.registry.service.importing import Import, Importing, ImportOutcome, ImportSource
+from aiops.registry.service.importing import Import, Importing, ImportOutcome, ImportSource, Suggestions
 from aiops.registry.service.records import Records
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
@@ -180,13 +180,12 @@ async def test_addresses_are_suggested_for_a_cluster_in_scope_that_has_an_api_se
     importing: Importing, rig: Rig
 ) -> None:
     plain = await rig.add("plain")
-    with pytest.raises(Invalid, match="no API server"):
-        await importing.suggestions(ADMIN, plain.id)
+    assert await importing.suggestions(ADMIN, plain.id) == Suggestions([], "The cluster has no API server to ask.")
     async with serving(openshift()) as peer:
         body = {"platform": "OPENSHIFT", "api_server_url": peer.url, "tls": {"ca_bundle": peer.authority.pem}}
         token = grant(peer, "openshift", "nvidia-gpu-operator")
         east = await rig.add("east", None, **body, bearer_token=token)
-        assert {one.kind for one in await importing.suggestions(ADMIN, east.id)} == {
+        assert {one.kind for one in (await importing.suggestions(ADMIN, east.id)).suggestions} == {
             EndpointKind.PROMETHEUS,
             EndpointKind.ALERTMANAGER,
             EndpointKind.LOKI,

@@ -10,12 +10,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
 from aiops.kernel.http import Caller
-from aiops.registry.discovery.findings import Suggestion
-from aiops.registry.service.importing import FoundClusters, Import, Importing, ImportOutcome, ImportSource
-
-
-class Suggestions(msgspec.Struct, frozen=True):
-    suggestions: list[Suggestion]
+from aiops.registry.service.importing import FoundClusters, Import, Importing, ImportOutcome, ImportSource, Suggestions
 
 
 class ImportOutcomes(msgspec.Struct, frozen=True):
@@ -43,4 +38,4 @@ class ImportsController(Controller):
     async def suggestions(
         self, principal: Caller, importing: FromDishka[Importing], cluster_id: FromPath[UUID]
     ) -> Suggestions:
-        return Suggestions(await importing.suggestions(principal, cluster_id))
+        return await importing.suggestions(principal, cluster_id)

@@ -89,6 +89,13 @@ class ImportOutcome(msgspec.Struct, frozen=True):
     problem: str | None = None
 
 
+class Suggestions(msgspec.Struct, frozen=True):
+    """`problem` says why nobody could be asked."""
+
+    suggestions: list[Suggestion]
+    problem: str | None = None
+
+
 class Importing:
     def __init__(
         self,
@@ -127,15 +134,15 @@ class Importing:
         chosen = _chosen(found.clusters, wanted.names)
         return [await self._added(principal, wanted, one) for one in chosen]
 
-    async def suggestions(self, principal: Principal, cluster_id: UUID) -> list[Suggestion]:
-        """Addresses where endpoints of a cluster should be; raises `Invalid` for one without an API server."""
+    async def suggestions(self, principal: Principal, cluster_id: UUID) -> Suggestions:
+        """Addresses where endpoints of a cluster should be, as far as there is an API server to ask for them."""
         principal.require(Role.OPERATOR)
         async with self._transactions.begin() as tx:
             record = await find(self._store, tx, principal, cluster_id)
         member = member_of(self._vault, record, EndpointKind.API_SERVER)
         if member.target is None:
-            raise Invalid(member.problem or "The cluster has no API server to ask.")
-        return await self._finder.suggestions(member.target)
+            return Suggestions([], member.problem or "The cluster has no API server to ask.")
+        return Suggestions(await self._finder.suggestions(member.target))
 
     async def _found(self, source: ImportSource) -> ManagedClusters:
         target = self._target(source)
