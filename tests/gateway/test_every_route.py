@@ -61,7 +61,9 @@ class House:
         empty = stack.enter_context(Prometheus())
         other = stack.enter_context(Prometheus(exporter.prometheus_config(1.0), past=exporter.past()))
         self.mine = add_cluster(self.admin, "mine", empty.url)
-        theirs = add_cluster(self.admin, "theirs-cluster", other.url, region=MARKER, labels={"owner": MARKER})
+        # Not quite well, so that it is told of where only those with something to mend are named.
+        unwell = {"alertmanager_url": "http://127.0.0.1:9", "labels": {"owner": MARKER}}
+        theirs = add_cluster(self.admin, "theirs-cluster", other.url, region=MARKER, **unwell)
         source = add_source(self.admin, f"source-{MARKER}", theirs["id"])
         self.tokens = (source["token"], add_source(self.admin, "my-source", self.mine["id"])["token"])
         push_sample(self.hub.url, source["token"], MARKER)

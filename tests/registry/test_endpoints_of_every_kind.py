@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -189,3 +190,37 @@ async def test_a_proxy_carries_the_question_and_is_named_where_it_fails(prober: 
     gone = target(EndpointKind.TEMPO, "http://tempo.only-the-proxy-knows.invalid:3200", proxy_url="http://127.0.0.1:1")
     name, detail = last(await prober.diagnose(gone, 3))
     assert (name, detail) == ("proxy", "The proxy 127.0.0.1:1 can't be reached")
+
+
+async def test_tls_goes_through_a_proxy_unbroken(prober: EndpointProber, tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        host, port = asked[-1].split()[1].decode().rsplit(":", 1)
+        there, back = await asyncio.open_connection(host, int(port))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(_pour(reader, back), _pour(there, writer))
+
+    authority = Authority()
+    proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+    proxy_url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+    async with proxy, serving(endpoint(EndpointKind.TEMPO), authority.server(tmp_path)) as url:
+        through = target(EndpointKind.TEMPO, url, tls=Tls(ca_bundle=authority.pem), proxy_url=proxy_url)
+        assert (await prober.probe(through, 3)).ok
+        assert [step.name for step in await prober.diagnose(through, 3) if step.ok][:3] == ["url", "proxy", "tls"]
+        untrusted = await prober.probe(target(EndpointKind.TEMPO, url, proxy_url=proxy_url), 3)
+        assert "signed by nobody" in (untrusted.error or "")
+        await prober._outbound.close()
+    assert asked[0].startswith(b"CONNECT 127.0.0.1:")
+
+
+async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    try:
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
+    except ConnectionError:
+        pass
+    finally:
+        sink.close()

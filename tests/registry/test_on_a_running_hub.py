@@ -122,6 +122,31 @@ def test_one_that_can_not_be_leaves_the_others_done_and_says_so(hub: Hub, token:
     assert done.stdout.splitlines()[-1] == "1 added, 2 failed."
 
 
+async def test_contexts_of_a_kubeconfig_are_imported_once_and_one_that_can_not_be_says_why(
+    hub: Hub, token: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config"
+    whole = yaml.safe_load(_kubeconfig())
+    whole["users"].append({"name": "by-program", "user": {"exec": {"command": "aws"}}})
+    whole["contexts"].append({"name": "other", "context": {"cluster": "k", "user": "by-program"}})
+    path.write_text(yaml.safe_dump(whole).replace("https://127.0.0.1:1", "https://127.0.0.1:2"))
+    preview = aiops(hub, "cluster", "import", "--kubeconfig", str(path), "--dry-run", token=token)
+    assert (preview.returncode, preview.stdout.splitlines()[-1]) == (1, "Would be: 1 added, 1 failed."), preview.stderr
+    assert "deploy/spoke" in preview.stdout
+    arguments = ("cluster", "import", "--kubeconfig", str(path), "--context", "c")
+    name = aiops(hub, *arguments, token=token).stdout.split()[1]
+    assert aiops(hub, *arguments, token=token).stdout == "1 unchanged.\n"
+    tested = aiops(hub, "cluster", "test", name, token=token)
+    assert tested.returncode == 1
+    assert "FAIL  connect: 127.0.0.1:2 refused the connection" in tested.stdout
+    assert HUSH not in preview.stdout + tested.stdout
+    assert aiops(hub, "cluster", "remove", name, "not-there", token=token).stdout.splitlines() == [
+        f"- {name}",
+        "! not-there  There is no cluster named not-there.",
+        "1 removed, 1 failed.",
+    ]
+
+
 def test_a_hub_that_does_not_answer_or_a_wrong_token_is_one_line(hub: Hub, tmp_path: Path) -> None:
     file = write(tmp_path, {"name": "one"}, fleet="few")
     for token, url, said in (

@@ -290,6 +290,10 @@ async def test_only_admins_of_the_cluster_touch_credentials_and_people_never_rea
         rig.sign_ins.rotate(operator, added.id, Basic("u", "p")),
         rig.sign_ins.remove(operator, added.id),
         rig.sign_ins.validate(viewer, added.id),
+        rig.sign_ins.put(person(Role.ADMIN, added.id), added.id, SecretRef("aiops", "anything")),
+        rig.membership.change(
+            person(Role.ADMIN, added.id), added.id, ClusterChange(credentials=SecretRef("aiops", "anything"))
+        ),
         rig.sign_ins.reveal(person(Role.ADMIN, whole=True), added.id),
         rig.sign_ins.reveal(ADMIN, added.id),
     ):

@@ -56,13 +56,17 @@ class ServiceAccount(_Secret, frozen=True, tag="SERVICE_ACCOUNT"):
 
 
 class Oidc(_Secret, frozen=True, tag="OIDC"):
-    """A client of an identity provider (client credentials grant); the hub fetches tokens and renews them."""
+    """A client of an identity provider (client credentials grant); the hub fetches tokens and renews them.
+
+    `ca_bundle` (PEM) is what the provider's certificate is signed by, where the machine does not know it.
+    """
 
     token_url: str
     client_id: str
     client_secret: str
     scope: str | None = None
     audience: str | None = None
+    ca_bundle: str | None = None
 
 
 class SecretRef(_Secret, frozen=True, tag="SECRET_REF"):
@@ -155,6 +159,7 @@ def check(credentials: Credentials) -> None:
             for field in ("client_id", "client_secret"):
                 if not getattr(credentials, field) or not getattr(credentials, field).isprintable():
                     raise _invalid("An OIDC client needs its id and its secret, on one line each.", field)
+            context_of(Tls(ca_bundle=credentials.ca_bundle))
         case SecretRef(namespace, name):
             for field, value in (("namespace", namespace), ("name", name)):
                 if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):

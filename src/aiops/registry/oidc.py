@@ -11,6 +11,7 @@ import msgspec
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid, Unavailable
 from aiops.kernel.outbound import AddressRefused, Outbound
+from aiops.kernel.tls import Tls
 from aiops.registry.credentials import Oidc, basic, expiry_of_token
 from aiops.registry.needs import FreshToken
 
@@ -45,6 +46,7 @@ class OidcIssuer:
                     "Authorization": basic(quote(client.client_id, safe=""), quote(client.client_secret, safe="")),
                 },
                 timeout_s=_TIMEOUT_S,
+                tls=Tls(ca_bundle=client.ca_bundle),
                 data={name: value for name, value in form.items() if value is not None},
             ) as response:
                 status, body = response.status, await response.content.read(_MOST_BYTES)

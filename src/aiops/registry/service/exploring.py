@@ -30,7 +30,7 @@ _EVERY = timedelta(hours=24)
 _AGAIN = timedelta(minutes=10)
 _HELD = timedelta(minutes=5)
 _TICK_S = 2.0
-_AT_ONCE = 10
+_AT_ONCE = 20
 _PROBE_TIMEOUT_S = 10.0
 _SEEN = tuple(name for name in Capabilities.__struct_fields__ if name not in ("discovered_at", "problems"))
 
@@ -150,23 +150,40 @@ class UpkeepJob:
         self._failing: set[tuple[str, UUID]] = set()
 
     async def run(self) -> None:
-        while True:
-            await self.tick()
-            await self._clock.sleep(_TICK_S)
+        under_way: dict[str, set[asyncio.Task[None]]] = {"renewal": set(), "discovery": set()}
+        try:
+            while True:
+                # Each kind has its own places: whoever waits for a silent cluster must not let tokens run out.
+                for what, tasks in under_way.items():
+                    for work in await self._due(what, _AT_ONCE - len(tasks)):
+                        task = asyncio.create_task(work)
+                        tasks.add(task)
+                        task.add_done_callback(tasks.discard)
+                await self._clock.sleep(_TICK_S)
+        finally:
+            running = [task for tasks in under_way.values() for task in tasks]
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     async def tick(self) -> None:
         """Do all that is due, and wait for it."""
-        work: list[Coroutine[Any, Any, None]] = []
-        for cluster_id in await self._claimed(self._store.claim_renewals):
-            work.append(self._tried("renewal", cluster_id, self._sign_ins.renew(cluster_id)))
-        for cluster_id in await self._claimed(self._store.claim_discoveries):
-            work.append(self._tried("discovery", cluster_id, self._exploring.explore(self._principal, cluster_id)))
-        await asyncio.gather(*work)
+        for what in ("renewal", "discovery"):
+            await asyncio.gather(*await self._due(what, _AT_ONCE))
 
-    async def _claimed(self, claim: Callable[..., Awaitable[list[UUID]]]) -> list[UUID]:
+    async def _due(self, what: str, limit: int) -> list[Coroutine[Any, Any, None]]:
+        if limit <= 0:
+            return []
+        if what == "renewal":
+            found = await self._claimed(self._store.claim_renewals, limit)
+            return [self._tried(what, one, self._sign_ins.renew(one)) for one in found]
+        found = await self._claimed(self._store.claim_discoveries, limit)
+        return [self._tried(what, one, self._exploring.explore(self._principal, one)) for one in found]
+
+    async def _claimed(self, claim: Callable[..., Awaitable[list[UUID]]], limit: int) -> list[UUID]:
         now = self._clock.now()
         async with self._transactions.begin() as tx:
-            found = await claim(tx, now, now + _HELD, _AT_ONCE)
+            found = await claim(tx, now, now + _HELD, limit)
             if found:
                 await tx.commit()
         return found

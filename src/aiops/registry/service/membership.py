@@ -14,6 +14,7 @@ from aiops.kernel.errors import Conflict
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.registry import domain
+from aiops.registry.credentials import SecretRef
 from aiops.registry.events import ClusterDeleted, ClusterRegistered, ClusterUpdated
 from aiops.registry.needs import Store
 from aiops.registry.ports import Cluster, Environment, Platform
@@ -49,8 +50,9 @@ class Membership:
     async def change(self, principal: Principal, cluster_id: UUID, change: ClusterChange) -> Cluster:
         """Addresses, credentials, names and what secures them are for admins; the rest is for operators."""
         principal.require(Role.ADMIN if change.is_for_admins() else Role.OPERATOR)
-        if change.name is not UNSET:
-            # Whether a name is taken tells of clusters that may be out of scope.
+        if change.name is not UNSET or isinstance(change.credentials, SecretRef):
+            # Whether a name is taken tells of clusters that may be out of scope; what the hub's own cluster holds is
+            # nobody's who sees a part of the fleet.
             principal.require_whole_fleet()
         now = self._clock.now()
         async with self._transactions.begin() as tx:

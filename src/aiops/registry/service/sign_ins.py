@@ -187,6 +187,9 @@ class SignIns:
         self, principal: Principal, cluster_id: UUID, given: Given
     ) -> tuple[ClusterRecord, dict[EndpointKind, EndpointTrial]]:
         principal.require(Role.ADMIN)
+        if isinstance(given, SecretRef):
+            # What the hub's own cluster holds is nobody's who sees a part of the fleet.
+            principal.require_whole_fleet()
         async with self._transactions.begin() as tx:
             record = await find(self._store, tx, principal, cluster_id)
         if record.cluster.platform is Platform.HOST:
