@@ -62,24 +62,6 @@ def bound(role: str, user: str) -> dict[str, object]:
     }
 
 
-async def test_it_says_whether_it_is_ready_and_which_version_it_is(connect: Connect, peer: KubernetesPeer) -> None:
-    api = connect()
-    assert (await api.readiness()).ok
-    assert await api.version() == "v1.34.2"
-    peer.failing = ["etcd", "poststarthook/rbac"]
-    readiness = await api.readiness()
-    assert (readiness.ok, readiness.detail) == (False, "It is not ready: etcd, poststarthook/rbac")
-
-
-async def test_an_old_server_is_asked_for_its_health_instead(connect: Connect, peer: KubernetesPeer) -> None:
-    async def missing(_: web.Request) -> web.StreamResponse:
-        return web.Response(status=404, text="404 page not found\n")
-
-    peer.faults["/readyz"] = missing
-    assert (await connect().readiness()).ok
-    assert peer.seen == ["GET /readyz", "GET /healthz"]
-
-
 async def test_the_groups_that_a_cluster_has(connect: Connect, peer: KubernetesPeer) -> None:
     peer.serve(LOKI_STACKS)
     groups = await connect().groups()
@@ -162,11 +144,9 @@ async def test_a_server_that_takes_nobody_without_sign_in_says_so(connect: Conne
     async def unauthorised(_: web.Request) -> web.StreamResponse:
         return status_of(401, "Unauthorized")
 
-    peer.faults["/version"] = peer.faults["/readyz"] = unauthorised
+    peer.faults["/version"] = unauthorised
     with pytest.raises(NotSignedIn, match="wants a sign-in"):
         await connect(None).version()
-    with pytest.raises(NotSignedIn):
-        await connect(None).readiness()
 
 
 async def test_a_client_certificate_signs_in(connect: Connect, peer: KubernetesPeer) -> None:
@@ -201,7 +181,7 @@ async def test_what_is_no_kubernetes_is_shown_with_what_it_answered(outbound: Ou
 
     async with serving_plainly(page) as url:
         api = Kubernetes(outbound, SystemClock(), PlainWay(url))
-        for asking in (api.version(), api.groups(), api.readiness(), api.every(NODES, Named)):
+        for asking in (api.version(), api.groups(), api.every(NODES, Named)):
             with pytest.raises(NotKubernetes, match="it answered 200, text/html: “<html>Sign in</html>”"):
                 await asking
 

@@ -21,7 +21,7 @@ from aiops.registry.discovery.findings import Findings, Suggestion, merged
 from aiops.registry.discovery.kubernetes import Kubernetes
 from aiops.registry.discovery.metrics import capabilities_by_metrics
 from aiops.registry.discovery.monitoring import monitoring_of
-from aiops.registry.discovery.rights import diagnose_api
+from aiops.registry.discovery.rights import rights_steps
 from aiops.registry.discovery.wire import PlainWay, Way
 from aiops.registry.needs import Discovered, FreshToken, Step
 from aiops.registry.ports import Capabilities, EndpointKind, Target
@@ -74,7 +74,7 @@ class KubernetesDiscovery:
 
     async def check_rights(self, api: Target) -> list[Step]:
         try:
-            return await diagnose_api(self._api(api))
+            return await rights_steps(self._api(api))
         except AiopsError as error:
             return [Step("tls", False, error.message)]
 

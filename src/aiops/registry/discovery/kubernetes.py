@@ -54,13 +54,6 @@ class Named(msgspec.Struct, frozen=True):
     metadata: Metadata
 
 
-class Readiness(msgspec.Struct, frozen=True):
-    """`detail` names the checks that fail."""
-
-    ok: bool
-    detail: str
-
-
 class Listing(msgspec.Struct, Generic[T], frozen=True):
     """`complete` is False where the list was cut off at the most that the hub takes."""
 
@@ -161,23 +154,6 @@ class Kubernetes:
         self._clock = clock
         self._way = way
         self._timeout_s = timeout_s
-
-    async def readiness(self) -> Readiness:
-        """What the API server says of itself; a server from before 1.16 is asked for its health instead."""
-        answer = await self._send("GET", "/readyz", accept="*/*")
-        if answer.status == 404:
-            answer = await self._send("GET", "/healthz", accept="*/*")
-        if answer.status == 200 and answer.body.strip() == b"ok":
-            return Readiness(True, "It is ready")
-        if answer.status in (401, 403):
-            raise _fault(answer, "GET /readyz", signed_in=self._signed_in())
-        lines = answer.body[:20_000].decode(errors="replace").splitlines()
-        failing = [line[3:].split(" ")[0] for line in lines if line.startswith("[-]")]
-        if failing:
-            return Readiness(False, f"It is not ready: {', '.join(failing[:10])}")
-        if answer.status in (429, 500, 502, 503, 504):
-            return Readiness(False, f"It is not ready ({answer.status}: {answer.shown()})")
-        raise _not_kubernetes(answer)
 
     async def version(self) -> str:
         """As `v1.31.4`."""

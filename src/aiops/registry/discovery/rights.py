@@ -8,7 +8,7 @@ from collections.abc import Collection
 import msgspec
 
 from aiops.registry.discovery.capabilities import Groups, platform_of
-from aiops.registry.discovery.faults import Forbidden, KubernetesFault, NotSignedIn, Unreached
+from aiops.registry.discovery.faults import KubernetesFault, Unreached
 from aiops.registry.discovery.kubernetes import Kubernetes, Named
 from aiops.registry.discovery.permissions import NAMESPACES, READS, Part, Rule
 from aiops.registry.needs import Step
@@ -27,28 +27,14 @@ class Rights(msgspec.Struct, frozen=True):
     surplus: list[str]
 
 
-async def diagnose_api(api: Kubernetes) -> list[Step]:
-    """Every step on the way to an API server that discovery can read, up to the first that failed."""
-    steps: list[Step] = []
+async def rights_steps(api: Kubernetes) -> list[Step]:
+    """What a test of a connection says of the hub's rights; never raises a `KubernetesFault`."""
     try:
-        await _walk(api, steps)
+        return _told(await rights_of(api, await api.groups()))
     except Unreached as fault:
-        steps.append(Step(fault.step, False, fault.detail))
-    except (NotSignedIn, Forbidden) as fault:
-        steps.append(Step("access", False, fault.detail))
+        return [Step(fault.step, False, fault.detail)]
     except KubernetesFault as fault:
-        steps.append(Step("kubernetes", False, fault.detail))
-    return steps
-
-
-async def _walk(api: Kubernetes, steps: list[Step]) -> None:
-    readiness = await api.readiness()
-    steps.append(Step("ready", readiness.ok, readiness.detail))
-    if readiness.ok:
-        steps.append(Step("kubernetes", True, f"It is Kubernetes {await api.version()}"))
-        groups = await api.groups()
-        steps.append(Step("access", True, "It lets the hub in"))
-        steps += _rights_steps(await rights_of(api, groups))
+        return [Step("rights", False, fault.detail)]
 
 
 async def rights_of(api: Kubernetes, groups: Groups) -> Rights:
@@ -92,7 +78,7 @@ async def _namespaces(api: Kubernetes) -> list[str] | None:
     return [space.metadata.name for space in listing.items]
 
 
-def _rights_steps(rights: Rights) -> list[Step]:
+def _told(rights: Rights) -> list[Step]:
     if rights.missing:
         named = "; ".join(f"{rule} (to {rule.purpose})" for rule in rights.missing[:_MOST_NAMED])
         more = f" and {len(rights.missing) - _MOST_NAMED} more" if len(rights.missing) > _MOST_NAMED else ""
