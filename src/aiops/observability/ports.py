@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -64,14 +65,14 @@ class ClusterOutcome(msgspec.Struct, frozen=True):
     age_s: float | None = None
 
 
-class RangeSeries(msgspec.Struct, frozen=True):
+class RangeSeries(msgspec.Struct, frozen=True, gc=False):
     """`values` are pairs of Unix seconds and a number as Prometheus prints it (`"NaN"`, `"+Inf"` included)."""
 
     metric: Labels
     values: list[tuple[float, str]]
 
 
-class InstantSeries(msgspec.Struct, frozen=True):
+class InstantSeries(msgspec.Struct, frozen=True, gc=False):
     metric: Labels
     value: tuple[float, str]
 
@@ -245,3 +246,118 @@ class AlertChange(msgspec.Struct, frozen=True):
     starts_at: datetime
     ends_at: datetime | None
     at: datetime
+
+
+class Direction(StrEnum):
+    BACKWARD = "backward"
+    FORWARD = "forward"
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """One line of one cluster. `timestamp` is RFC 3339 in UTC with nine digits, so that its text sorts as time.
+
+    `labels` are those of its stream, `metadata` what came with the line (structured metadata), `parsed` what the query
+    took out of it. `level` is its own word in small letters. `cut_from`: the line's characters, where it is shown in
+    part.
+    """
+
+    timestamp: str
+    cluster_id: UUID
+    cluster: str
+    line: str
+    labels: Labels
+    metadata: Labels = {}
+    parsed: Labels = {}
+    level: str | None = None
+    cut_from: int | None = None
+
+
+class LogsResult(msgspec.Struct, frozen=True):
+    """`lines` of a query for lines, merged by time; `series` of one for numbers, each with its `cluster`.
+
+    `more`: there may be more lines than these. `notes` say where the answer is less than what was asked for.
+    `without` are the clusters in scope that have no Loki.
+    """
+
+    lines: list[LogLine]
+    series: list[RangeSeries]
+    of_lines: bool
+    more: bool
+    clusters: list[ClusterOutcome]
+    notes: list[str] = []
+    without: list[str] = []
+
+
+class Logs(Protocol):
+    """LogQL over any set of clusters in scope. Times are Unix nanoseconds. Raises `Invalid` for a bad query, `NotFound`
+    for a cluster that is out of scope."""
+
+    async def query(
+        self,
+        principal: Principal,
+        query: str,
+        *,
+        at_ns: int | None = None,
+        limit: int = 100,
+        direction: Direction = Direction.BACKWARD,
+        cluster_ids: Sequence[UUID] | None = None,
+        timeout_s: float = 30.0,
+    ) -> LogsResult:
+        """Numbers at one moment, or the lines of the hour before it."""
+
+    async def query_range(
+        self,
+        principal: Principal,
+        query: str,
+        *,
+        start_ns: int,
+        end_ns: int,
+        step_s: float | None = None,
+        limit: int = 100,
+        direction: Direction = Direction.BACKWARD,
+        cluster_ids: Sequence[UUID] | None = None,
+        timeout_s: float = 30.0,
+    ) -> LogsResult:
+        """Lines from `start_ns` to before `end_ns`, or numbers at every whole multiple of the step in between."""
+
+
+class TailState(StrEnum):
+    FOLLOWING = "FOLLOWING"
+    LOST = "LOST"
+
+
+class TailLines(msgspec.Struct, frozen=True):
+    lines: list[LogLine]
+
+
+class TailLost(msgspec.Struct, frozen=True):
+    """Lines that will not come: `by` is `loki` where it dropped them, `reader` where the reader was too slow."""
+
+    count: int
+    by: str
+    cluster: str | None = None
+
+
+class TailCluster(msgspec.Struct, frozen=True):
+    """From now on this cluster is followed, or is not and why."""
+
+    cluster_id: UUID
+    cluster: str
+    state: TailState
+    error: str | None = None
+
+
+TailNews = TailLines | TailLost | TailCluster
+
+
+class LogTail(Protocol):
+    def follow(
+        self,
+        principal: Principal,
+        query: str,
+        *,
+        cluster_ids: Sequence[UUID] | None = None,
+        start_ns: int | None = None,
+    ) -> AbstractAsyncContextManager[AsyncIterator[TailNews]]:
+        """New lines as they come, until the context is left. Raises as `Logs` does, and `RateLimited` where this user
+        follows enough already."""

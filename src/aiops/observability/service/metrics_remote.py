@@ -15,7 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 Point = tuple[float, str]
 
 
-class RemoteMatrix(msgspec.Struct, frozen=True):
+class RemoteMatrix(msgspec.Struct, frozen=True, gc=False):
     metric: Labels
     values: list[Point]
 
