@@ -15,6 +15,7 @@ from aiops.observability.events import EVENTS
 from aiops.observability.handlers import ForgetCluster
 from aiops.observability.http.alerts import AlertController
 from aiops.observability.http.ingest import push_metrics
+from aiops.observability.http.logs import LogsController
 from aiops.observability.http.metrics import MetricsController
 from aiops.observability.http.prometheus import PrometheusController
 from aiops.observability.http.sources import SourceController
@@ -32,6 +33,7 @@ from aiops.observability.service.metrics_remote import RemoteMetrics
 from aiops.observability.service.metrics_reuse import ReusedMetrics
 from aiops.observability.service.reuse import Answers
 from aiops.observability.service.sources import Sources
+from aiops.observability.signals_module import SignalsProvider
 from aiops.observability.store.alerts import PostgresAlertStore
 from aiops.observability.store.partitions import RAW, Keeping
 from aiops.observability.store.samples import PostgresSampleStore
@@ -46,7 +48,7 @@ _OFFERED_PORT = 9090
 """Of a Prometheus on this machine, which may be registered whatever else may not be reached here."""
 
 
-class _Observability(WatchProvider):
+class _Observability(WatchProvider, SignalsProvider):
     scope = Scope.APP
 
     @provide
@@ -181,6 +183,7 @@ def context() -> Context:
             AlertController,
             SourceController,
             MetricsController,
+            LogsController,
             PrometheusController,
             WatchController,
         ),

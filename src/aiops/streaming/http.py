@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import Any
 
 import msgspec
 import structlog
 from dishka.integrations.litestar import FromDishka, inject, inject_websocket
-from litestar import Controller, WebSocket, get, websocket
+from litestar import Controller, get, websocket
 from litestar.exceptions import WebSocketDisconnect
 
 from aiops.kernel.clock import Clock
-from aiops.kernel.errors import AiopsError, Retriable, Unauthenticated
-from aiops.kernel.http import Caller, same_origin, session_cookie
+from aiops.kernel.http import Caller
 from aiops.kernel.ids import new_id
-from aiops.kernel.principal import Principal
 from aiops.streaming import domain
 from aiops.streaming.domain import Auth, ClientMessage, Ping, Subscribe, Subscription, Unsubscribe
 from aiops.streaming.needs import Authenticator
 from aiops.streaming.service import Broadcast, Reader, ReaderStatus, StreamingStatus
+from aiops.streaming.sockets import TOO_LARGE, Refused, SignedSocket, Socket
 
 log = structlog.get_logger(__name__)
-
-_POLICY_VIOLATION = 1008
-_TOO_LARGE = 1009
-_AUTH_TIMEOUT_S = 10.0
-_DECODER = msgspec.json.Decoder(ClientMessage)
-
-Socket = WebSocket[Any, Any, Any]
-
-
-class _Refused(Exception):
-    """The connection ends; `code` and the message are told first."""
-
-    def __init__(self, code: str, message: str, close: int = _POLICY_VIOLATION) -> None:
-        super().__init__(message)
-        self.code = code
-        self.close = close
 
 
 class Connection:
@@ -53,20 +34,17 @@ class Connection:
         preset: Subscription | None,
     ) -> None:
         self._socket = socket
+        self._wire = SignedSocket(socket, authenticate, clock)
         self._broadcast = broadcast
-        self._authenticate = authenticate
         self._clock = clock
         self._preset = preset
-        self._heard_at = clock.monotonic()
-        self._token = ""
-        self._verified_at = 0.0
 
     async def run(self) -> None:
         await self._socket.accept()
         try:
             reader = await self._sign_in()
-        except _Refused as refusal:
-            await self._end(refusal)
+        except Refused as refusal:
+            await self._wire.end(refusal)
             return
         try:
             await self._serve(reader)
@@ -74,49 +52,14 @@ class Connection:
             self._broadcast.leave(reader)
 
     async def _sign_in(self) -> Reader:
-        cookie = session_cookie(self._socket)
-        if cookie is not None:
-            if not same_origin(self._socket):
-                raise _Refused("AUTH_FAILED", "A browser may open this only from the console's own page.")
-            self._token = cookie
-        else:
-            self._token = await self._token_by_message()
-        reader = self._broadcast.join(await self._principal())
+        reader = self._broadcast.join(await self._wire.sign_in())
         if self._preset is not None:
             reader.subscriptions[new_id()] = self._preset
-        await self._send(domain.frame("auth_response", success=True, user=reader.principal.name))
+        await self._wire.send(domain.frame("auth_response", success=True, user=reader.principal.name))
         return reader
 
-    async def _token_by_message(self) -> str:
-        try:
-            message = await asyncio.wait_for(self._receive(), _AUTH_TIMEOUT_S)
-        except TimeoutError:
-            raise _Refused("AUTH_FAILED", "No auth message came within 10 s.") from None
-        if not isinstance(message, Auth):
-            raise _Refused("AUTH_FAILED", 'The first message must be {"type":"auth","token":"…"}.')
-        return message.token
-
-    async def _principal(self) -> Principal:
-        try:
-            signed_in = await self._authenticate(self._token)
-            if not signed_in.may_read:
-                raise Unauthenticated("Change your password first.")
-        except Retriable as error:
-            raise _Refused("UNAVAILABLE", error.message) from None
-        except AiopsError as error:
-            raise _Refused("AUTH_FAILED", error.message) from None
-        self._verified_at = self._clock.monotonic()
-        return signed_in.principal
-
     async def _verify(self, reader: Reader) -> None:
-        """Ask anew, so that an ended session or a narrowed scope takes hold on open connections too."""
-        if self._clock.monotonic() - self._verified_at < domain.TRUSTED_S:
-            return
-        try:
-            reader.principal = await self._principal()
-        except _Refused as refusal:
-            code = "AUTH_EXPIRED" if refusal.code == "AUTH_FAILED" else refusal.code
-            raise _Refused(code, str(refusal)) from None
+        reader.principal = await self._wire.verified(reader.principal)
 
     async def _serve(self, reader: Reader) -> None:
         tasks = [
@@ -130,17 +73,17 @@ class Connection:
         await asyncio.gather(*pending, return_exceptions=True)
         for task in done:
             error = task.exception()
-            if isinstance(error, _Refused):
-                await self._end(error)
+            if isinstance(error, Refused):
+                await self._wire.end(error)
             elif error is not None and not isinstance(error, WebSocketDisconnect):
                 log.warning("stream_failed", user=reader.principal.name, error=repr(error))
 
     async def _read(self, reader: Reader) -> None:
         while True:
             try:
-                message = await self._receive()
-            except _Refused as refusal:
-                if refusal.code != "INVALID_MESSAGE" or refusal.close == _TOO_LARGE:
+                message = await self._wire.receive()
+            except Refused as refusal:
+                if refusal.code != "INVALID_MESSAGE" or refusal.close == TOO_LARGE:
                     raise
                 await self._answer(reader, domain.frame("error", code=refusal.code, message=str(refusal)))
                 continue
@@ -150,8 +93,7 @@ class Connection:
         if isinstance(message, Ping):
             await self._answer(reader, domain.frame("pong"))
         elif isinstance(message, Auth):
-            self._token = message.token
-            reader.principal = await self._principal()
+            reader.principal = await self._wire.sign_in_as(message.token)
             await self._answer(reader, domain.frame("auth_response", success=True, user=reader.principal.name))
         elif isinstance(message, Subscribe):
             await self._subscribe(reader, message.subscription)
@@ -178,11 +120,11 @@ class Connection:
 
     async def _answer(self, reader: Reader, frame: bytes) -> None:
         if not reader.answer(frame):
-            raise _Refused("QUEUE_FULL", "You read too slowly for your own requests.")
+            raise Refused("QUEUE_FULL", "You read too slowly for your own requests.")
 
     async def _write(self, reader: Reader) -> None:
         while True:
-            await self._send(await reader.next(lambda: self._verify(reader)))
+            await self._wire.send(await reader.next(lambda: self._verify(reader)))
 
     async def _heartbeat(self, reader: Reader) -> None:
         while True:
@@ -190,30 +132,9 @@ class Connection:
             asked_at = self._clock.monotonic()
             await self._answer(reader, domain.frame("ping"))
             await self._clock.sleep(domain.PONG_TIMEOUT_S)
-            if self._heard_at < asked_at:
-                raise _Refused("TIMEOUT", "No pong came within 10 s.")
+            if self._wire.heard_at < asked_at:
+                raise Refused("TIMEOUT", "No pong came within 10 s.")
             await self._verify(reader)
-
-    async def _receive(self) -> ClientMessage:
-        raw = await self._socket.receive_data(mode="text")
-        self._heard_at = self._clock.monotonic()
-        if len(raw) > domain.LARGEST_MESSAGE:
-            raise _Refused("INVALID_MESSAGE", "A message has at most 64 KiB.", _TOO_LARGE)
-        try:
-            message: ClientMessage = _DECODER.decode(raw)
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise _Refused("INVALID_MESSAGE", f"This is not a message of the protocol: {error}") from None
-        return message
-
-    async def _send(self, frame: bytes) -> None:
-        await self._socket.send_data(frame.decode(), mode="text")
-
-    async def _end(self, refusal: _Refused) -> None:
-        with contextlib.suppress(Exception):
-            await self._send(domain.frame("error", code=refusal.code, message=str(refusal)))
-            reconnect = None if refusal.code.startswith("AUTH") else domain.RECONNECT_AFTER_MS
-            await self._send(domain.frame("disconnect", reason=refusal.code, reconnect_after_ms=reconnect))
-            await self._socket.close(code=refusal.close, reason=refusal.code)
 
 
 @websocket(["/ws", "/ws/alerts"], opt={"public": True})

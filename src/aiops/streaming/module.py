@@ -11,6 +11,7 @@ from aiops.kernel.module import Context, JobSpec, Runnable
 from aiops.streaming.http import StreamingController, elsewhere, live
 from aiops.streaming.needs import SignedInReader
 from aiops.streaming.service import Broadcast
+from aiops.streaming.tail import tail
 
 __all__ = ["SignedInReader", "context"]
 
@@ -29,6 +30,6 @@ def context() -> Context:
     return Context(
         "streaming",
         provider,
-        routes=(live, elsewhere, StreamingController),
+        routes=(live, tail, elsewhere, StreamingController),
         jobs=(JobSpec("broadcast", _job),),
     )

@@ -32,7 +32,8 @@ _TIME = "RFC 3339 or Unix seconds"
 _STEP = "Seconds or a Prometheus duration such as 15s"
 
 
-def _in_part(result: type[Any]) -> dict[int, ResponseSpec]:
+def in_part(result: type[Any]) -> dict[int, ResponseSpec]:
+    """Documents the 206 of a route that spans clusters."""
     told = "A cluster did not answer, or in part: `clusters` says which and why"
     return {206: ResponseSpec(result, generate_examples=False, description=told)}
 
@@ -64,7 +65,7 @@ class MetricsController(Controller):
     middleware = [EndsWithItsClient()]  # noqa: RUF012
     tags: Sequence[str] = ["observability"]
 
-    @get("/query", summary="Evaluate PromQL at one moment over clusters", responses=_in_part(InstantResult))
+    @get("/query", summary="Evaluate PromQL at one moment over clusters", responses=in_part(InstantResult))
     @inject
     async def query(
         self,
@@ -81,7 +82,7 @@ class MetricsController(Controller):
         "/query",
         summary="As GET, for long queries",
         status_code=HTTP_200_OK,
-        responses=_in_part(InstantResult),
+        responses=in_part(InstantResult),
     )
     @inject
     async def post_query(
@@ -92,7 +93,7 @@ class MetricsController(Controller):
     @get(
         "/query_range",
         summary="Evaluate PromQL at every step of a time range over clusters",
-        responses=_in_part(RangeResult),
+        responses=in_part(RangeResult),
     )
     @inject
     async def query_range(
@@ -112,7 +113,7 @@ class MetricsController(Controller):
         "/query_range",
         summary="As GET, for long queries",
         status_code=HTTP_200_OK,
-        responses=_in_part(RangeResult),
+        responses=in_part(RangeResult),
     )
     @inject
     async def post_query_range(
@@ -120,23 +121,23 @@ class MetricsController(Controller):
     ) -> Response[RangeResult]:
         return await _range(service, principal, data)
 
-    @get("/labels", summary="The names of labels", responses=_in_part(LabelNames))
+    @get("/labels", summary="The names of labels", responses=in_part(LabelNames))
     @inject
     async def labels(
         self, principal: Caller, service: FromDishka[SeriesNames], cluster_id: ClusterIds = None
     ) -> Response[LabelNames]:
         result = await service.labels(principal, cluster_ids=cluster_id)
-        return _reply(result, result.clusters)
+        return reply(result, result.clusters)
 
-    @get("/label/{name:str}/values", summary="The values of one label", responses=_in_part(LabelValues))
+    @get("/label/{name:str}/values", summary="The values of one label", responses=in_part(LabelValues))
     @inject
     async def label_values(
         self, principal: Caller, service: FromDishka[SeriesNames], name: FromPath[str], cluster_id: ClusterIds = None
     ) -> Response[LabelValues]:
         result = await service.label_values(principal, name, cluster_ids=cluster_id)
-        return _reply(result, result.clusters)
+        return reply(result, result.clusters)
 
-    @get("/series", summary="The series that a selector finds", responses=_in_part(SeriesFound))
+    @get("/series", summary="The series that a selector finds", responses=in_part(SeriesFound))
     @inject
     async def series(
         self,
@@ -146,9 +147,9 @@ class MetricsController(Controller):
         cluster_id: ClusterIds = None,
     ) -> Response[SeriesFound]:
         result = await service.series(principal, Within((match,)), cluster_ids=cluster_id)
-        return _reply(result, result.clusters)
+        return reply(result, result.clusters)
 
-    @get("/metadata", summary="What metrics mean, as their exporters say", responses=_in_part(MetadataFound))
+    @get("/metadata", summary="What metrics mean, as their exporters say", responses=in_part(MetadataFound))
     @inject
     async def metadata(
         self,
@@ -158,13 +159,13 @@ class MetricsController(Controller):
         cluster_id: ClusterIds = None,
     ) -> Response[MetadataFound]:
         result = await service.metadata(principal, metric, cluster_ids=cluster_id)
-        return _reply(result, result.clusters)
+        return reply(result, result.clusters)
 
 
 async def _instant(service: MetricsService, principal: Caller, body: QueryBody) -> Response[InstantResult]:
     at = None if body.time is None else moment(body.time)
     result = await service.query(principal, body.query, at=at, cluster_ids=body.cluster_id, timeout_s=body.timeout)
-    return _reply(result, result.clusters)
+    return reply(result, result.clusters)
 
 
 async def _range(service: MetricsService, principal: Caller, body: QueryRangeBody) -> Response[RangeResult]:
@@ -177,10 +178,11 @@ async def _range(service: MetricsService, principal: Caller, body: QueryRangeBod
         cluster_ids=body.cluster_id,
         timeout_s=body.timeout,
     )
-    return _reply(result, result.clusters)
+    return reply(result, result.clusters)
 
 
-def _reply(result: Any, outcomes: Sequence[ClusterOutcome]) -> Response[Any]:
+def reply(result: Any, outcomes: Sequence[ClusterOutcome]) -> Response[Any]:
+    """200 where every cluster answered in full, else 206."""
     whole = all(outcome.status is QueryStatus.SUCCESS for outcome in outcomes)
     return Response(result, status_code=200 if whole else 206)
 

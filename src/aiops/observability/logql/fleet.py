@@ -76,7 +76,7 @@ class NumbersPlan:
 
     def text(self, push: Push | None, cluster: str, share: Mapping[str, str]) -> str | None:
         """What a cluster is asked; `None` where it can have nothing to say."""
-        if push is None:
+        if push is None or (self.local and not share and not self._about_clusters):
             written: str | None = self.query.text_for(cluster, share) if self.query.concerns(cluster) else None
         else:
             written = push.text(cluster, {})
@@ -84,6 +84,10 @@ class NumbersPlan:
         if written is not None:
             check_carved(written, share)
         return written
+
+    @property
+    def _about_clusters(self) -> bool:
+        return any(token.text == CLUSTER for token in self.query.tokens)
 
     def _filled(self, skeleton: str, cluster: str, share: Mapping[str, str]) -> str:
         text = _WHOLE.sub(r"\1\2", skeleton.replace(_NOTHING_ASKED, _NOTHING))

@@ -101,16 +101,18 @@ class LogQuery:
     def rendered(self, begin: int, end: int, cluster: str, share: Mapping[str, str]) -> str:
         """The tokens from `begin` up to `end`, each selector as this cluster is asked for it."""
         selectors = {one.first: one for one in self.selectors}
-        written, place = [], begin
+        written, place, behind = "", begin, self.tokens[begin].start
         while place < end:
+            # What stands between tokens stays, so that the places of faults that a Loki names are the asker's own.
+            written += self.text[behind : self.tokens[place].start]
             selector = selectors.get(place)
-            if selector is None:
-                written.append(self.tokens[place].text)
-                place += 1
-            else:
-                written.append(selector.text(cluster, share))
-                place = selector.last + 1
-        return " ".join(written)
+            last = place if selector is None else selector.last
+            text = self.text[self.tokens[place].start : self.tokens[last].end]
+            if selector is not None and (share or selector.about_clusters):
+                text = selector.text(cluster, share)
+            written += text
+            place, behind = last + 1, self.tokens[last].end
+        return written
 
 
 def check_carved(text: str, share: Mapping[str, str]) -> None:

@@ -1,0 +1,52 @@
+"""Wires logs and traces; `module.py` takes this into the context."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from dishka import Provider, Scope, provide
+
+from aiops.kernel.clock import Clock
+from aiops.observability.ports import Logs, LogTail
+from aiops.observability.service.logs import LogsService
+from aiops.observability.service.logs_labels import LogNames
+from aiops.observability.service.logs_remote import RemoteLogs
+from aiops.observability.service.logs_tail import LogFollower
+from aiops.registry.ports import Clusters
+from aiops.settings import Settings
+
+_TAILS_PER_HOST = 64
+
+
+class SignalsProvider(Provider):
+    scope = Scope.APP
+
+    @provide
+    async def remote_logs(self, settings: Settings, clock: Clock) -> AsyncIterator[RemoteLogs]:
+        # aiohttp takes long to import.
+        from aiops.kernel.outbound import Outbound
+        from aiops.observability.backends.loki import LokiBackend
+
+        outbound = Outbound(allow_loopback=settings.allow_local_targets)
+        tails = Outbound(allow_loopback=settings.allow_local_targets, per_host=_TAILS_PER_HOST, total=1_000)
+        try:
+            yield LokiBackend(outbound, tails, clock)
+        finally:
+            await outbound.close()
+            await tails.close()
+
+    @provide
+    def logs_service(self, clock: Clock, clusters: Clusters, remote: RemoteLogs) -> LogsService:
+        return LogsService(clock, clusters, remote)
+
+    @provide
+    def logs(self, service: LogsService) -> Logs:
+        return service
+
+    @provide
+    def log_names(self, clock: Clock, clusters: Clusters, remote: RemoteLogs) -> LogNames:
+        return LogNames(clock, clusters, remote)
+
+    @provide
+    def log_tail(self, clock: Clock, clusters: Clusters, remote: RemoteLogs) -> LogTail:
+        return LogFollower(clock, clusters, remote)
