@@ -130,6 +130,8 @@ async def test_the_document_describes_every_route(client: Client) -> None:
     assert {path for path in paths if "/clusters" in path or "/fleet" in path} == {
         "/api/v1/clusters",
         "/api/v1/clusters/by-name/{name}",
+        "/api/v1/clusters/candidates",
+        "/api/v1/clusters/import",
         "/api/v1/clusters/offers",
         "/api/v1/clusters/test-connection",
         "/api/v1/clusters/{cluster_id}",
@@ -139,6 +141,7 @@ async def test_the_document_describes_every_route(client: Client) -> None:
         "/api/v1/clusters/{cluster_id}/history",
         "/api/v1/clusters/{cluster_id}/refresh",
         "/api/v1/clusters/{cluster_id}/status",
+        "/api/v1/clusters/{cluster_id}/suggestions",
         "/api/v1/fleet/capabilities",
         "/api/v1/fleet/health",
         "/api/v1/fleet/summary",

@@ -308,6 +308,32 @@ async def test_only_admins_of_the_cluster_touch_credentials_and_people_never_rea
         assert "hush" not in repr(secret)
 
 
+async def test_an_endpoint_that_others_own_too_gets_its_own_credentials_and_never_the_clusters(rig: Rig) -> None:
+    shared = {"PROMETHEUS": {"kind": "BASIC", "username": "u", "password": "p"}, "LOKI": {"kind": "NONE"}}
+    urls = {field: f"https://{field.partition('_')[0]}.example.com" for field in ("tempo_url", "loki_url")}
+    added = await rig.add("prod-1", bearer_token="clusters-own", endpoint_credentials=shared, **urls)
+
+    async def header(kind: EndpointKind) -> str | None:
+        target = await rig.fleet.target(ADMIN, kind, added.id)
+        assert target is not None
+        return target.headers.get("Authorization")
+
+    expected = {
+        EndpointKind.PROMETHEUS: "Basic " + base64.b64encode(b"u:p").decode(),
+        EndpointKind.LOKI: None,
+        EndpointKind.TEMPO: "Bearer clusters-own",
+    }
+    assert {kind: await header(kind) for kind in expected} == expected
+    await rig.sign_ins.put(ADMIN, added.id, Bearer("changed"))
+    expected[EndpointKind.TEMPO] = "Bearer changed"
+    assert {kind: await header(kind) for kind in expected} == expected
+    move = {"prometheus_url": "https://elsewhere.example.com", "bearer_token": "changed"}
+    with pytest.raises(Invalid, match="credentials of single endpoints"):
+        await rig.membership.change(ADMIN, added.id, msgspec.convert(move, ClusterChange))
+    await rig.membership.change(ADMIN, added.id, msgspec.convert({**move, "endpoint_credentials": {}}, ClusterChange))
+    assert await header(EndpointKind.LOKI) == "Bearer changed"
+
+
 @pytest.mark.parametrize("headers", [{"Authorization": "x"}, {"Host": "x"}, {"X\n": "x"}, {"X-A": "a\r\nb"}, {"X": ""}])
 async def test_headers_that_would_break_or_fake_a_request_are_refused(rig: Rig, headers: dict[str, str]) -> None:
     with pytest.raises(Invalid, match="header"):

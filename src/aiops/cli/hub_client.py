@@ -61,7 +61,7 @@ class HubClient:
                         f"{self._url}/api/v1/{path}",
                         params=query,
                         data=None if body is None else msgspec.json.encode(body),
-                        headers={"Content-Type": "application/json"} if body is not None else None,
+                        headers={"Content-Type": "application/json"},
                         allow_redirects=False,
                     ) as reply:
                         status, said, wait = reply.status, await reply.read(), reply.headers.get("Retry-After", "1")

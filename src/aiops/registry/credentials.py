@@ -87,6 +87,12 @@ class Kubeconfig(_Secret, frozen=True, tag="KUBECONFIG"):
     key: str | None = None
 
 
+class NoSignIn(_Secret, frozen=True, tag="NONE"):
+    """Nothing is sent: for one endpoint of a cluster that otherwise signs in."""
+
+
+Direct = Bearer | Basic | ClientCertificate | NoSignIn
+"""What one endpoint may take in place of the cluster's credentials: sent as it is, renewed by nobody."""
 Credentials = Bearer | Basic | ClientCertificate | ServiceAccount | Oidc | SecretRef | Kubeconfig
 
 _KINDS: dict[type[Any], CredentialKind] = {
@@ -136,6 +142,12 @@ def access_of(credentials: Credentials | None) -> Access | None:
             return None
 
 
+def direct_access(credentials: Direct) -> Access:
+    found = access_of(None if isinstance(credentials, NoSignIn) else credentials)
+    assert found is not None
+    return found
+
+
 def is_exchanged(credentials: Credentials | None) -> bool:
     """Whether the hub must ask someone for what it sends."""
     return isinstance(credentials, Oidc | SecretRef)
@@ -146,7 +158,7 @@ def renews(credentials: Credentials | None, expires_at: datetime | None) -> bool
     return is_exchanged(credentials) or (isinstance(credentials, ServiceAccount) and expires_at is not None)
 
 
-def check(credentials: Credentials) -> None:
+def check(credentials: Credentials | NoSignIn) -> None:
     """Raise `Invalid` for what can't be sent, or has expired by its own word."""
     match credentials:
         case Bearer(token) | ServiceAccount(token):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -10,17 +11,30 @@ import msgspec
 
 from aiops.kernel.errors import Unavailable
 from aiops.kernel.secrets import SecretBox
-from aiops.registry.credentials import Access, Credentials, access_of
+from aiops.registry.credentials import Access, Credentials, Direct, access_of, direct_access
+from aiops.registry.ports import EndpointKind
 
 _MOST_OPENED = 10_000
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """What goes with each request to one endpoint."""
+
+    headers: dict[str, str]
+    access: Access
+
+    def __repr__(self) -> str:
+        return "Sent(***)"
+
+
 class Secrets(msgspec.Struct, frozen=True):
-    """All that is secret about a cluster: `access` is what `credentials` were last exchanged for."""
+    """All that is secret about a cluster: `access` is what `credentials` were last exchanged for; `endpoints` are
+    those that take something else."""
 
     credentials: Credentials | None = None
     headers: dict[str, str] = {}
     access: Access | None = None
+    endpoints: dict[EndpointKind, Direct] = {}
 
     def __repr__(self) -> str:
         return "Secrets(***)"
@@ -32,19 +46,25 @@ class Secrets(msgspec.Struct, frozen=True):
             raise Unavailable("The hub has not got a token for this cluster yet; its status says why.")
         return found
 
+    def sent(self, kind: EndpointKind) -> Sent:
+        """As `current`, with the headers, for one endpoint."""
+        own = self.endpoints.get(kind)
+        access = self.current() if own is None else direct_access(own)
+        return Sent(self.headers | access.headers(), access)
+
     def expires_at(self) -> datetime | None:
-        found = self.access or access_of(self.credentials)
-        return None if found is None else found.expires_at
+        """When the first of all this ends."""
+        found = [self.access or access_of(self.credentials), *map(direct_access, self.endpoints.values())]
+        return min((one.expires_at for one in found if one is not None and one.expires_at is not None), default=None)
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """The secrets of one version of a cluster, and what is sent with each request to it."""
+class _Opened(msgspec.Struct, frozen=True):
+    """The secrets of one version of a cluster, and what goes to each endpoint, as far as there is something."""
 
     secrets: Secrets
-    headers: dict[str, str]
+    sent: dict[EndpointKind, Sent]
 
 
-_NOTHING = Opened(Secrets(), {})
 _decoder = msgspec.json.Decoder(Secrets)
 
 
@@ -53,7 +73,7 @@ class Vault:
 
     def __init__(self, box: SecretBox) -> None:
         self._box = box
-        self._opened: dict[UUID, tuple[bytes, Opened]] = {}
+        self._opened: dict[UUID, tuple[bytes, _Opened]] = {}
 
     @classmethod
     def of(cls, keys: Sequence[bytes]) -> Vault:
@@ -75,23 +95,31 @@ class Vault:
         """Raises `SecretUnreadable`."""
         return self._open(cluster_id, sealed).secrets
 
-    def open(self, cluster_id: UUID, sealed: bytes | None) -> Opened:
+    def sent(self, cluster_id: UUID, sealed: bytes | None, kind: EndpointKind) -> Sent:
         """Raises `SecretUnreadable`, and `Unavailable` where there is nothing to send yet."""
         opened = self._open(cluster_id, sealed)
-        opened.secrets.current()
-        return opened
+        return opened.sent.get(kind) or opened.secrets.sent(kind)
 
-    def _open(self, cluster_id: UUID, sealed: bytes | None) -> Opened:
+    def _open(self, cluster_id: UUID, sealed: bytes | None) -> _Opened:
         if sealed is None:
             self._opened.pop(cluster_id, None)
             return _NOTHING
         kept = self._opened.get(cluster_id)
         if kept is not None and kept[0] == sealed:
             return kept[1]
-        secrets = _decoder.decode(self._box.open(sealed, belongs_to=cluster_id.bytes))
-        found = secrets.access or access_of(secrets.credentials)
-        opened = Opened(secrets, secrets.headers | ({} if found is None else found.headers()))
+        opened = _all_sent(_decoder.decode(self._box.open(sealed, belongs_to=cluster_id.bytes)))
         if len(self._opened) >= _MOST_OPENED:
             self._opened.clear()
         self._opened[cluster_id] = (sealed, opened)
         return opened
+
+
+def _all_sent(secrets: Secrets) -> _Opened:
+    sent: dict[EndpointKind, Sent] = {}
+    for kind in EndpointKind:
+        with suppress(Unavailable):
+            sent[kind] = secrets.sent(kind)
+    return _Opened(secrets, sent)
+
+
+_NOTHING = _all_sent(Secrets())

@@ -126,7 +126,7 @@ class Applying:
         if not changes:
             return Applied(Action.NONE, [], cluster)
         # Where anything changes, the secrets are given again: they may go to a new address, as the file says.
-        carried = ("bearer_token", "username", "password", "credentials", "headers")
+        carried = ("bearer_token", "username", "password", "credentials", "headers", "endpoint_credentials")
         given: dict[str, Any] = {field: value for field in carried if (value := getattr(wanted, field)) is not UNSET}
         changed = self._records.changed(record, ClusterChange(**described, **given), now)
         if not dry_run:
@@ -155,7 +155,7 @@ class Applying:
 
     def _changed_secrets(self, record: ClusterRecord, wanted: WantedCluster) -> list[str]:
         """Which secrets differ from those that are kept; all that are given, where those can't be read any more."""
-        if not wanted.touches_credentials() and wanted.headers is UNSET:
+        if not wanted.touches_secrets():
             return []
         try:
             kept = self._vault.secrets(record.cluster.id, record.sealed)
@@ -169,6 +169,9 @@ class Applying:
                 differ.append("credentials")
         if wanted.headers is not UNSET and (kept is None or wanted.headers != kept.headers):
             differ.append("headers")
+        own = wanted.endpoint_credentials
+        if own is not UNSET and (kept is None or own != kept.endpoints):
+            differ.append("endpoint_credentials")
         return differ
 
     def _normal(self, field: str, value: object) -> object:

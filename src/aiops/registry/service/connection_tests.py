@@ -18,11 +18,13 @@ from aiops.registry.ports import URL_FIELDS, Cluster, ClusterType, EndpointKind,
 from aiops.registry.service.description import (
     CredentialsGiven,
     as_the_kubeconfig_says,
+    check_direct,
     check_tls,
     resolved,
 )
 from aiops.registry.service.fleet import build_target
 from aiops.registry.service.sign_ins import EndpointTrial
+from aiops.registry.vault import Secrets
 
 _TIMEOUT_S = 10.0
 _NO_CLUSTER = UUID(int=0)
@@ -75,9 +77,10 @@ class ConnectionTests:
             access = await self._access(credentials)
         except AiopsError as error:
             return Diagnosis(False, [Step("sign-in", False, error.message)])
-        headers = test.headers | access.headers()
+        check_direct(test.endpoint_credentials)
+        secrets = Secrets(credentials, test.headers, access, test.endpoint_credentials)
         targets = [
-            build_target(cluster, kind, url, headers, access)
+            build_target(cluster, kind, url, secrets.sent(kind))
             for kind in EndpointKind
             if (url := cluster.url(kind)) is not None
         ]

@@ -13,6 +13,7 @@ from aiops.registry.credentials import (
     Bearer,
     ClientCertificate,
     Credentials,
+    Direct,
     Kubeconfig,
     Oidc,
     SecretRef,
@@ -22,7 +23,7 @@ from aiops.registry.credentials import (
 )
 from aiops.registry.discovery.kubeconfig import KubeContext, contexts_of
 from aiops.registry.endpoints import PROXY_FIELD, UrlRules, origin_of
-from aiops.registry.ports import URL_FIELDS, Cluster, ClusterType, Environment, Platform, TlsSettings
+from aiops.registry.ports import URL_FIELDS, Cluster, ClusterType, EndpointKind, Environment, Platform, TlsSettings
 
 _MOST_CA_BYTES = 64 * 1024
 
@@ -69,12 +70,14 @@ def resolved(given: Given, rules: UrlRules) -> tuple[Credentials, KubeContext | 
 
 
 class CredentialsGiven(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A bearer token, or a user name and password, or `credentials` of any kind. Kept encrypted, never shown again."""
+    """A bearer token, or a user name and password, or `credentials` of any kind, sent to all endpoints but those that
+    have `endpoint_credentials` of their own. Kept encrypted, never shown again."""
 
     bearer_token: str | None = None
     username: str | None = None
     password: str | None = None
     credentials: Given | None = None
+    endpoint_credentials: dict[EndpointKind, Direct] = {}
 
     def given(self) -> Given | None:
         short = credentials_from(self.bearer_token, self.username, self.password)
@@ -105,7 +108,7 @@ class NewCluster(CredentialsGiven, frozen=True, kw_only=True):
 
 class ClusterChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays. `bearer_token: null` (or `username: null`) drops the stored credentials; `headers`
-    replaces all extra headers."""
+    replaces all extra headers, `endpoint_credentials` all that single endpoints have of their own."""
 
     name: str | UnsetType = UNSET
     display_name: str | UnsetType = UNSET
@@ -127,6 +130,7 @@ class ClusterChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     username: str | UnsetType | None = UNSET
     password: str | UnsetType | None = UNSET
     credentials: Given | UnsetType | None = UNSET
+    endpoint_credentials: dict[EndpointKind, Direct] | UnsetType = UNSET
 
     def described(self) -> dict[str, object]:
         """What is to be changed of the cluster itself."""
@@ -139,7 +143,10 @@ class ClusterChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def is_for_admins(self) -> bool:
         """Whether it says where secrets go, or what others' data the cluster shows."""
         touched = set(self.described()) & {"name", "platform", *URL_FIELDS.values(), "selector", "tls", PROXY_FIELD}
-        return bool(touched) or self.headers is not UNSET or self.touches_credentials()
+        return bool(touched) or self.touches_secrets()
+
+    def touches_secrets(self) -> bool:
+        return self.touches_credentials() or self.headers is not UNSET or self.endpoint_credentials is not UNSET
 
     def touches_credentials(self) -> bool:
         given = (self.bearer_token, self.username, self.password, self.credentials)
@@ -187,6 +194,11 @@ def secret_would_travel(before: Cluster, after: Cluster) -> bool:
     by_proxy = after.proxy_url is not None and after.proxy_url != before.proxy_url
     unverified = after.tls.skip_verify and not before.tls.skip_verify
     return not asked <= known or by_proxy or unverified
+
+
+def check_direct(given: dict[EndpointKind, Direct]) -> None:
+    for credentials in given.values():
+        check(credentials)
 
 
 def _one_of(given: Given | None, short: Bearer | Basic | None) -> Given | None:

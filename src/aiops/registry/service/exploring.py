@@ -14,7 +14,7 @@ import structlog
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
-from aiops.kernel.errors import AiopsError, Invalid
+from aiops.kernel.errors import AiopsError
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.registry import domain
@@ -77,23 +77,19 @@ class Exploring:
     async def _confirmed(self, record: ClusterRecord, found: Discovered) -> dict[str, str]:
         """Offered addresses of endpoints that nobody has named, where they really answer; secrets go by TLS only."""
         urls: dict[str, str] = {}
-        try:
-            opened = self._vault.open(record.cluster.id, record.sealed)
-        except AiopsError:
-            # With nothing to sign in with, nothing can be confirmed.
-            return urls
         for kind, offered in found.offers.items():
             metrics_only = record.cluster.cluster_type in domain.METRICS_ONLY
             if record.cluster.url(kind) is not None or (metrics_only and kind in domain.LOGS_AND_TRACES):
                 continue
             try:
                 url = self._rules.check(offered, URL_FIELDS[kind])
-            except Invalid:
+                sent = self._vault.sent(record.cluster.id, record.sealed, kind)
+            except AiopsError:
+                # With nothing to sign in with, nothing can be confirmed.
                 continue
-            if opened.headers and not url.startswith("https:"):
+            if sent.headers and not url.startswith("https:"):
                 continue
-            target = build_target(record.cluster, kind, url, opened.headers, opened.secrets.current())
-            if (await self._prober.probe(target, _PROBE_TIMEOUT_S)).ok:
+            if (await self._prober.probe(build_target(record.cluster, kind, url, sent), _PROBE_TIMEOUT_S)).ok:
                 urls[URL_FIELDS[kind]] = url
         return urls
 

@@ -17,7 +17,6 @@ from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.kernel.tls import Tls
 from aiops.registry import domain
-from aiops.registry.credentials import Access
 from aiops.registry.events import ClusterStatusChanged
 from aiops.registry.needs import (
     ClusterRecord,
@@ -29,7 +28,7 @@ from aiops.registry.needs import (
     Store,
 )
 from aiops.registry.ports import Cluster, ClusterStatus, EndpointKind, Member, Platform, State, Target
-from aiops.registry.vault import Vault
+from aiops.registry.vault import Sent, Vault
 
 MOST_A_PAGE = 100
 _WORST = 20
@@ -202,18 +201,17 @@ def target_of(vault: Vault, record: ClusterRecord, kind: EndpointKind) -> Target
     url = cluster.url(kind)
     if url is None:
         return None
-    opened = vault.open(cluster.id, record.sealed)
-    return build_target(cluster, kind, url, opened.headers, opened.secrets.current())
+    return build_target(cluster, kind, url, vault.sent(cluster.id, record.sealed, kind))
 
 
-def build_target(cluster: Cluster, kind: EndpointKind, url: str, headers: dict[str, str], access: Access) -> Target:
-    tls = cluster.tls
+def build_target(cluster: Cluster, kind: EndpointKind, url: str, sent: Sent) -> Target:
+    tls, access = cluster.tls, sent.access
     return Target(
         cluster_id=cluster.id,
         cluster_name=cluster.name,
         kind=kind,
         url=url,
-        headers=headers,
+        headers=sent.headers,
         # An API server is never shared.
         selector={} if kind is EndpointKind.API_SERVER else cluster.selector,
         tls=Tls(tls.ca_bundle, tls.skip_verify, tls.server_name, access.certificate, access.key),

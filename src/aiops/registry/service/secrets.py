@@ -40,7 +40,8 @@ def renew_at(secrets: Secrets, now: datetime) -> datetime | None:
     """When the hub gets the next token by itself: half-way to the end of this one, or at once where there is none."""
     if is_exchanged(secrets.credentials) and secrets.access is None:
         return now
-    expires_at = secrets.expires_at()
+    # Of the cluster's own: what a single endpoint has is renewed by nobody.
+    expires_at = secrets.current().expires_at
     if isinstance(secrets.credentials, ServiceAccount):
         if expires_at is None or account_of(secrets.current()) is None:
             return None

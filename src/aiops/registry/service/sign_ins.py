@@ -13,6 +13,7 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.errors import AiopsError, Invalid, PermissionDenied, Unavailable
 from aiops.kernel.principal import Principal, PrincipalKind, Role
+from aiops.kernel.secrets import SecretUnreadable
 from aiops.registry.credentials import (
     Access,
     Oidc,
@@ -28,7 +29,7 @@ from aiops.registry.service.description import Given, resolved
 from aiops.registry.service.exchange import access_from_secret
 from aiops.registry.service.fleet import build_target, find
 from aiops.registry.service.secrets import account_of, credentials_updated, with_secrets
-from aiops.registry.vault import Secrets, Vault
+from aiops.registry.vault import Secrets, Sent, Vault
 
 TOKEN_LASTS_S = 7 * 24 * 3600
 _TEST_TIMEOUT_S = 10.0
@@ -66,6 +67,14 @@ class CredentialsTried(msgspec.Struct, frozen=True):
     former_in_use_until: datetime | None = None
 
 
+class EndpointSignIn(msgspec.Struct, frozen=True):
+    """What one endpoint takes in place of the cluster's credentials, in the clear."""
+
+    headers: dict[str, str]
+    client_certificate: str | None
+    client_key: str | None
+
+
 class Revealed(msgspec.Struct, frozen=True):
     """All that is needed to sign in at a cluster's endpoints, in the clear: for the hub's own services only."""
 
@@ -75,6 +84,7 @@ class Revealed(msgspec.Struct, frozen=True):
     client_certificate: str | None
     client_key: str | None
     expires_at: datetime | None
+    endpoints: dict[EndpointKind, EndpointSignIn]
 
 
 class SignIns:
@@ -133,14 +143,13 @@ class SignIns:
         return _outcome(record, await self._try(record.cluster, secrets))
 
     async def remove(self, principal: Principal, cluster_id: UUID) -> None:
-        """Extra headers stay."""
+        """Extra headers stay, and what single endpoints have of their own."""
         principal.require(Role.ADMIN)
         async with self._transactions.begin() as tx:
             record = await find(self._store, tx, principal, cluster_id, lock=True)
-            headers = self._vault.secrets(cluster_id, record.sealed).headers if record.cluster.header_names else {}
-            await self._save(
-                tx, with_secrets(record, Secrets(None, headers), self._vault, self._clock.now()), "REMOVED"
-            )
+            kept = self._kept(record)
+            secrets = Secrets(None, kept.headers, None, kept.endpoints)
+            await self._save(tx, with_secrets(record, secrets, self._vault, self._clock.now()), "REMOVED")
             await tx.commit()
 
     async def reveal(self, principal: Principal, cluster_id: UUID) -> Revealed:
@@ -149,11 +158,12 @@ class SignIns:
         principal.require(Role.ADMIN)
         async with self._transactions.begin() as tx:
             record = await find(self._store, tx, principal, cluster_id)
-        opened = self._vault.open(cluster_id, record.sealed)
-        access = opened.secrets.current()
+        secrets = self._vault.secrets(cluster_id, record.sealed)
+        access = secrets.current()
         log.info("credentials_revealed", cluster_id=str(cluster_id), to=principal.name)
-        kind = record.cluster.credential_kind
-        return Revealed(cluster_id, kind, opened.headers, access.certificate, access.key, access.expires_at)
+        kind, headers = record.cluster.credential_kind, secrets.headers | access.headers()
+        own = {kind: _in_the_clear(secrets.sent(kind)) for kind in secrets.endpoints}
+        return Revealed(cluster_id, kind, headers, access.certificate, access.key, access.expires_at, own)
 
     async def renew(self, cluster_id: UUID) -> None:
         """Get the next token; what keeps the hub from it is kept beside the credentials, and tried again soon."""
@@ -195,8 +205,8 @@ class SignIns:
         if record.cluster.platform is Platform.HOST:
             raise Invalid("A HOST is judged by the samples that it pushes: there is nothing to sign in at.")
         credentials, _ = resolved(given, self._rules)
-        headers = self._vault.secrets(cluster_id, record.sealed).headers if record.cluster.header_names else {}
-        secrets = Secrets(credentials, headers)
+        kept = self._kept(record)
+        secrets = Secrets(credentials, kept.headers, None, kept.endpoints)
         if is_exchanged(credentials):
             secrets = msgspec.structs.replace(secrets, access=await self._next(record.cluster, secrets))
         expires_at = secrets.expires_at()
@@ -206,10 +216,8 @@ class SignIns:
         return with_secrets(record, secrets, self._vault, self._clock.now()), endpoints
 
     async def _try(self, cluster: Cluster, secrets: Secrets) -> dict[EndpointKind, EndpointTrial]:
-        access = secrets.current()
-        headers = secrets.headers | access.headers()
         targets = [
-            build_target(cluster, kind, url, headers, access)
+            build_target(cluster, kind, url, secrets.sent(kind))
             for kind in EndpointKind
             if (url := cluster.url(kind)) is not None
         ]
@@ -232,14 +240,23 @@ class SignIns:
             account = account_of(access)
             if cluster.api_server_url is None or account is None:
                 raise Invalid("only an API server renews a service account's token, and this cluster names none.")
-            headers = secrets.headers | access.headers()
-            api = build_target(cluster, EndpointKind.API_SERVER, cluster.api_server_url, headers, access)
+            sent = Sent(secrets.headers | access.headers(), access)
+            api = build_target(cluster, EndpointKind.API_SERVER, cluster.api_server_url, sent)
             fresh = await self._discovery.renew_token(api, *account, TOKEN_LASTS_S)
         else:
             found = access_of(credentials)
             assert found is not None
             return found
         return Access(f"Bearer {fresh.token}", expires_at=fresh.expires_at)
+
+    def _kept(self, record: ClusterRecord) -> Secrets:
+        """What is there; nothing where no key opens it and nothing else than the credentials is known to be there."""
+        try:
+            return self._vault.secrets(record.cluster.id, record.sealed)
+        except SecretUnreadable:
+            if record.cluster.header_names:
+                raise
+            return Secrets()
 
     async def _keep(self, tried: ClusterRecord, change: str) -> None:
         async with self._transactions.begin() as tx:
@@ -254,6 +271,10 @@ class SignIns:
         await self._store.save_secrets(tx, record)
         await self._store.schedule(tx, {cluster.id: self._clock.now()})
         tx.publish(credentials_updated(cluster, change, self._clock.now()))
+
+
+def _in_the_clear(sent: Sent) -> EndpointSignIn:
+    return EndpointSignIn(sent.headers, sent.access.certificate, sent.access.key)
 
 
 def _shown(record: ClusterRecord) -> CredentialsShown:
