@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
+from aiops.cli.found_import import add_options, found_clusters, wants_found
 from aiops.cli.output import say
 from aiops.kernel.errors import Invalid
 from aiops.settings import Settings
@@ -55,10 +56,11 @@ def add_commands(commands: _Group, add: Add) -> None:
     _add(group, add, "remove", "Remove clusters.", _remove).add_argument("name", nargs="+")
     test = _add(group, add, "test", "Say how far the hub gets at each endpoint of a cluster.", _test)
     test.add_argument("name")
-    taken = _add(group, add, "import", "Add clusters from the contexts of a kubeconfig.", _import)
+    taken = _add(group, add, "import", "Add clusters from a kubeconfig, Red Hat ACM or a shared Prometheus.", _import)
     taken.add_argument("--kubeconfig", type=Path, help="default: KUBECONFIG, else ~/.kube/config")
     taken.add_argument("--context", action="append", help="only this context; may be given several times")
     taken.add_argument("--dry-run", action="store_true", help="add nothing, and say what would be")
+    add_options(taken)
 
 
 def _add(group: _Group, add: Add, name: str, text: str, work: Work) -> argparse.ArgumentParser:
@@ -194,6 +196,8 @@ async def _test(hub: HubClient, parsed: argparse.Namespace) -> int:
 async def _import(hub: HubClient, parsed: argparse.Namespace) -> int:
     from aiops.cli.kubeconfig_import import candidates
 
+    if wants_found(parsed):
+        return await _report(await found_clusters(hub, parsed, _text_of), dry_run=parsed.dry_run)
     found = candidates(parsed.kubeconfig, parsed.context)
     known = {cluster["api_server_url"] for cluster in await hub.clusters()}
 

@@ -1,9 +1,8 @@
-"""Whose a token is and when it ends, renewing it, and Secrets of the cluster that the hub runs in."""
+"""Renewing an account's own token, and Secrets of the cluster that the hub runs in."""
 
 from __future__ import annotations
 
 import base64
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,45 +14,10 @@ from aiops.kernel.errors import Invalid, Unavailable
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.tls import Tls
 from aiops.registry.discovery.adapter import KubernetesDiscovery, OwnCluster
-from aiops.registry.discovery.identity import claims_of
 from aiops.registry.discovery.permissions import Resource
 from aiops.registry.ports import EndpointKind, Target
 from tests.lab.kubernetes import KubernetesPeer, named
 from tests.lab.openshift import grant
-
-
-def jwt(claims: dict[str, object]) -> str:
-    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    return f"e30.{body}.c2ln"
-
-
-def test_a_bound_token_tells_its_account_and_its_end() -> None:
-    ends = datetime(2026, 12, 1, tzinfo=UTC)
-    bound = {"namespace": "aiops-spoke", "serviceaccount": {"name": "aiops-spoke", "uid": "1"}}
-    found = claims_of(jwt({"exp": ends.timestamp(), "iat": ends.timestamp() - 60, "kubernetes.io": bound}))
-    assert found is not None
-    assert (found.namespace, found.account, found.expires_at) == ("aiops-spoke", "aiops-spoke", ends)
-
-
-def test_a_token_of_a_secret_never_ends() -> None:
-    old: dict[str, object] = {
-        "kubernetes.io/serviceaccount/namespace": "ns",
-        "kubernetes.io/serviceaccount/service-account.name": "sa",
-        "sub": "system:serviceaccount:ns:sa",
-    }
-    found = claims_of(jwt(old))
-    assert found is not None
-    assert (found.namespace, found.account, found.expires_at) == ("ns", "sa", None)
-    found = claims_of(jwt({"sub": "system:serviceaccount:ns:sa"}))
-    assert found is not None
-    assert (found.namespace, found.account) == ("ns", "sa")
-
-
-@pytest.mark.parametrize(
-    "token", ["sha256~abc", "", "a.b", "a.b.c", jwt({"exp": 1e300}), "a." + "!" * 9 + ".c", "a.W10.c"]
-)
-def test_what_is_no_such_token_says_nothing(token: str) -> None:
-    assert claims_of(token) is None
 
 
 async def test_an_account_renews_its_own_token_with_what_its_folder_grants(
