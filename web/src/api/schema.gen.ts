@@ -1219,6 +1219,9 @@ export interface components {
             username?: string | null;
             password?: string | null;
             credentials?: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["ServiceAccount"] | components["schemas"]["Oidc"] | components["schemas"]["SecretRef"] | components["schemas"]["KubeconfigGiven"] | null;
+            endpoint_credentials?: {
+                [key: string]: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["NoSignIn"];
+            };
         };
         /** ClusterName */
         ClusterName: {
@@ -1272,6 +1275,9 @@ export interface components {
             username?: string | null;
             password?: string | null;
             credentials?: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["ServiceAccount"] | components["schemas"]["Oidc"] | components["schemas"]["SecretRef"] | components["schemas"]["KubeconfigGiven"] | null;
+            endpoint_credentials?: {
+                [key: string]: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["NoSignIn"];
+            };
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
@@ -1568,6 +1574,9 @@ export interface components {
             username?: string | null;
             password?: string | null;
             credentials?: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["ServiceAccount"] | components["schemas"]["Oidc"] | components["schemas"]["SecretRef"] | components["schemas"]["KubeconfigGiven"] | null;
+            endpoint_credentials?: {
+                [key: string]: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["NoSignIn"];
+            };
             kind: components["schemas"]["SourceKind"];
             url: string;
             /** @default cluster */
@@ -1762,6 +1771,9 @@ export interface components {
             username?: string | null;
             password?: string | null;
             credentials?: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["ServiceAccount"] | components["schemas"]["Oidc"] | components["schemas"]["SecretRef"] | components["schemas"]["KubeconfigGiven"] | null;
+            endpoint_credentials?: {
+                [key: string]: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["NoSignIn"];
+            };
             name: string;
             display_name?: string | null;
             cluster_type?: components["schemas"]["ClusterType"];
@@ -1804,6 +1816,11 @@ export interface components {
             role: components["schemas"]["Role"];
             clusters?: string[] | null;
         };
+        /** NoSignIn */
+        NoSignIn: {
+            /** @constant */
+            kind: "NONE";
+        };
         /** Offer */
         Offer: {
             name: string;
@@ -1821,6 +1838,7 @@ export interface components {
             client_secret: string;
             scope?: string | null;
             audience?: string | null;
+            ca_bundle?: string | null;
             /** @constant */
             kind: "OIDC";
         };
@@ -2021,6 +2039,7 @@ export interface components {
         /** Suggestions */
         Suggestions: {
             suggestions: components["schemas"]["Suggestion"][];
+            problem?: string | null;
         };
         /** TimelineReply */
         TimelineReply: {
@@ -2103,6 +2122,9 @@ export interface components {
             username?: string | null;
             password?: string | null;
             credentials?: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["ServiceAccount"] | components["schemas"]["Oidc"] | components["schemas"]["SecretRef"] | components["schemas"]["KubeconfigGiven"] | null;
+            endpoint_credentials?: {
+                [key: string]: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["NoSignIn"];
+            };
             managed_by?: string;
         };
         /** Watch */
