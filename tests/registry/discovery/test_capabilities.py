@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
+from aiohttp import web
 
 from aiops.kernel.clock import SystemClock
 from aiops.kernel.outbound import Outbound
@@ -13,7 +16,7 @@ from aiops.kernel.tls import Tls
 from aiops.registry.discovery.adapter import KubernetesDiscovery
 from aiops.registry.discovery.permissions import NAMESPACES, NODES, PODS
 from aiops.registry.ports import CnfType, EndpointKind, Platform, Target
-from tests.lab.kubernetes import KubernetesPeer, named, serving
+from tests.lab.kubernetes import KubernetesPeer, named, serving, status
 from tests.lab.openshift import DOMAIN, acm_hub, grant, microshift, openshift
 
 ALL = ("openshift", "nvidia-gpu-operator")
@@ -205,3 +208,40 @@ async def test_where_rights_cannot_be_asked_for_the_reason_is_told(
     assert "refused these credentials" in refused[0].detail
     unreached = await discovery.check_rights(target(peer, "x", "https://127.0.0.1:1"))
     assert [(step.name, step.ok) for step in unreached] == [("connect", False)]
+
+
+async def test_whatever_a_cluster_says_of_itself_is_bounded_and_printable(
+    discovery: KubernetesDiscovery, peer: KubernetesPeer
+) -> None:
+    peer.version = "v1.34\x00" + "9" * 10_000
+    odd = {"nvidia.com/gpu.product": "\x00\x1b[31m" + "A" * 10_000, "nvidia.com/gpu.count": "9" * 10_000}
+    peer.add(NODES, named("odd", labels=odd), *(_card(number) for number in range(300)))
+
+    async def shouting(_: web.Request) -> web.StreamResponse:
+        return status(403, "no\x00 " * 10_000)
+
+    peer.faults["/api/v1/services"] = shouting
+    found = await discovery.discover(target(peer, peer.admin()), None)
+    assert found.platform_version is not None
+    words = [found.platform_version, *found.capabilities.gpu_types, *found.capabilities.problems]
+    assert all(word.isprintable() and len(word) <= 500 for word in words)
+    assert len(found.capabilities.gpu_types) <= 50
+    assert found.capabilities.gpu_count == 300
+    assert len(msgspec.json.encode(found)) < 20_000
+
+
+async def test_a_list_without_end_is_cut_off_and_that_is_said(
+    discovery: KubernetesDiscovery, peer: KubernetesPeer
+) -> None:
+    async def endless(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"kind": "NodeList", "metadata": {"continue": "more"}, "items": []})
+
+    peer.faults["/api/v1/nodes"] = endless
+    found = await discovery.discover(target(peer, peer.admin()), None)
+    assert peer.seen.count("GET /api/v1/nodes") == 500
+    assert found.capabilities.problems == ["There are too many nodes: only the first 0 were looked at"]
+
+
+def _card(number: int) -> dict[str, Any]:
+    labels = {"nvidia.com/gpu.product": f"Card {number}", "nvidia.com/gpu.count": "1"}
+    return named(f"card-{number}", labels=labels)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aiops.kernel.errors import Invalid
 from aiops.registry.discovery.kubeconfig import KubeContext, contexts_of, contexts_of_files, reader_at
@@ -227,12 +230,21 @@ def test_a_part_that_cannot_be_used_is_named(cluster: dict[str, Any], user: dict
         ("kind: Config\ncontexts: null\nclusters: null\n", "no contexts"),
         ("kind: Config\ncontexts: 5\n", "of the wrong kind"),
         (b"a" * (9 * 1024 * 1024), "more than 8 MiB"),
+        ("[" + "a," * 4_000_000 + "]", "more than 50,000 parts"),
     ],
 )
 def test_what_is_no_kubeconfig_is_refused_with_the_reason(content: str | bytes, said: str) -> None:
     with pytest.raises(Invalid) as refused:
         contexts_of(content)
     assert said in refused.value.message
+
+
+def test_a_thousand_contexts_are_read_at_once() -> None:
+    document = yaml.safe_load(config({"certificate-authority-data": b64(CERTIFICATE)}))
+    document["contexts"] = [{"name": f"c-{number}", "context": {"cluster": "c", "user": "u"}} for number in range(1000)]
+    document["users"] += [{"name": f"u-{number}", "user": {"token": "t" * 900}} for number in range(1000)]
+    document["clusters"] += [{"name": f"c-{number}", "cluster": {"server": "https://x"}} for number in range(1000)]
+    assert len(contexts_of(yaml.safe_dump(document))) == 1000
 
 
 def test_a_fault_in_the_file_never_quotes_what_stands_around_it() -> None:
@@ -271,3 +283,20 @@ def test_contexts_get_names_that_tell_them_apart() -> None:
         "n-code",
         "a" * 63,
     ]
+
+
+_WORDS = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just("https://a") | st.just("c")
+_FIELDS = st.sampled_from(
+    ["kind", "clusters", "users", "contexts", "current-context", "name", "cluster", "user", "context", "server",
+     "token", "tokenFile", "certificate-authority-data", "client-key", "exec", "as", "proxy-url", "x"]
+)  # fmt: skip
+_DOCUMENTS = st.recursive(
+    _WORDS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_FIELDS, inner, max_size=5), max_leaves=20
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200), _DOCUMENTS.map(yaml.safe_dump)))
+def test_whatever_is_uploaded_is_taken_or_refused_and_never_fails_inside(content: str | bytes) -> None:
+    with contextlib.suppress(Invalid):
+        contexts_of(content)

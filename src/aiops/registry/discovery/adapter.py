@@ -28,6 +28,9 @@ from aiops.registry.ports import Capabilities, EndpointKind, Target
 
 _TIMEOUT_S = 15.0
 _MOST_PROBLEMS = 20
+_LONGEST_PROBLEM = 500
+_MOST_TYPES = 50
+_LONGEST_WORD = 64
 _OWN_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -67,8 +70,8 @@ class KubernetesDiscovery:
         return Discovered(
             _capabilities(found, self._clock),
             found.platform,
-            found.platform_version,
-            found.region,
+            _clean(found.platform_version),
+            _clean(found.region),
             _sure(found.offers),
         )
 
@@ -149,7 +152,7 @@ def _sure(offers: tuple[Suggestion, ...]) -> dict[EndpointKind, str]:
 
 
 def _capabilities(found: Findings, clock: Clock) -> Capabilities:
-    problems = list(found.problems)
+    problems = [_printable(problem)[:_LONGEST_PROBLEM] for problem in found.problems]
     if len(problems) > _MOST_PROBLEMS:
         problems = [*problems[:_MOST_PROBLEMS], f"and {len(problems) - _MOST_PROBLEMS} more"]
     return Capabilities(
@@ -162,7 +165,16 @@ def _capabilities(found: Findings, clock: Clock) -> Capabilities:
         has_gpu_nodes=found.has_gpu_nodes,
         has_cnf_workloads=found.has_cnf_workloads,
         gpu_count=found.gpu_count,
-        gpu_types=list(found.gpu_types),
+        gpu_types=[kind for name in found.gpu_types[:_MOST_TYPES] if (kind := _clean(name))],
         cnf_types=list(found.cnf_types),
         problems=problems,
     )
+
+
+def _clean(word: str | None) -> str | None:
+    """A word of a cluster as it may be kept and shown: what others run may say anything."""
+    return _printable(word)[:_LONGEST_WORD] or None if word else None
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

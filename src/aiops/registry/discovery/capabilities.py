@@ -104,7 +104,7 @@ class Problems:
         """As `or_unknown`; a kind of object that the cluster does not know has no objects."""
         listing = await self.or_unknown(_empty_if_missing(asked))
         if listing is not None and not listing.complete:
-            self.add(f"Only the first {len(listing.items)} objects of one kind were looked at")
+            self.add(f"There are too many {listing.what}: only the first {len(listing.items)} were looked at")
         return None if listing is None else listing.items
 
 
@@ -249,4 +249,4 @@ async def _empty_if_missing(asked: Awaitable[Listing[T]]) -> Listing[T]:
     try:
         return await asked
     except Missing:
-        return Listing([], True)
+        return Listing([])

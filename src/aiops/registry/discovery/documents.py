@@ -11,6 +11,8 @@ from aiops.kernel.errors import Invalid
 
 _MOST_BYTES = 8 * 1024 * 1024
 _DEEPEST = 50
+# Room for a thousand clusters; more would hold the hub up.
+_MOST_PARTS = 50_000
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -57,7 +59,9 @@ def mapping_of(content: str | bytes, what: str) -> dict[Any, Any]:
 def _check_shape(text: str, what: str) -> None:
     """Refuse what would swell or recurse, before anything is built from it."""
     depth = documents = 0
-    for event in yaml.parse(text, Loader=_Base):
+    for number, event in enumerate(yaml.parse(text, Loader=_Base)):
+        if number > _MOST_PARTS:
+            raise Invalid(f"The {what} has more than {_MOST_PARTS:,} parts: split it.")
         if isinstance(event, yaml.AliasEvent):
             raise Invalid(f"The {what} repeats a part by reference (line {_line(event)}): write it out.")
         if isinstance(event, yaml.DocumentStartEvent):

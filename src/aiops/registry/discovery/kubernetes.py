@@ -33,6 +33,7 @@ _PAGE = 500
 # The description of a node is long: it holds its images.
 _PAGES_OF = {NODES: 100}
 _MOST_ITEMS = 20_000
+_MOST_PAGES = 500
 _MOST_RESTARTS = 3
 _LONGEST_WAIT_S = 5.0
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -55,10 +56,11 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class Listing(msgspec.Struct, Generic[T], frozen=True):
-    """`complete` is False where the list was cut off at the most that the hub takes."""
+    """`complete` is False where the list was cut off at the most that the hub takes; `what` names it."""
 
     items: list[T]
-    complete: bool
+    complete: bool = True
+    what: str = ""
 
 
 class NewToken(msgspec.Struct, frozen=True):
@@ -174,7 +176,7 @@ class Kubernetes:
         items: list[T] = []
         token: str | None = None
         restarts = 0
-        while True:
+        for _ in range(_MOST_PAGES):
             params = {"limit": str(_PAGES_OF.get(resource, _PAGE)), **({"continue": token} if token else {})}
             try:
                 page = await self._get(path, _List[item], str(rule), params=params, accept=accept)  # type: ignore[valid-type]
@@ -192,9 +194,10 @@ class Kubernetes:
             items += page.items or []
             token = page.metadata.token
             if not token:
-                return Listing(items, True)
+                return Listing(items)
             if len(items) >= _MOST_ITEMS:
-                return Listing(items[:_MOST_ITEMS], False)
+                break
+        return Listing(items[:_MOST_ITEMS], False, resource.plural)
 
     async def one(self, resource: Resource, name: str, item: type[T], *, namespace: str | None = None) -> T:
         rule = rule_for(resource, "get", namespace, name)

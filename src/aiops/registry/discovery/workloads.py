@@ -88,4 +88,4 @@ def meshed(namespaces: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text is not None and text.isdecimal() else 0
+    return int(text) if text is not None and text.isdecimal() and len(text) < 7 else 0
