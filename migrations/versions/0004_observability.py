@@ -129,6 +129,22 @@ _STATEMENTS = (
     """,
     "CREATE INDEX alert_history_by_alert ON observability.alert_history (cluster_id, fingerprint, at DESC, id DESC)",
     "CREATE INDEX alert_history_by_time ON observability.alert_history (at DESC, id DESC)",
+    """
+    CREATE TABLE observability.dashboard (
+        id uuid PRIMARY KEY,
+        name text NOT NULL,
+        description text NOT NULL,
+        owner_id text NOT NULL,
+        owner text NOT NULL,
+        shared boolean NOT NULL,
+        panels jsonb NOT NULL,
+        revision int NOT NULL,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
+        UNIQUE (owner_id, name)
+    )
+    """,
+    "CREATE INDEX dashboard_by_name ON observability.dashboard (name, id)",
 )
 
 

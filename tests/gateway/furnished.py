@@ -52,6 +52,7 @@ class FurnishedHub:
             "incident_id": [incident],
             "anomaly_id": [anomaly],
             "fingerprint": [MARKER],
+            "dashboard_id": [self._dashboard()],
             "watch": ["node_cpu"],
             "path": ["openapi.json"],
             **_questions(),
@@ -60,6 +61,10 @@ class FurnishedHub:
     def _cluster(self, how: JSON) -> JSON:
         made: JSON = self.admin.post("/api/v1/clusters", json={"name": self._name("c"), **how}).json()
         return made
+
+    def _dashboard(self) -> str:
+        made = self.admin.post("/api/v1/dashboards", json=self.new_dashboard(random.Random()))
+        return str(made.json()["id"])
 
     def _name(self, kind: str) -> str:
         return f"{kind}-made-{next(self._count)}"
@@ -91,6 +96,8 @@ class FurnishedHub:
             return str(self._cluster({"platform": "HOST"})["id"])
         if method == "DELETE" and name == "source_id":
             return str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"])
+        if method == "DELETE" and name == "dashboard_id":
+            return self._dashboard()
         if "/credentials" in route:
             return str(self.alive["id"])
         if name == "name":
@@ -111,6 +118,14 @@ class FurnishedHub:
     def new_cluster(self, chance: random.Random) -> JSON:
         where = {"platform": "HOST"} if chance.random() < 0.5 else {"prometheus_url": NOWHERE, "bearer_token": "x"}
         return {"name": self._name("c"), "labels": {"team": "fuzz"}, **where}
+
+    def new_dashboard(self, chance: random.Random) -> JSON:
+        panel = {"query": "up", "title": "Targets", "width": chance.choice([3, 6, 12])}
+        return {"name": self._name("d"), "panels": [panel], "shared": chance.random() < 0.5}
+
+    def changed_dashboard(self, chance: random.Random) -> JSON:
+        kept = self.admin.get(f"/api/v1/dashboards/{self.words['dashboard_id'][0]}").json()
+        return {**self.new_dashboard(chance), "revision": kept["revision"]}
 
     def credentials(self, chance: random.Random) -> JSON:
         return chance.choice([{"kind": "BEARER", "token": "x"}, {"kind": "BASIC", "username": "u", "password": "p"}])
@@ -213,6 +228,8 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("PUT", "/api/v1/clusters/{cluster_id}/credentials"): FurnishedHub.credentials,
     ("POST", "/api/v1/clusters/{cluster_id}/credentials/rotate"): FurnishedHub.credentials,
     ("POST", "/api/v1/sources"): FurnishedHub.new_source,
+    ("POST", "/api/v1/dashboards"): FurnishedHub.new_dashboard,
+    ("PUT", "/api/v1/dashboards/{dashboard_id}"): FurnishedHub.changed_dashboard,
     ("POST", "/api/v1/users"): FurnishedHub.new_user,
     ("POST", "/api/v1/auth/login"): lambda *_: {"username": "admin", "password": ADMIN_PASSWORD},
     ("POST", "/api/v1/auth/password"): FurnishedHub.new_password,

@@ -78,6 +78,11 @@ class House:
         self.aim = self._aim(theirs, source["id"])
         self.document: dict[str, Any] = self.admin.get("/schema/openapi.json").json()
 
+    def _dashboard(self) -> str:
+        """The admin's own, which nobody else opens."""
+        body = {"name": f"Board-{MARKER}", "panels": [{"query": f'up{{owner="{MARKER}"}}'}]}
+        return str(self.admin.post("/api/v1/dashboards", json=body).json()["id"])
+
     def _shared_incident(self) -> str:
         """One episode that struck both clusters; gives the id of its incident, which both may see in part."""
         with LiveReader(self.limited) as reader:
@@ -102,6 +107,7 @@ class House:
         found = {
             "cluster_id": [theirs["id"]],
             "source_id": [source_id],
+            "dashboard_id": [self._dashboard()],
             "incident_id": [self.alone],
             "fingerprint": ids("/api/v1/alerts", "fingerprint"),
             "anomaly_id": ids("/api/v1/anomalies"),

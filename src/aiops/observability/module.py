@@ -14,16 +14,18 @@ from aiops.kernel.retention import Keep
 from aiops.observability.events import EVENTS
 from aiops.observability.handlers import ForgetCluster
 from aiops.observability.http.alerts import AlertController
+from aiops.observability.http.dashboards import DashboardController
 from aiops.observability.http.ingest import push_metrics
 from aiops.observability.http.logs import LogsController
 from aiops.observability.http.metrics import MetricsController
 from aiops.observability.http.prometheus import PrometheusController
 from aiops.observability.http.sources import SourceController
 from aiops.observability.http.watches import WatchController
-from aiops.observability.needs import AlertStore, InstantQueries, SampleStore, SourceStore
+from aiops.observability.needs import AlertStore, DashboardStore, InstantQueries, SampleStore, SourceStore
 from aiops.observability.ports import Alerts, Metrics, SampleIntake, SourceTokens
 from aiops.observability.service.alerts import AlertService
 from aiops.observability.service.arrivals import SampleArrivals
+from aiops.observability.service.dashboards import Dashboards
 from aiops.observability.service.intake import Intake
 from aiops.observability.service.metrics import MetricsService
 from aiops.observability.service.metrics_names import SeriesNames
@@ -35,6 +37,7 @@ from aiops.observability.service.reuse import Answers
 from aiops.observability.service.sources import Sources
 from aiops.observability.signals_module import SignalsProvider
 from aiops.observability.store.alerts import PostgresAlertStore
+from aiops.observability.store.dashboards import PostgresDashboardStore
 from aiops.observability.store.partitions import RAW, Keeping
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sealing import SealingJob
@@ -102,6 +105,14 @@ class _Observability(WatchProvider, SignalsProvider):
     @provide
     def alerts(self, service: AlertService) -> Alerts:
         return service
+
+    @provide
+    def dashboard_store(self) -> DashboardStore:
+        return PostgresDashboardStore()
+
+    @provide
+    def dashboards(self, database: Database, clock: Clock, store: DashboardStore) -> Dashboards:
+        return Dashboards(database, clock, store)
 
     @provide
     async def remote_metrics(self, settings: Settings, clock: Clock) -> AsyncIterator[RemoteMetrics]:
@@ -181,6 +192,7 @@ def context() -> Context:
         routes=(
             push_metrics,
             AlertController,
+            DashboardController,
             SourceController,
             MetricsController,
             LogsController,

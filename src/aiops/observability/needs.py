@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -128,6 +128,51 @@ class SourceStore(Protocol):
         """False where there is none in these clusters."""
 
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None: ...
+
+
+class Panel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A query and how its answer is shown; `view` is `LINES` or `TABLE`, `width` how many of 12 columns it takes."""
+
+    query: str
+    title: str = ""
+    unit: str = ""
+    legend: str = ""
+    view: Literal["LINES", "TABLE"] = "LINES"
+    width: Annotated[int, msgspec.Meta(ge=3, le=12)] = 6
+
+
+class Dashboard(msgspec.Struct, frozen=True):
+    """Panels under a name; `revision` grows with each change."""
+
+    id: UUID
+    name: str
+    description: str
+    owner_id: str
+    owner: str
+    shared: bool
+    panels: list[Panel]
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class DashboardStore(Protocol):
+    async def page(
+        self, tx: Transaction, owner_id: str, after: tuple[str, UUID] | None, limit: int
+    ) -> tuple[list[Dashboard], int]:
+        """The owner's and all shared ones by name and id, those after `after`, and how many there are in all."""
+
+    async def get(self, tx: Transaction, dashboard_id: UUID, *, lock: bool = False) -> Dashboard | None: ...
+
+    async def count_of(self, tx: Transaction, owner_id: str) -> int: ...
+
+    async def add(self, tx: Transaction, dashboard: Dashboard) -> bool:
+        """False where the owner has one of this name."""
+
+    async def change(self, tx: Transaction, dashboard: Dashboard) -> bool:
+        """False where the owner has another of this name; the transaction is then of no more use."""
+
+    async def delete(self, tx: Transaction, dashboard_id: UUID) -> None: ...
 
 
 class AlertFilter(msgspec.Struct, frozen=True):
