@@ -158,6 +158,7 @@ async def test_a_cluster_at_the_edge_is_metrics_only(rig: Rig, prometheus_url: s
         ({"selector": {"cluster-name": "x"}}, "no label of a metric"),
         ({"selector": {"cluster": ""}}, "1 to 256"),
         ({"tls": {"ca_bundle": "not a certificate"}}, "no certificate in PEM form"),
+        ({"tls": {"ca_bundle": "kein Zertifikat, aber schön"}}, "no certificate in PEM form"),
         ({"tls": {"server_name": "a b"}}, "server name"),
         ({"proxy_url": "http://me:secret@proxy:3128"}, "user name and password out"),
         ({"proxy_url": "socks5://proxy:1080"}, "start with http"),

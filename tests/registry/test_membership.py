@@ -10,7 +10,7 @@ from sqlalchemy import text
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database
 from aiops.kernel.errors import Conflict, Invalid, NotFound, PermissionDenied
-from aiops.kernel.principal import Role
+from aiops.kernel.principal import Principal, Role
 from aiops.kernel.secrets import SecretBox
 from aiops.registry.ports import CredentialKind, EndpointKind, Platform, State
 from aiops.registry.service import ClusterChange, Fleet, NewCluster
@@ -225,3 +225,29 @@ async def test_whoever_is_limited_to_some_clusters_adds_none_and_meets_no_other(
         await rig.fleet.by_name(scoped, "other-1")
     assert [cluster.name for cluster in await rig.fleet.visible(scoped)] == ["mine-1"]
     assert [member.cluster.name for member in await rig.fleet.targets(scoped, EndpointKind.PROMETHEUS)] == ["mine-1"]
+
+
+async def test_what_is_remembered_of_clusters_follows_every_change_and_every_scope(rig: Rig) -> None:
+    one, two = await rig.add("one-1"), await rig.add("two-2", bearer_token=SECRET)
+    scoped = person(Role.VIEWER, one.id)
+
+    async def seen(principal: Principal) -> list[tuple[str, str | None, str | None]]:
+        members = await rig.fleet.targets(principal, EndpointKind.PROMETHEUS)
+        return [(m.cluster.name, m.cluster.region, m.target.url if m.target else None) for m in members]
+
+    before = [("one-1", None, "http://127.0.0.1:1"), ("two-2", None, "http://127.0.0.1:1")]
+    assert await seen(ADMIN) == before
+    assert await seen(scoped) == before[:1]
+    await rig.membership.change(ADMIN, one.id, change(region="eu"))
+    await rig.membership.change(
+        ADMIN, two.id, change(name="again-2", prometheus_url="http://127.0.0.1:2", bearer_token=None)
+    )
+    after = [("again-2", None, "http://127.0.0.1:2"), ("one-1", "eu", "http://127.0.0.1:1")]
+    assert await seen(ADMIN) == after
+    assert await seen(scoped) == after[1:]
+    await rig.probing.refresh(ADMIN, one.id)
+    (known,) = await rig.fleet.visible(scoped)
+    assert known.status.state is State.OFFLINE
+    await rig.membership.remove(ADMIN, one.id)
+    assert await seen(ADMIN) == after[:1]
+    assert await seen(scoped) == []

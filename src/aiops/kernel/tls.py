@@ -59,7 +59,7 @@ def context_of(tls: Tls) -> ssl.SSLContext:
     """Raises `Invalid` for certificates or a key that can't be used."""
     try:
         context = ssl.create_default_context(cadata=tls.ca_bundle)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):
         raise Invalid("The CA bundle holds no certificate in PEM form.", details={"field": "tls.ca_bundle"}) from None
     # Private authorities often lack what the strict rules of Python 3.13 ask for; and what somebody put into the
     # bundle on purpose is trusted, also where it is no root.

@@ -132,6 +132,9 @@ class Store(Protocol):
     async def records(self, tx: Transaction, scope: Scope) -> list[ClusterRecord]:
         """As `all`, with what only the registry may see."""
 
+    async def versions(self, tx: Transaction, scope: Scope) -> tuple[list[UUID], list[str]]:
+        """The clusters by name, and for each a word that changes whenever anything about it does."""
+
     async def get(self, tx: Transaction, cluster_id: UUID, *, lock: bool = False) -> ClusterRecord | None: ...
 
     async def by_name(self, tx: Transaction, name: str) -> ClusterRecord | None: ...

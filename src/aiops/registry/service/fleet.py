@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from aiops.registry.needs import (
     FleetHealth,
     FleetSummary,
     HealthPoint,
+    Scope,
     Store,
 )
 from aiops.registry.ports import Cluster, ClusterStatus, EndpointKind, Member, Platform, State, Target
@@ -32,6 +34,7 @@ from aiops.registry.vault import Sent, Vault
 
 MOST_A_PAGE = 100
 _WORST = 20
+_MOST_KNOWN = 10_000
 _HISTORY = timedelta(days=7)
 _FIRST_YEAR = 1970
 _SEEN_EVERY = timedelta(seconds=5)
@@ -49,6 +52,15 @@ class HistoryPage(msgspec.Struct, frozen=True):
     total: int
 
 
+@dataclass(frozen=True)
+class _Known:
+    """One version of a cluster, and the ways to its endpoints as far as someone has asked for them."""
+
+    version: str
+    record: ClusterRecord
+    members: dict[EndpointKind, Member]
+
+
 class Fleet:
     """Implements `ports.Clusters`."""
 
@@ -58,10 +70,32 @@ class Fleet:
         self._store = store
         self._vault = vault
         self._seen: dict[UUID, datetime] = {}
+        self._known: dict[UUID, _Known] = {}
 
     async def visible(self, principal: Principal) -> list[Cluster]:
+        return [known.record.cluster for known in await self._all(principal.clusters)]
+
+    async def _all(self, scope: Scope) -> list[_Known]:
+        """By name. Every query asks for all clusters, and few of them change between two: those alone are read anew."""
         async with self._transactions.begin() as tx:
-            return await self._store.all(tx, principal.clusters)
+            ids, versions = await self._store.versions(tx, scope)
+            seen, known = dict(zip(ids, versions, strict=True)), self._known
+            stale = frozenset(one for one, version in seen.items() if one not in known or known[one].version != version)
+            records = await self._store.records(tx, stale) if stale else []
+        if stale:
+            # Removed between the two questions: then it is not among the records.
+            known = {one: kept for one, kept in known.items() if one not in stale}
+            if len(known) + len(records) > _MOST_KNOWN:
+                known = {one: known[one] for one in ids if one in known}
+            known |= {one.cluster.id: _Known(seen[one.cluster.id], one, {}) for one in records}
+            self._known = known
+        return [known[one] for one in ids if one in known]
+
+    def _member(self, known: _Known, kind: EndpointKind) -> Member:
+        member = known.members.get(kind)
+        if member is None:
+            member = known.members[kind] = member_of(self._vault, known.record, kind)
+        return member
 
     async def get(self, principal: Principal, cluster_id: UUID) -> Cluster:
         async with self._transactions.begin() as tx:
@@ -96,9 +130,7 @@ class Fleet:
             if not principal.sees(cluster_id):
                 raise no_cluster(cluster_id)
         scope = principal.clusters if wanted is None else frozenset(wanted)
-        async with self._transactions.begin() as tx:
-            records = await self._store.records(tx, scope)
-        found = {record.cluster.id: member_of(self._vault, record, kind) for record in records}
+        found = {known.record.cluster.id: self._member(known, kind) for known in await self._all(scope)}
         for cluster_id in wanted or ():
             if cluster_id not in found:
                 raise no_cluster(cluster_id)

@@ -102,6 +102,19 @@ class SqlClusterStore(HistoryStore, FleetStore):
         )
         return [_record(row) for row in rows]
 
+    async def versions(self, tx: Transaction, scope: Scope) -> tuple[list[UUID], list[str]]:
+        # The transaction that wrote a row names its version; two arrays cost a tenth of as many rows.
+        rows = await connection_of(tx).execute(
+            text(
+                "SELECT coalesce(array_agg(id ORDER BY name), '{}') AS ids,"
+                " coalesce(array_agg(xmin::text ORDER BY name), '{}') AS versions"
+                f" FROM registry.clusters WHERE {IN_SCOPE}"
+            ),
+            {"scope": scope_value(scope)},
+        )
+        row = rows.one()
+        return row.ids, row.versions
+
     async def get(self, tx: Transaction, cluster_id: UUID, *, lock: bool = False) -> ClusterRecord | None:
         return await self._one(tx, "id = :value" + (" FOR UPDATE" if lock else ""), cluster_id)
 
