@@ -1,8 +1,8 @@
 """A query to 10 real Prometheus through the hub, against a bare aiohttp + msgspec gather: p50 at most 1.3×.
 
-Both in this process, in turns, on the hub's own kind of event loop. The hub's is the whole use case: the fleet and the sealed credentials come from
-PostgreSQL, requests pass the guarded way out, breakers and deadlines, and the answers are decoded and merged. Judged
-are answers of some 300 series a cluster; of one series each, what the hub adds is only told.
+Both in this process, in turns, on the hub's own kind of event loop. The hub's is the whole use case: the fleet and the
+sealed credentials come from PostgreSQL, requests pass the guarded way out, breakers and deadlines, and the answers are
+decoded and merged. Judged are answers of some 300 series a cluster; of one series each, what the hub adds is only told.
 """
 
 from __future__ import annotations
