@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -18,7 +19,7 @@ from aiops.kernel.outbound import Outbound
 from aiops.kernel.principal import Role
 from aiops.kernel.secrets import SecretBox
 from aiops.registry.credentials import Basic, Bearer, ClientCertificate, Oidc, SecretRef, ServiceAccount
-from aiops.registry.needs import FreshToken
+from aiops.registry.needs import FreshToken, Step
 from aiops.registry.oidc import OidcIssuer
 from aiops.registry.ports import CredentialKind, EndpointKind, State
 from aiops.registry.service import ClusterChange, Fleet
@@ -362,3 +363,21 @@ async def test_a_secret_is_opened_once_for_each_version_however_many_queries_nee
     assert member.target is not None
     assert member.target.headers == {"Authorization": "Bearer changed"}
     assert box.opened == 4
+
+
+async def test_a_trial_tells_the_rights_that_are_missing_in_the_cluster(rig: Rig, tmp_path: Path) -> None:
+    async def api(request: web.Request) -> web.StreamResponse:
+        if request.path == "/readyz":
+            return web.Response(text="ok")
+        return web.json_response({"gitVersion": "v1.33.2"})
+
+    authority = Authority()
+    rig.discovery.rights = [Step("rights", False, "It may not list nodes: apply deploy/spoke/base to the cluster")]
+    async with serving(api, authority.server(tmp_path)) as url:
+        tls = {"ca_bundle": authority.pem}
+        added = await rig.add("prod-1", None, platform="KUBERNETES", api_server_url=url, tls=tls, bearer_token="x")
+        tried = await rig.sign_ins.validate(ADMIN, added.id)
+        assert not tried.ok
+        assert tried.endpoints[EndpointKind.API_SERVER].steps[-1].detail.startswith("It may not list nodes")
+        # A right that is missing is no refusal: such credentials may be all that there are.
+        assert (await rig.sign_ins.put(ADMIN, added.id, Bearer("y"))).ok

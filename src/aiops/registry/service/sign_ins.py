@@ -135,12 +135,19 @@ class SignIns:
         return msgspec.structs.replace(_outcome(record, endpoints), former_in_use_until=self._clock.now() + _OVERLAP)
 
     async def validate(self, principal: Principal, cluster_id: UUID) -> CredentialsTried:
-        """Try the stored ones at every endpoint."""
+        """Try the stored ones at every endpoint, and tell which rights they lack in the cluster."""
         principal.require(Role.OPERATOR)
         async with self._transactions.begin() as tx:
             record = await find(self._store, tx, principal, cluster_id)
-        secrets = self._vault.secrets(cluster_id, record.sealed)
-        return _outcome(record, await self._try(record.cluster, secrets))
+        secrets, cluster = self._vault.secrets(cluster_id, record.sealed), record.cluster
+        endpoints = await self._try(cluster, secrets)
+        trial = endpoints.get(EndpointKind.API_SERVER)
+        if trial is not None and trial.ok and cluster.api_server_url is not None:
+            sent = secrets.sent(EndpointKind.API_SERVER)
+            api = build_target(cluster, EndpointKind.API_SERVER, cluster.api_server_url, sent)
+            steps = trial.steps + await self._discovery.check_rights(api)
+            endpoints[EndpointKind.API_SERVER] = EndpointTrial(all(step.ok for step in steps), steps)
+        return _outcome(record, endpoints)
 
     async def remove(self, principal: Principal, cluster_id: UUID) -> None:
         """Extra headers stay, and what single endpoints have of their own."""
