@@ -14,7 +14,7 @@ from aiops.kernel.clock import SystemClock
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.tls import Tls
 from aiops.registry.discovery.adapter import KubernetesDiscovery
-from aiops.registry.discovery.permissions import NAMESPACES, NODES, PODS
+from aiops.registry.discovery.permissions import NAMESPACES, NODES, PODS, Resource
 from aiops.registry.ports import CnfType, EndpointKind, Platform, Target
 from tests.lab.kubernetes import KubernetesPeer, named, serving, status
 from tests.lab.openshift import DOMAIN, acm_hub, grant, microshift, openshift
@@ -104,6 +104,18 @@ async def test_a_microshift_is_told_from_an_openshift(discovery: KubernetesDisco
         assert found.capabilities.problems == []
         found = await discovery.discover(target(peer, peer.account("nobody")), None)
         assert (found.platform, found.platform_version) == (Platform.MICROSHIFT, None)
+
+
+async def test_an_operator_of_openshift_makes_no_openshift(
+    discovery: KubernetesDiscovery, peer: KubernetesPeer
+) -> None:
+    certificates = Resource("config.openshift.io", "v1alpha1", "certmanagers")
+    peer.serve(certificates)
+    assert (await discovery.discover(target(peer, peer.admin()), None)).platform is Platform.KUBERNETES
+    async with serving(microshift()) as edge:
+        edge.serve(certificates)
+        found = await discovery.discover(target(edge, grant(edge, "microshift")), None)
+    assert (found.platform, found.platform_version) == (Platform.MICROSHIFT, "4.20.3")
 
 
 async def test_slices_of_cards_make_a_gpu_node_though_their_number_is_not_told(

@@ -136,10 +136,11 @@ async def _git_version(api: Kubernetes, problems: Problems) -> str | None:
 
 
 def platform_of(groups: Groups | None) -> Platform | None:
-    """OpenShift describes itself by `config.openshift.io`; MicroShift has routes and constraints without it."""
+    """OpenShift describes itself by `config.openshift.io/v1`; MicroShift has routes and constraints without it."""
     if groups is None:
         return None
-    if _OPENSHIFT in groups:
+    # Operators bring kinds of an older version of this group to any cluster, cert-manager's to MicroShift.
+    if "v1" in groups.get(_OPENSHIFT, ()):
         return Platform.OPENSHIFT
     return Platform.MICROSHIFT if groups.keys() >= _MICROSHIFT else Platform.KUBERNETES
 
