@@ -20,8 +20,9 @@ from aiops.observability.ports import ClusterOutcome, QueryStatus
 from aiops.observability.service.metrics import MetricsService
 from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.store.samples import PostgresSampleStore
-from tests.lab.packages import lab_available
+from tests.lab.packages import LabFailed, lab_available
 from tests.lab.servers import Prometheus
+from tests.observability.fleet_generator import Generator, Vocabulary
 from tests.observability.fleet_queries import ACROSS, LOCAL, QUERIES
 from tests.observability.fleet_samples import CLUSTERS, START_S, prometheus_with, samples_of
 from tests.observability.test_federation import Fleet
@@ -120,6 +121,43 @@ async def test_the_fleet_answers_as_one_prometheus(query: str, hub: MetricsServi
     for at in (START_S + 3333, START_S + 6400):
         theirs = _theirs(servers.oracle.query(query, at))
         assert _difference(await _instant(hub, query, at), theirs) is None
+
+
+GENERATED = 150
+WORDS = Vocabulary(
+    gauges=("temperature", "limit"),
+    counters=("requests_total",),
+    buckets=("seconds_bucket",),
+    labels={"instance": ("1", "2", "5"), "zone": ("x", "y"), "job": ("a", "b")},
+    clusters=CLUSTERS,
+    epoch_s=START_S + 3000,
+)
+
+
+async def test_queries_made_by_chance_are_answered_as_one_prometheus_would(
+    hub: MetricsService, servers: Servers
+) -> None:
+    generator, at, wrong = Generator(WORDS, seed=20_261_121), START_S + 3333, []
+    refused = answered = 0
+    for _ in range(GENERATED):
+        query = generator.query()
+        try:
+            expected: Points | None = _theirs(servers.oracle.query(query, at))
+        except LabFailed:
+            expected = None
+        try:
+            difference = _difference(await _instant(hub, query, at), expected or {})
+            answered += bool(expected)
+        except Invalid as error:
+            refused, difference = refused + 1, None if expected is None else str(error)
+        except AssertionError as error:
+            # A query that fails on every Prometheus says so for each cluster.
+            difference = None if expected is None else str(error)
+        if difference:
+            wrong.append(f"{query}\n    {difference}")
+    assert not wrong, f"{len(wrong)} of {GENERATED}:\n" + "\n".join(wrong)
+    assert refused <= GENERATED / 20
+    assert answered >= GENERATED / 2, "most have something to compare"
 
 
 def test_the_table_is_no_easy_one(servers: Servers) -> None:
