@@ -132,6 +132,16 @@ async def test_their_end_is_known_and_warned_of_a_week_ahead_once(rig: Rig, prom
         await rig.sign_ins.put(ADMIN, added.id, Bearer(token))
 
 
+async def test_the_end_of_what_one_endpoint_has_of_its_own_is_warned_of_too(rig: Rig, prometheus_url: str) -> None:
+    own = {"PROMETHEUS": {"kind": "BEARER", "token": jwt(rig.clock.now() + timedelta(hours=5), sub="someone")}}
+    added = await rig.add("prod-1", prometheus_url, bearer_token="endless", endpoint_credentials=own)
+    assert added.credential_expires_at is None
+    found = await rig.probing.refresh(ADMIN, added.id)
+    assert found.status.warnings == [
+        "The credentials of its prometheus expire in 5 h, on 2026-01-01 05:00 UTC: rotate them."
+    ]
+
+
 async def test_a_client_certificate_tells_its_end_and_its_key_must_fit(rig: Rig, prometheus_url: str) -> None:
     authority = Authority()
     certificate, key = authority.issue("hub", lasts=timedelta(days=3))

@@ -53,9 +53,13 @@ class Secrets(msgspec.Struct, frozen=True):
         return Sent(self.headers | access.headers(), access)
 
     def expires_at(self) -> datetime | None:
-        """When the first of all this ends."""
-        found = [self.access or access_of(self.credentials), *map(direct_access, self.endpoints.values())]
-        return min((one.expires_at for one in found if one is not None and one.expires_at is not None), default=None)
+        found = self.access or access_of(self.credentials)
+        return None if found is None else found.expires_at
+
+    def ends_of_endpoints(self) -> dict[EndpointKind, datetime]:
+        """When that ends which single endpoints have of their own, as far as it tells."""
+        ends = {kind: direct_access(own).expires_at for kind, own in self.endpoints.items()}
+        return {kind: end for kind, end in ends.items() if end is not None}
 
 
 class _Opened(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ from aiops.registry.ports import Cluster, EndpointKind, EndpointStatus, Platform
 from aiops.registry.service.fleet import find, target_of, write_status
 from aiops.registry.service.membership import Membership
 from aiops.registry.service.secrets import credentials_updated, expiry_warnings
-from aiops.registry.vault import Vault
+from aiops.registry.vault import Secrets, Vault
 
 OFFERED_URL = "http://127.0.0.1:9090"
 
@@ -88,7 +88,7 @@ class Probing:
             recent = [*record.recent, domain.judged_ok(endpoints)][-domain.RECENT_PROBES :]
             now = self._clock.now()
             status = domain.status_of(endpoints, recent, now)
-            status = msgspec.structs.replace(status, warnings=expiry_warnings(record, now))
+            status = msgspec.structs.replace(status, warnings=expiry_warnings(record, self._secrets(record), now))
             await write_status(self._store, tx, record, status, recent)
             warned = bool(status.warnings) and not record.cluster.status.warnings
             if warned:
@@ -126,6 +126,13 @@ class Probing:
         kinds = [kind for kind in EndpointKind if record.cluster.url(kind) is not None]
         found = await asyncio.gather(*(self._look_at(record, kind, timeout_s) for kind in kinds))
         return {kind.value.lower(): status for kind, status in zip(kinds, found, strict=True)}
+
+    def _secrets(self, record: ClusterRecord) -> Secrets:
+        try:
+            return self._vault.secrets(record.cluster.id, record.sealed)
+        except SecretUnreadable:
+            # Each endpoint says so.
+            return Secrets()
 
     async def _look_at(self, record: ClusterRecord, kind: EndpointKind, timeout_s: float) -> EndpointStatus:
         try:

@@ -10,7 +10,7 @@ from aiops.kernel.ids import new_id
 from aiops.registry.credentials import Access, ServiceAccount, claims_of, is_exchanged, kind_of
 from aiops.registry.events import ClusterCredentialsUpdated
 from aiops.registry.needs import ClusterRecord
-from aiops.registry.ports import Cluster
+from aiops.registry.ports import Cluster, EndpointKind
 from aiops.registry.vault import Secrets, Vault
 
 WARN_AHEAD = timedelta(days=7)
@@ -40,8 +40,7 @@ def renew_at(secrets: Secrets, now: datetime) -> datetime | None:
     """When the hub gets the next token by itself: half-way to the end of this one, or at once where there is none."""
     if is_exchanged(secrets.credentials) and secrets.access is None:
         return now
-    # Of the cluster's own: what a single endpoint has is renewed by nobody.
-    expires_at = secrets.current().expires_at
+    expires_at = secrets.expires_at()
     if isinstance(secrets.credentials, ServiceAccount):
         if expires_at is None or account_of(secrets.current()) is None:
             return None
@@ -61,20 +60,27 @@ def account_of(access: Access) -> tuple[str, str] | None:
     return None
 
 
-def expiry_warnings(record: ClusterRecord, now: datetime) -> list[str]:
+def expiry_warnings(record: ClusterRecord, secrets: Secrets, now: datetime) -> list[str]:
     """What will fail soon, or has: credentials that end within a week and that the hub does not renew."""
     found = []
-    expires_at = record.cluster.credential_expires_at
     renewed = record.renew_at is not None and record.renewal_problem is None
-    if expires_at is not None and expires_at <= now:
-        found.append(f"The credentials expired on {_day(expires_at)}: enter new ones.")
-    elif expires_at is not None and not renewed and expires_at - now <= WARN_AHEAD:
-        left = expires_at - now
-        when = f"in {left.days} d" if left.days else f"in {left.seconds // 3600} h"
-        found.append(f"The credentials expire {when}, on {_day(expires_at)}: rotate them.")
+    for what, expires_at, by_itself in (
+        ("The credentials", record.cluster.credential_expires_at, renewed),
+        *((f"The credentials of its {_called(kind)}", end, False) for kind, end in secrets.ends_of_endpoints().items()),
+    ):
+        if expires_at is not None and expires_at <= now:
+            found.append(f"{what} expired on {_day(expires_at)}: enter new ones.")
+        elif expires_at is not None and not by_itself and expires_at - now <= WARN_AHEAD:
+            left = expires_at - now
+            when = f"in {left.days} d" if left.days else f"in {left.seconds // 3600} h"
+            found.append(f"{what} expire {when}, on {_day(expires_at)}: rotate them.")
     if record.renewal_problem is not None:
         found.append(f"The hub can't renew the credentials: {record.renewal_problem}")
     return found
+
+
+def _called(kind: EndpointKind) -> str:
+    return kind.value.replace("_", " ").lower()
 
 
 def credentials_updated(cluster: Cluster, change: str, at: datetime) -> ClusterCredentialsUpdated:
