@@ -40,3 +40,5 @@ class Served:
         self._ready.set()
         await self._end.wait()
         await runner.cleanup()
+        # Transports close a turn of the loop later.
+        await asyncio.sleep(0.05)

@@ -14,9 +14,11 @@ from aiops.kernel.errors import NotFound
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.backends.loki import LokiBackend
+from aiops.observability.backends.tempo import TempoBackend
 from aiops.observability.service.logs import LogsService
 from aiops.observability.service.logs_labels import LogNames
 from aiops.observability.service.logs_tail import LogFollower
+from aiops.observability.service.traces import TracesService
 from aiops.registry.ports import (
     Cluster,
     ClusterStatus,
@@ -126,3 +128,15 @@ async def asking_logs(
     finally:
         await outbound.close()
         await tails.close()
+
+
+@asynccontextmanager
+async def asking_traces(
+    fleet: Fleet, clock: Clock | None = None, *, settle_s: float = 2.0
+) -> AsyncIterator[TracesService]:
+    outbound = Outbound(allow_loopback=True)
+    clock = clock or SystemClock()
+    try:
+        yield TracesService(clock, fleet, TempoBackend(outbound, clock), settle_s=settle_s)
+    finally:
+        await outbound.close()

@@ -12,7 +12,8 @@ from aiohttp import web
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.errors import Invalid, NotFound, PermissionDenied
 from aiops.kernel.principal import Principal, PrincipalKind
-from aiops.observability.ports import Direction, LogsResult, QueryStatus
+from aiops.observability.ports import QueryStatus
+from aiops.observability.ports_signals import Direction, LogsResult
 from aiops.observability.service.logs import LogsService
 from aiops.observability.service.logs_lines import MAX_LINE_CHARACTERS
 from tests.lab.loki import LokiPeer
@@ -232,7 +233,7 @@ async def test_labels_are_looked_up_once_in_five_minutes_and_say_how_old_they_ar
         empty = await asking.names.label_values(SYSTEM, "nothing")
         clusters = await asking.names.label_values(SYSTEM, "cluster")
     assert (first.values, kept.values, anew.values) == (["shop"], ["shop"], ["bank", "shop"])
-    assert kept.clusters[0].notes == ("Looked up 100 s ago.",)
+    assert kept.clusters[0].age_s == 100
     assert empty.values == []
     assert clusters.values == ["east"]
 

@@ -20,6 +20,7 @@ from aiops.observability.http.logs import LogsController
 from aiops.observability.http.metrics import MetricsController
 from aiops.observability.http.prometheus import PrometheusController
 from aiops.observability.http.sources import SourceController
+from aiops.observability.http.traces import TracesController
 from aiops.observability.http.watches import WatchController
 from aiops.observability.needs import AlertStore, DashboardStore, InstantQueries, SampleStore, SourceStore
 from aiops.observability.ports import Alerts, Metrics, SampleIntake, SourceTokens
@@ -196,6 +197,7 @@ def context() -> Context:
             SourceController,
             MetricsController,
             LogsController,
+            TracesController,
             PrometheusController,
             WatchController,
         ),

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from dishka import Provider, Scope, provide
 
 from aiops.kernel.clock import Clock
-from aiops.observability.ports import Logs, LogTail
+from aiops.observability.ports_signals import Logs, LogTail, Traces
 from aiops.observability.service.logs import LogsService
 from aiops.observability.service.logs_labels import LogNames
 from aiops.observability.service.logs_remote import RemoteLogs
 from aiops.observability.service.logs_tail import LogFollower
+from aiops.observability.service.traces import TracesService
+from aiops.observability.service.traces_remote import RemoteTraces
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
 
@@ -34,6 +36,25 @@ class SignalsProvider(Provider):
         finally:
             await outbound.close()
             await tails.close()
+
+    @provide
+    async def remote_traces(self, settings: Settings, clock: Clock) -> AsyncIterator[RemoteTraces]:
+        from aiops.kernel.outbound import Outbound
+        from aiops.observability.backends.tempo import TempoBackend
+
+        outbound = Outbound(allow_loopback=settings.allow_local_targets)
+        try:
+            yield TempoBackend(outbound, clock)
+        finally:
+            await outbound.close()
+
+    @provide
+    def traces_service(self, clock: Clock, clusters: Clusters, remote: RemoteTraces) -> TracesService:
+        return TracesService(clock, clusters, remote)
+
+    @provide
+    def traces(self, service: TracesService) -> Traces:
+        return service
 
     @provide
     def logs_service(self, clock: Clock, clusters: Clusters, remote: RemoteLogs) -> LogsService:

@@ -17,7 +17,7 @@ from litestar.params import QueryParameter
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, RateLimited, Rejected
 from aiops.kernel.principal import Principal
-from aiops.observability.ports import LogTail, TailCluster, TailLines, TailNews
+from aiops.observability.ports_signals import LogTail, TailCluster, TailLines, TailNews
 from aiops.streaming import domain
 from aiops.streaming.domain import Ping
 from aiops.streaming.needs import Authenticator

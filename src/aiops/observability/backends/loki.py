@@ -18,7 +18,8 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid, Unavailable
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.asking import Asking, Form, not_answering, plain_message, speaks_otherwise
-from aiops.observability.ports import Direction, Labels
+from aiops.observability.ports import Labels
+from aiops.observability.ports_signals import Direction
 from aiops.observability.service.logs_remote import RemoteLogAnswer, Stream, StreamsResult, TailMessage
 from aiops.observability.service.metrics_remote import MatrixResult, RemoteAnswer
 from aiops.registry.ports import Target

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from aiops.kernel.http import Caller
 from aiops.observability.http.metrics import ClusterIds, duration, in_part, moment, reply
-from aiops.observability.ports import Direction, LogsResult
+from aiops.observability.ports_signals import Direction, LogsResult
 from aiops.observability.service.logs import LogsService
 from aiops.observability.service.logs_labels import LogLabels, LogLabelValues, LogNames
 

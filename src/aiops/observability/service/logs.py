@@ -14,7 +14,8 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.errors import Invalid
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.logql import LogQuery, NumbersPlan, check_carved, plan_numbers
-from aiops.observability.ports import Direction, InstantSeries, LogsResult, RangeSeries
+from aiops.observability.ports import InstantSeries, RangeSeries
+from aiops.observability.ports_signals import Direction, LogsResult
 from aiops.observability.promql import EvalResult
 from aiops.observability.service import metrics_numbers as numbers
 from aiops.observability.service.logs_lines import merged

@@ -53,7 +53,7 @@ class Kept:
     async def get(self, key: _Key, look_up: Callable[[], Awaitable[list[str]]]) -> Part[list[str]]:
         kept = self._answers.get(key)
         if kept is not None and (age := self._clock.monotonic() - kept[0]) < self._ttl_s:
-            return Part(kept[1], notes=(f"Looked up {age:.0f} s ago.",))
+            return Part(kept[1], age_s=age)
         found = await look_up()
         self._answers[key] = self._clock.monotonic(), found
         self._answers.move_to_end(key)

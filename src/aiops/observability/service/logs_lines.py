@@ -6,7 +6,8 @@ import heapq
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from aiops.observability.ports import Direction, Labels, LogLine
+from aiops.observability.ports import Labels
+from aiops.observability.ports_signals import Direction, LogLine
 from aiops.observability.service.logs_remote import Entry, Stream
 from aiops.observability.service.metrics_numbers import in_cluster
 from aiops.registry.ports import Cluster

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import msgspec
 
-from aiops.observability.ports import Direction, Labels
+from aiops.observability.ports import Labels
+from aiops.observability.ports_signals import Direction
 from aiops.observability.service.metrics_remote import MatrixResult, RemoteAnswer, ScalarResult, VectorResult
 from aiops.registry.ports import Target
 

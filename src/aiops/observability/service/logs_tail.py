@@ -16,15 +16,7 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid, RateLimited, Rejected
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.logql import LogQuery, check_carved
-from aiops.observability.ports import (
-    Direction,
-    LogLine,
-    TailCluster,
-    TailLines,
-    TailLost,
-    TailNews,
-    TailState,
-)
+from aiops.observability.ports_signals import Direction, LogLine, TailCluster, TailLines, TailLost, TailNews, TailState
 from aiops.observability.service.logs import members_with
 from aiops.observability.service.logs_lines import line_of
 from aiops.observability.service.logs_remote import RemoteLogs, TailMessage
