@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.rig import items, wait_until
-from tests.gateway.seeds import fire_alert, keep_anomaly, keep_incident, push_sample
+from tests.gateway.seeds import TRACE_ID, fire_alert, keep_anomaly, keep_incident, push_sample, signals
 from tests.lab.hub import ADMIN_PASSWORD, Hub, add_source, add_user, sign_in
 
 JSON = dict[str, Any]
@@ -35,7 +35,8 @@ class FurnishedHub:
         self.pushed = self._cluster({"platform": "HOST"})
         self.dead = self._cluster({"prometheus_url": NOWHERE})
         self.answering = stack.enter_context(_answering())
-        self.alive = self._cluster({"prometheus_url": self.answering})
+        loki, tempo = (stack.enter_context(peer) for peer in signals(MARKER))
+        self.alive = self._cluster({"prometheus_url": self.answering, "loki_url": loki.url, "tempo_url": tempo.url})
         token = add_source(self.admin, "the-source", self.pushed["id"])["token"]
         bearer = {"Authorization": f"Bearer {token}"}
         url = self.hub.url
@@ -53,6 +54,7 @@ class FurnishedHub:
             "anomaly_id": [anomaly],
             "fingerprint": [MARKER],
             "dashboard_id": [self._dashboard()],
+            "trace_id": [TRACE_ID, "beef"],
             "watch": ["node_cpu"],
             "path": ["openapi.json"],
             **_questions(),
@@ -172,7 +174,11 @@ def _answering() -> Iterator[str]:
 def _questions() -> dict[str, list[str]]:
     now = time.time()
     return {
-        "query": ["up_marked", "aiops:watch:value", 'sum by (owner) (up_marked{owner=~".+"})', "1 + 1"],
+        "query": [
+            *("up_marked", "aiops:watch:value", 'sum by (owner) (up_marked{owner=~".+"})', "1 + 1"),
+            *('{owner="furnished"}', 'sum(count_over_time({owner="furnished"}[5m]))'),
+        ],
+        "q": ['{ name = "call furnished" }', "{ }"],
         "match": ["up_marked", '{owner="furnished"}'],
         "match[]": ["up_marked", '{owner="furnished"}'],
         "time": [f"{now:.0f}", "2026-01-31T12:00:00Z"],

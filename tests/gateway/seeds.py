@@ -11,6 +11,8 @@ from psycopg.types.json import Jsonb
 
 from tests.e2e.inside import database_of
 from tests.lab.hub import Hub
+from tests.lab.loki import LokiPeer
+from tests.lab.tempo import Made, TempoPeer
 
 
 def push_sample(url: str, token: str, marker: str) -> None:
@@ -75,3 +77,16 @@ def keep_anomaly(hub: Hub, cluster_id: str, incident_id: str, marker: str) -> st
 def _post(url: str, token: str, body: object) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False).raise_for_status()
+
+
+TRACE_ID = "7f3a" * 8
+
+
+def signals(marker: str) -> tuple[LokiPeer, TempoPeer]:
+    """A Loki and a Tempo, to be entered, in which all that there is carries the marker."""
+    loki, tempo = LokiPeer(), TempoPeer()
+    now_ns = (int(time.time()) - 60) * 10**9
+    for number in range(3):
+        loki.push({"owner": marker, "app": f"app-{marker}"}, f"line {number} of {marker}", now_ns + number)
+    tempo.add(Made(TRACE_ID, "0" * 15 + "1", None, f"call {marker}", f"service-{marker}", now_ns, 10**8))
+    return loki, tempo

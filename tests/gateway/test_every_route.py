@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.rig import LiveReader, is_event, items, wait_until
 from tests.e2e.walk import Aim, Call, calls, operations
-from tests.gateway.seeds import fire_alert, keep_anomaly, keep_incident, push_sample
+from tests.gateway.seeds import TRACE_ID, fire_alert, keep_anomaly, keep_incident, push_sample, signals
 from tests.lab.exporters import Exporter, chain
 from tests.lab.hub import Hub, add_cluster, add_source, add_user
 from tests.lab.packages import lab_available
@@ -63,7 +63,9 @@ class House:
         self.mine = add_cluster(self.admin, "mine", empty.url)
         # Not quite well, so that it is told of where only those with something to mend are named.
         unwell = {"alertmanager_url": "http://127.0.0.1:9", "labels": {"owner": MARKER}}
-        theirs = add_cluster(self.admin, "theirs-cluster", other.url, region=MARKER, **unwell)
+        loki, tempo = (stack.enter_context(peer) for peer in signals(MARKER))
+        ways = {"loki_url": loki.url, "tempo_url": tempo.url}
+        theirs = add_cluster(self.admin, "theirs-cluster", other.url, region=MARKER, **unwell, **ways)
         source = add_source(self.admin, f"source-{MARKER}", theirs["id"])
         self.tokens = (source["token"], add_source(self.admin, "my-source", self.mine["id"])["token"])
         push_sample(self.hub.url, source["token"], MARKER)
@@ -111,6 +113,7 @@ class House:
             "incident_id": [self.alone],
             "fingerprint": ids("/api/v1/alerts", "fingerprint"),
             "anomaly_id": ids("/api/v1/anomalies"),
+            "trace_id": [TRACE_ID],
         }
         assert all(found.values()), found
         return Aim(theirs["id"], theirs["name"], MARKER, found)
