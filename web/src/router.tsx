@@ -9,6 +9,8 @@ import {
 } from "@tanstack/react-router";
 import { ApiError } from "./api/client";
 import { me } from "./api/queries";
+import type { TraceFields } from "./api/signals";
+import { ABILITIES, type Ability, type FleetSearch, SORTS } from "./features/fleet/grid";
 import { Shell } from "./shell/Shell";
 import { NotFound, Problem } from "./shell/Problem";
 
@@ -61,10 +63,42 @@ const home = createRoute({
   },
 });
 
+const one = <T extends string>(value: unknown, of: readonly T[]): T | undefined => of.find((each) => each === value);
+
 const fleet = createRoute({
   getParentRoute: () => shell,
   path: "/fleet",
+  validateSearch: (search: Record<string, unknown>): FleetSearch => ({
+    view: one(search.view, ["table"]),
+    group: text(search.group),
+    sort: one(search.sort, SORTS),
+    state: text(search.state),
+    environment: text(search.environment),
+    type: text(search.type),
+    region: text(search.region),
+    label: text(search.label),
+    can: one(search.can, Object.keys(ABILITIES) as Ability[]),
+    q: text(search.q),
+  }),
   component: lazyRouteComponent(() => import("./features/fleet/FleetPage"), "FleetPage"),
+});
+
+const addCluster = createRoute({
+  getParentRoute: () => shell,
+  path: "/fleet/add",
+  component: lazyRouteComponent(() => import("./features/fleet/ClusterFormPage"), "AddClusterPage"),
+});
+
+const importClusters = createRoute({
+  getParentRoute: () => shell,
+  path: "/fleet/import",
+  component: lazyRouteComponent(() => import("./features/fleet/ImportPage"), "ImportPage"),
+});
+
+const editCluster = createRoute({
+  getParentRoute: () => shell,
+  path: "/fleet/$clusterId/edit",
+  component: lazyRouteComponent(() => import("./features/fleet/ClusterFormPage"), "EditClusterPage"),
 });
 
 const cluster = createRoute({
@@ -86,6 +120,51 @@ const metrics = createRoute({
     clusters: Array.isArray(search.clusters) ? search.clusters.map(String) : undefined,
   }),
   component: lazyRouteComponent(() => import("./features/metrics/MetricsPage"), "MetricsPage"),
+});
+
+const strings = (value: unknown): string[] | undefined => (Array.isArray(value) ? value.map(String) : undefined);
+
+export interface LogsSearch {
+  q?: string;
+  clusters?: string[];
+  /** PromQL, shown beside. */
+  metric?: string;
+  tail?: boolean;
+  wrap?: boolean;
+}
+
+const logs = createRoute({
+  getParentRoute: () => shell,
+  path: "/logs",
+  validateSearch: (search: Record<string, unknown>): LogsSearch => ({
+    q: text(search.q),
+    clusters: strings(search.clusters),
+    metric: text(search.metric),
+    tail: search.tail === true || undefined,
+    wrap: search.wrap === true || undefined,
+  }),
+  component: lazyRouteComponent(() => import("./features/logs/LogsPage"), "LogsPage"),
+});
+
+const traces = createRoute({
+  getParentRoute: () => shell,
+  path: "/traces",
+  validateSearch: (search: Record<string, unknown>): TraceFields => ({
+    q: text(search.q),
+    service: text(search.service),
+    operation: text(search.operation),
+    min: text(search.min),
+    max: text(search.max),
+    errors: search.errors === true || undefined,
+    clusters: strings(search.clusters),
+  }),
+  component: lazyRouteComponent(() => import("./features/traces/TracesPage"), "TracesPage"),
+});
+
+const trace = createRoute({
+  getParentRoute: () => shell,
+  path: "/traces/$traceId",
+  component: lazyRouteComponent(() => import("./features/traces/TracePage"), "TracePage"),
 });
 
 export interface ListSearch {
@@ -132,7 +211,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, cluster, metrics, alerts, incidents, incident, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, logs, traces, trace, alerts, incidents, incident, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

@@ -30,6 +30,47 @@ export const clusters = queryOptions({
   refetchInterval: 30_000,
 });
 
+const HISTORY_PAGES = 10;
+
+/** The newest thousand probes of a range. */
+export const healthHistory = (clusterId: string, range: TimeRange, live: boolean) =>
+  queryOptions({
+    queryKey: ["history", clusterId, range.from, range.to],
+    queryFn: async ({ signal }) => {
+      const { start, end } = resolveOrDefault(range, Date.now());
+      const query = { start: iso(start), end: iso(end), page_size: 100 };
+      const items: api.HealthPoint[] = [];
+      let [cursor, total]: [string | null, number] = [null, 0];
+      for (let read = 0; read < HISTORY_PAGES; read += 1) {
+        const page: api.Page<api.HealthPoint> = await call(`clusters/${clusterId}/history`, {
+          query: { ...query, cursor },
+          signal,
+        });
+        items.push(...page.items);
+        if (read === 0) total = page.total;
+        cursor = page.next_cursor;
+        if (!cursor) break;
+      }
+      return { items, total };
+    },
+    refetchInterval: live ? 15_000 : false,
+    placeholderData: keepPreviousData,
+  });
+
+export const credentials = (clusterId: string) =>
+  queryOptions({
+    queryKey: ["credentials", clusterId],
+    queryFn: ({ signal }) => call<api.CredentialsShown>(`clusters/${clusterId}/credentials`, { signal }),
+  });
+
+/** The first page of a cluster's firing alerts. */
+export const clusterAlerts = (clusterId: string) =>
+  queryOptions({
+    queryKey: ["alerts", "of", clusterId],
+    queryFn: ({ signal }) =>
+      call<api.Page<api.Alert>>("alerts", { query: { cluster_id: clusterId, state: "FIRING", page_size: 20 }, signal }),
+  });
+
 export const offers = queryOptions({
   queryKey: ["offers"],
   queryFn: ({ signal }) => call<{ offers: api.Offer[] }>("clusters/offers", { signal }),

@@ -16,12 +16,33 @@ export type User = Schemas["User"];
 
 export type Cluster = Schemas["Cluster"];
 export type ClusterDraft = Partial<Schemas["NewCluster"]>;
+export type ClusterChange = Schemas["ClusterChange"];
+export type Platform = Schemas["Platform"];
+export type ClusterType = Schemas["ClusterType"];
+export type Environment = Schemas["Environment"];
+export type CredentialKind = Schemas["CredentialKind"];
+export type Capabilities = Schemas["Capabilities"];
+export type HealthPoint = Schemas["HealthPoint"];
+export type EndpointStatus = Schemas["EndpointStatus"];
+export type Credentials = NonNullable<Schemas["NewCluster"]["credentials"]>;
+export type CredentialsShown = Schemas["CredentialsShown"];
+export type CredentialsTried = Schemas["CredentialsTried"];
+export type EndpointTrial = Schemas["EndpointTrial"];
+export type ImportSource = Schemas["ImportSource"];
+export type FoundClusters = Schemas["FoundClusters"];
+export type ImportOutcome = Schemas["ImportOutcome"];
+export type Suggestions = Schemas["Suggestions"];
+export type ConnectionAsk = Schemas["ConnectionTest"];
 export type ConnectionTest = Schemas["Diagnosis"];
 export type Offer = Schemas["Offer"];
 
 export type ClusterOutcome = Schemas["ClusterOutcome"];
 export type RangeSeries = Schemas["RangeSeries"];
 export type RangeResult = Schemas["RangeResult"];
+
+export type Panel = Schemas["Panel"];
+export type Dashboard = Schemas["Dashboard"];
+export type DashboardWish = Schemas["DashboardWish"];
 
 export type Alert = Schemas["ListedAlert"];
 export type AlertChange = Schemas["AlertChange"];

@@ -36,7 +36,7 @@ export function backoff(attempt: number, random: () => number = Math.random): nu
 }
 
 const TOPICS: [prefix: string, keys: string[]][] = [
-  ["CLUSTER_", ["clusters", "fleet-summary", "offers"]],
+  ["CLUSTER_", ["clusters", "fleet-summary", "offers", "credentials"]],
   ["ALERT_", ["alerts", "alert"]],
   ["ANOMALY_", ["anomalies", "expectations"]],
   ["INCIDENT_", ["incidents", "incident", "anomalies"]],

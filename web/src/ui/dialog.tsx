@@ -59,21 +59,25 @@ export function Dialog({ open, onClose, title, description, children, drawer = f
 interface FieldProps {
   label: string;
   hint?: string;
-  children: ReactElement<{ "aria-describedby"?: string }>;
+  /** Why what is written there can't be taken. */
+  fault?: string;
+  children: ReactElement<{ "aria-describedby"?: string; "aria-invalid"?: boolean }>;
 }
 
-/** A field is called by its label; the hint describes it. */
-export function Field({ label, hint, children }: FieldProps) {
+/** A field is called by its label; the hint or what is wrong with it describes it. */
+export function Field({ label, hint, fault, children }: FieldProps) {
   const id = useId();
+  const said = fault ?? hint;
+  const more = said ? { "aria-describedby": id, ...(fault ? { "aria-invalid": true } : {}) } : {};
   return (
-    <div>
+    <div className={fault ? "[&_.field]:border-critical" : undefined}>
       <label className="block">
         <span className="mb-1 block text-meta font-medium">{label}</span>
-        {hint ? cloneElement(children, { "aria-describedby": id }) : children}
+        {said ? cloneElement(children, more) : children}
       </label>
-      {hint ? (
-        <p id={id} className="mt-1 text-meta text-muted">
-          {hint}
+      {said ? (
+        <p id={id} role={fault ? "alert" : undefined} className={`mt-1 text-meta ${fault ? "text-critical" : "text-muted"}`}>
+          {said}
         </p>
       ) : null}
     </div>

@@ -45,6 +45,19 @@ const STATE: Record<ClusterState, [Shape, string]> = {
   PROVISIONING: ["square", "text-low"],
 };
 
+/** The shape alone, where the words stand beside it or there is no room: readers of the screen hear the word. */
+export function StateShape({ state }: { state: ClusterState }) {
+  const [shape, colour] = STATE[state] ?? STATE.UNKNOWN;
+  return (
+    <span className={`shrink-0 ${colour}`}>
+      <svg viewBox="0 0 12 12" className="size-3" aria-hidden="true">
+        {PATHS[shape]}
+      </svg>
+      <span className="sr-only">{sentence(state)}</span>
+    </span>
+  );
+}
+
 export function StateMark({ state }: { state: ClusterState }) {
   const [shape, colour] = STATE[state] ?? STATE.UNKNOWN;
   return <Mark shape={shape} colour={colour} word={sentence(state)} />;
@@ -69,6 +82,6 @@ export function AlertStateMark({ state }: { state: string }) {
   return <Mark shape="ring" colour="text-muted" word={sentence(state)} />;
 }
 
-export function OutcomeMark({ ok }: { ok: boolean }) {
-  return <Mark shape={ok ? "check" : "cross"} colour={ok ? "text-ok" : "text-critical"} word={ok ? "Done" : "Failed"} />;
+export function OutcomeMark({ ok, words = ["Done", "Failed"] }: { ok: boolean; words?: [ok: string, failed: string] }) {
+  return <Mark shape={ok ? "check" : "cross"} colour={ok ? "text-ok" : "text-critical"} word={ok ? words[0] : words[1]} />;
 }

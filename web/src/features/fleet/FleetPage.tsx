@@ -1,97 +1,109 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { call } from "../../api/client";
-import { clusters, incidents, me, offers } from "../../api/queries";
-import type { Cluster, ClusterState, Offer } from "../../api/types";
-import { plural, sentence } from "../../lib/format";
-import { ago } from "../../lib/time";
-import { useNow } from "../../shell/store";
-import { Empty, Failure, QueryFailure, Skeleton } from "../../ui/feedback";
-import { StateMark } from "../../ui/marks";
+import { clusters, incidents, me } from "../../api/queries";
+import { plural } from "../../lib/format";
+import { useHoldUnderPointer } from "../../shell/store";
+import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
-import { ClusterDialog } from "./ClusterDialog";
-
-const ORDER: ClusterState[] = ["OFFLINE", "DEGRADED", "UNKNOWN", "PROVISIONING", "ONLINE"];
+import { Arrangement, FleetFilters, StateFilters } from "./FleetFilters";
+import { FleetTable } from "./FleetTable";
+import { FleetTiles } from "./FleetTiles";
+import { Offers } from "./Offers";
+import { type FleetSearch, grouped, isUnwell, matching, sorted, tileOf } from "./grid";
 
 export function FleetPage() {
+  const search: FleetSearch = useSearch({ from: "/shell/fleet" });
+  const navigate = useNavigate({ from: "/fleet" });
   const fleet = useQuery(clusters);
   const user = useQuery(me);
   const open = useQuery(incidents({ status: "OPEN" }));
-  const [adding, setAdding] = useState(false);
-  const [search, setSearch] = useState("");
-  const operator = user.data?.role !== "viewer";
-  const byCluster = useMemo(() => {
+  // Adding says where the hub goes and with what: that is for an admin of the whole fleet.
+  const operator = user.data?.role === "admin" && user.data.clusters === null;
+  const hold = useHoldUnderPointer();
+  const tiles = useMemo(() => {
     const counts = new Map<string, number>();
     for (const one of open.data?.items ?? [])
       for (const { id } of one.clusters) counts.set(id, (counts.get(id) ?? 0) + 1);
-    return counts;
-  }, [open.data]);
-  const wanted = search.toLowerCase();
-  const shown = (fleet.data ?? [])
-    .filter((one) => `${one.name} ${one.display_name} ${one.environment} ${one.region ?? ""}`.toLowerCase().includes(wanted))
-    .sort((a, b) => ORDER.indexOf(a.status.state) - ORDER.indexOf(b.status.state) || a.name.localeCompare(b.name));
+    return (fleet.data ?? []).map((one) => tileOf(one, counts.get(one.id) ?? 0));
+  }, [fleet.data, open.data]);
+  const shown = useMemo(() => sorted(matching(tiles, search), search.sort), [tiles, search]);
+  const groups = useMemo(() => grouped(shown, search.group), [shown, search.group]);
+  const [onlyUnwell, setOnlyUnwell] = useState(false);
+  const change = (part: Partial<FleetSearch>) =>
+    void navigate({ search: (old) => ({ ...old, ...part }), replace: part.q !== undefined });
   return (
     <Page>
-      <PageHead title="Fleet" note={<Summary fleet={fleet.data} open={open.data?.total} />}>
-        <input
-          data-search
-          className="field w-48"
-          placeholder="Find a cluster"
-          aria-label="Find a cluster"
-          value={search}
-          onChange={(event) => setSearch(event.target.value)}
-        />
+      <PageHead title="Fleet" note={<Note tiles={tiles.length} unwell={tiles.filter(isUnwell).length} open={open.data?.total} />}>
         {operator ? (
-          <button type="button" className="button button-primary" onClick={() => setAdding(true)}>
-            Add cluster
-          </button>
+          <>
+            <Link to="/fleet/import" className="button">
+              Import
+            </Link>
+            <Link to="/fleet/add" className="button button-primary">
+              Add cluster
+            </Link>
+          </>
         ) : null}
       </PageHead>
       <div className="space-y-3">
         {operator ? <Offers /> : null}
         <QueryFailure what="Reading the fleet" query={fleet} />
-        <div className="panel overflow-x-auto">
-          {fleet.isPending ? (
-            <Skeleton rows={4} />
-          ) : shown.length ? (
-            <Clusters items={shown} open={byCluster} />
-          ) : fleet.data?.length ? (
-            <Empty title={`No cluster matches “${search}”`}>Clear the search to see all {fleet.data.length}.</Empty>
-          ) : fleet.data ? (
-            <Empty title="No clusters yet">
-              {operator ? (
-                <>
-                  <p>The address of a Prometheus is enough; its nodes and services are watched from then on.</p>
-                  <button type="button" className="button button-primary mt-3" onClick={() => setAdding(true)}>
-                    Add the first cluster
+        {fleet.isPending ? (
+          <div className="panel">
+            <Skeleton rows={8} />
+          </div>
+        ) : tiles.length ? (
+          <>
+            <div className="flex flex-wrap items-center gap-2">
+              <StateFilters clusters={fleet.data ?? []} state={search.state} onChange={(state) => change({ state })} />
+              <Arrangement clusters={fleet.data ?? []} search={search} onChange={change} />
+            </div>
+            <FleetFilters clusters={fleet.data ?? []} search={search} onChange={change} />
+            {shown.length ? (
+              <div {...hold}>
+                {search.view === "table" ? (
+                  <FleetTable groups={groups} />
+                ) : (
+                  <FleetTiles groups={groups} onlyUnwell={onlyUnwell} onOnlyUnwell={setOnlyUnwell} />
+                )}
+              </div>
+            ) : (
+              <div className="panel">
+                <Empty title="No cluster matches">
+                  <button type="button" className="button mt-2" onClick={() => change(CLEARED)}>
+                    Show all {tiles.length}
                   </button>
-                </>
-              ) : (
-                "Nothing is registered, or nothing that you may see. An operator adds clusters, an admin gives you sight of them."
-              )}
-            </Empty>
-          ) : null}
-        </div>
+                </Empty>
+              </div>
+            )}
+          </>
+        ) : fleet.data ? (
+          <div className="panel">
+            <First operator={operator} />
+          </div>
+        ) : null}
       </div>
-      <ClusterDialog open={adding} onClose={() => setAdding(false)} />
     </Page>
   );
 }
 
-function Summary({ fleet, open }: { fleet: Cluster[] | undefined; open: number | undefined }) {
-  if (!fleet) return null;
-  const states = ORDER.map((state) => [state, fleet.filter((one) => one.status.state === state).length] as const);
+const CLEARED: FleetSearch = {
+  state: undefined,
+  environment: undefined,
+  type: undefined,
+  region: undefined,
+  label: undefined,
+  can: undefined,
+  q: undefined,
+};
+
+function Note({ tiles, unwell, open }: { tiles: number; unwell: number; open: number | undefined }) {
+  if (!tiles) return null;
   return (
     <>
-      <span>{plural(fleet.length, "cluster")}</span>
-      {states.map(([state, count]) =>
-        count ? (
-          <span key={state} className="flex items-center gap-1">
-            {count} <StateMark state={state} />
-          </span>
-        ) : null,
-      )}
+      <span>{plural(tiles, "cluster")}</span>
+      <span>{unwell ? `${unwell} with something to mend` : "all well"}</span>
       {open ? (
         <Link to="/incidents" search={{ state: "OPEN" }} className="font-medium text-critical hover:underline">
           {plural(open, "open incident")}
@@ -103,121 +115,24 @@ function Summary({ fleet, open }: { fleet: Cluster[] | undefined; open: number |
   );
 }
 
-function lastError(cluster: Cluster): string | null {
-  const failed = Object.entries(cluster.status.endpoints).find(([, endpoint]) => endpoint.error);
-  return failed ? `${failed[0]}: ${failed[1].error}` : null;
-}
-
-function Clusters({ items, open }: { items: Cluster[]; open: Map<string, number> }) {
-  const navigate = useNavigate();
-  const now = useNow();
+function First({ operator }: { operator: boolean }) {
   return (
-    <table className="table">
-      <thead>
-        <tr>
-          <th scope="col">Cluster</th>
-          <th scope="col">State</th>
-          <th scope="col" className="text-right max-md:hidden">
-            Health
-          </th>
-          <th scope="col">Incidents</th>
-          <th scope="col">Last seen</th>
-          <th scope="col" className="max-lg:hidden">
-            Environment
-          </th>
-          <th scope="col" className="max-lg:hidden">
-            Platform
-          </th>
-          <th scope="col" className="w-2/5 max-md:hidden">
-            Last error
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {items.map((one) => {
-          const go = () => void navigate({ to: "/fleet/$clusterId", params: { clusterId: one.id } });
-          const count = open.get(one.id);
-          return (
-            <tr key={one.id} className="cursor-pointer" onClick={go}>
-              <td className="whitespace-nowrap">
-                <Link
-                  data-row
-                  to="/fleet/$clusterId"
-                  params={{ clusterId: one.id }}
-                  className="link font-mono"
-                  onClick={(event) => event.stopPropagation()}
-                >
-                  {one.name}
-                </Link>
-                {one.display_name && one.display_name !== one.name ? (
-                  <span className="ml-2 text-muted max-md:hidden">{one.display_name}</span>
-                ) : null}
-              </td>
-              <td>
-                <StateMark state={one.status.state} />
-              </td>
-              <td className="text-right max-md:hidden">{one.status.health_score ?? <span className="text-muted">–</span>}</td>
-              <td className="whitespace-nowrap">
-                {count ? (
-                  <Link
-                    to="/incidents"
-                    search={{ cluster: one.id }}
-                    className="font-medium text-critical hover:underline"
-                    onClick={(event) => event.stopPropagation()}
-                  >
-                    {count} open
-                  </Link>
-                ) : (
-                  <span className="text-muted">none</span>
-                )}
-              </td>
-              <td className="whitespace-nowrap">
-                {one.last_seen_at ? ago(one.last_seen_at, now) : <span className="text-muted">never</span>}
-              </td>
-              <td className="max-lg:hidden">{sentence(one.environment)}</td>
-              <td className="max-lg:hidden">{sentence(one.platform)}</td>
-              <td className="max-w-0 truncate max-md:hidden" title={lastError(one) ?? undefined}>
-                {lastError(one) ?? <span className="text-muted">none</span>}
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
-  );
-}
-
-function Offers() {
-  const seen = useQuery({ ...offers, retry: false });
-  return seen.data?.offers.map((offer) => <OfferNote key={offer.prometheus_url} offer={offer} />);
-}
-
-function OfferNote({ offer }: { offer: Offer }) {
-  const client = useQueryClient();
-  const add = useMutation({
-    mutationFn: () =>
-      call<Cluster>("clusters", { method: "POST", body: { name: offer.name, prometheus_url: offer.prometheus_url } }),
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: ["clusters"] });
-      void client.invalidateQueries({ queryKey: ["offers"] });
-    },
-  });
-  if (add.isError)
-    return <Failure what={`Adding ${offer.prometheus_url}`} error={add.error} retry={() => add.mutate()} />;
-  return (
-    <div className="panel flex flex-wrap items-center gap-x-3 gap-y-2 border-accent px-3 py-2">
-      <span>
-        A Prometheus {offer.version} answers at <span className="font-mono">{offer.prometheus_url}</span>. Watch it as{" "}
-        <span className="font-mono">{offer.name}</span>?
-      </span>
-      <button
-        type="button"
-        className="button button-primary ml-auto h-7"
-        disabled={add.isPending}
-        onClick={() => add.mutate()}
-      >
-        {add.isPending ? "Adding…" : "Add it"}
-      </button>
-    </div>
+    <Empty title="No clusters yet">
+      {operator ? (
+        <>
+          <p>The address of a Prometheus is enough; its nodes and services are watched from then on.</p>
+          <p className="mt-3 flex justify-center gap-2">
+            <Link to="/fleet/add" className="button button-primary">
+              Add the first cluster
+            </Link>
+            <Link to="/fleet/import" className="button">
+              Import many
+            </Link>
+          </p>
+        </>
+      ) : (
+        "Nothing is registered, or nothing that you may see. An operator adds clusters, an admin gives you sight of them."
+      )}
+    </Empty>
   );
 }
