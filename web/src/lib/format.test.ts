@@ -15,6 +15,7 @@ test.each([
   [12_345, "req/s", "12.3 k req/s"],
   [0.5, "ops/s", "0.5 ops/s"],
   [1.234, "load", "1.23"],
+  [71.26, "celsius", "71.3 °C"],
   [-3.5, "", "-3.5"],
   [null, "ratio", "–"],
   [Number.NaN, "bytes", "–"],

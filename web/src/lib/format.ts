@@ -60,6 +60,8 @@ export function formatValue(value: number | null | undefined, unit = ""): string
     case "req/s":
     case "ops/s":
       return `${thousands(value)} ${unit}`;
+    case "celsius":
+      return `${significant(value)} °C`;
     case "load":
     case "":
       return thousands(value);
