@@ -107,12 +107,26 @@ _STATEMENTS = (
         generator_url text,
         occurrences int NOT NULL,
         received_at timestamptz NOT NULL,
+        suppressed boolean NOT NULL DEFAULT false,
+        silenced_by text[] NOT NULL DEFAULT '{}',
+        inhibited_by text[] NOT NULL DEFAULT '{}',
+        pulled boolean NOT NULL DEFAULT false,
         search text NOT NULL,
         PRIMARY KEY (cluster_id, fingerprint)
     )
     """,
+    """
+    CREATE TABLE observability.alert_pull (
+        cluster_id uuid PRIMARY KEY,
+        next_at timestamptz NOT NULL,
+        asked_at timestamptz,
+        answered_at timestamptz,
+        error text
+    )
+    """,
     "CREATE INDEX alert_by_start ON observability.alert (starts_at DESC, cluster_id, fingerprint)",
     "CREATE INDEX alert_by_state ON observability.alert (state, starts_at DESC, cluster_id, fingerprint)",
+    "CREATE INDEX alert_by_pull ON observability.alert (cluster_id) WHERE pulled AND state <> 'RESOLVED'",
     "CREATE INDEX alert_by_text ON observability.alert USING gin (search gin_trgm_ops)",
     """
     CREATE TABLE observability.alert_history (

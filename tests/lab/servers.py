@@ -244,11 +244,16 @@ class NodeExporter(Server):
 
 
 class Alertmanager(Server):
-    """Debian's Alertmanager, alone in its cluster. `config` is the text of alertmanager.yml."""
+    """Debian's Alertmanager. `config` is the text of alertmanager.yml.
 
-    def __init__(self, config: str) -> None:
+    It is alone in its cluster, unless it is told where to listen for `gossip` (host and port) and of `peers` there.
+    """
+
+    def __init__(self, config: str, *, gossip: str = "", peers: Sequence[str] = ()) -> None:
         super().__init__()
         self._config = config
+        self._gossip = gossip
+        self._peers = list(peers)
 
     def command(self, folder: Path, listen: str) -> list[str]:
         (folder / "alertmanager.yml").write_text(self._config)
@@ -256,7 +261,9 @@ class Alertmanager(Server):
             str(binary("alertmanager")),
             f"--config.file={folder / 'alertmanager.yml'}",
             f"--storage.path={folder / 'data'}",
-            "--cluster.listen-address=",
+            f"--cluster.listen-address={self._gossip}",
+            *(f"--cluster.peer={peer}" for peer in self._peers),
+            "--cluster.settle-timeout=1s",
             f"--web.listen-address={listen}",
             f"--web.external-url={self.url}",
         ]

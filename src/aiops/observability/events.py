@@ -30,4 +30,26 @@ class AlertResolved(_AlertEvent, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "ALERT_RESOLVED"
 
 
-EVENTS = (AlertFired, AlertUpdated, AlertResolved)
+class MetricsEvaluated(Event, frozen=True, kw_only=True):
+    """What is watched on a cluster was evaluated: so many watches, which gave so many series. The numbers are to be
+    asked for."""
+
+    event_type: ClassVar[str] = "METRIC_UPDATE"
+    channel: ClassVar[str] = "metric"
+    cluster_id: UUID
+    evaluated_at: datetime
+    watches: int
+    series: int
+
+
+class GpusEvaluated(Event, frozen=True, kw_only=True):
+    """The GPUs of a cluster, so many, were looked at."""
+
+    event_type: ClassVar[str] = "GPU_UPDATE"
+    channel: ClassVar[str] = "gpu"
+    cluster_id: UUID
+    evaluated_at: datetime
+    gpus: int
+
+
+EVENTS = (AlertFired, AlertUpdated, AlertResolved, MetricsEvaluated, GpusEvaluated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiops.kernel.database import Transaction
 from aiops.kernel.events import Event
-from aiops.observability.needs import AlertStore, SampleStore, SourceStore
+from aiops.observability.needs import AlertStore, PullStore, SampleStore, SourceStore
 from aiops.observability.service.sources import Sources
 from aiops.registry.events import ClusterDeleted
 
@@ -12,15 +12,19 @@ from aiops.registry.events import ClusterDeleted
 class ForgetCluster:
     """A cluster that has left takes its samples, alerts and sources with it."""
 
-    def __init__(self, samples: SampleStore, alerts: AlertStore, store: SourceStore, sources: Sources) -> None:
+    def __init__(
+        self, samples: SampleStore, alerts: AlertStore, store: SourceStore, sources: Sources, pulls: PullStore
+    ) -> None:
         self._samples = samples
         self._alerts = alerts
         self._store = store
         self._sources = sources
+        self._pulls = pulls
 
     async def handle(self, tx: Transaction, event: Event) -> None:
         assert isinstance(event, ClusterDeleted)
         await self._store.delete_cluster(tx, event.cluster_id)
+        await self._pulls.delete_cluster(tx, event.cluster_id)
         await self._alerts.delete_cluster(tx, event.cluster_id)
         await self._samples.delete_cluster(tx, event.cluster_id)
         self._sources.forget_trusted()

@@ -11,20 +11,23 @@ from aiops.kernel.database import Database
 from aiops.kernel.module import Context, HandlerSpec, JobSpec, Runnable
 from aiops.kernel.outbox import Handle
 from aiops.kernel.retention import Keep
+from aiops.observability.alerts_module import ALERT_JOBS, AlertsProvider
 from aiops.observability.events import EVENTS
 from aiops.observability.handlers import ForgetCluster
 from aiops.observability.http.alerts import AlertController
+from aiops.observability.http.cnf import CnfController
 from aiops.observability.http.dashboards import DashboardController
+from aiops.observability.http.gpu import GpuController
 from aiops.observability.http.ingest import push_metrics
 from aiops.observability.http.logs import LogsController
 from aiops.observability.http.metrics import MetricsController
 from aiops.observability.http.prometheus import PrometheusController
+from aiops.observability.http.silences import SilenceController
 from aiops.observability.http.sources import SourceController
 from aiops.observability.http.traces import TracesController
 from aiops.observability.http.watches import WatchController
-from aiops.observability.needs import AlertStore, DashboardStore, InstantQueries, SampleStore, SourceStore
-from aiops.observability.ports import Alerts, Metrics, SampleIntake, SourceTokens
-from aiops.observability.service.alerts import AlertService
+from aiops.observability.needs import AlertStore, DashboardStore, InstantQueries, PullStore, SampleStore, SourceStore
+from aiops.observability.ports import Metrics, SampleIntake, SourceTokens
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.dashboards import Dashboards
 from aiops.observability.service.intake import Intake
@@ -37,7 +40,6 @@ from aiops.observability.service.metrics_reuse import ReusedMetrics
 from aiops.observability.service.reuse import Answers
 from aiops.observability.service.sources import Sources
 from aiops.observability.signals_module import SignalsProvider
-from aiops.observability.store.alerts import PostgresAlertStore
 from aiops.observability.store.dashboards import PostgresDashboardStore
 from aiops.observability.store.partitions import RAW, Keeping
 from aiops.observability.store.samples import PostgresSampleStore
@@ -52,7 +54,7 @@ _OFFERED_PORT = 9090
 """Of a Prometheus on this machine, which may be registered whatever else may not be reached here."""
 
 
-class _Observability(WatchProvider, SignalsProvider):
+class _Observability(WatchProvider, SignalsProvider, AlertsProvider):
     scope = Scope.APP
 
     @provide
@@ -94,18 +96,6 @@ class _Observability(WatchProvider, SignalsProvider):
     @provide
     def source_tokens(self, sources: Sources) -> SourceTokens:
         return sources
-
-    @provide
-    def alert_store(self) -> AlertStore:
-        return PostgresAlertStore()
-
-    @provide
-    def alert_service(self, database: Database, clock: Clock, store: AlertStore) -> AlertService:
-        return AlertService(database, clock, store)
-
-    @provide
-    def alerts(self, service: AlertService) -> Alerts:
-        return service
 
     @provide
     def dashboard_store(self) -> DashboardStore:
@@ -177,6 +167,7 @@ async def _forget_cluster(container: AsyncContainer) -> Handle:
         await container.get(AlertStore),
         await container.get(SourceStore),
         await container.get(Sources),
+        await container.get(PullStore),
     ).handle
 
 
@@ -193,6 +184,9 @@ def context() -> Context:
         routes=(
             push_metrics,
             AlertController,
+            SilenceController,
+            GpuController,
+            CnfController,
             DashboardController,
             SourceController,
             MetricsController,
@@ -203,6 +197,6 @@ def context() -> Context:
         ),
         events=EVENTS,
         handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
-        jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS),
+        jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS, *ALERT_JOBS),
         keeps=(_keep_alerts,),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
 from uuid import UUID
@@ -222,6 +222,36 @@ class AlertStore(Protocol):
 
     async def forget(self, tx: Transaction, before: datetime) -> int:
         """Drop alerts that ended before that, and history of that age; what still fires stays."""
+
+    async def lock_pulled(self, tx: Transaction, cluster_id: UUID) -> list[Alert]:
+        """The cluster's alerts that were seen where they are kept and have not ended; held where `lock` was called."""
+
+
+class Pull(msgspec.Struct, frozen=True):
+    """How the last reading of a cluster's alerts went: `answered_at` is when one last succeeded."""
+
+    cluster_id: UUID
+    asked_at: datetime | None = None
+    answered_at: datetime | None = None
+    error: str | None = None
+
+
+class PullStore(Protocol):
+    """When each cluster's alerts are to be read, so that of several replicas one does."""
+
+    async def claim(self, tx: Transaction, until: Mapping[UUID, datetime], now: datetime, limit: int) -> list[UUID]:
+        """Of these clusters, those whose turn has come; each is nobody's turn again before its moment. New ones are
+        due at once."""
+
+    async def keep(self, tx: Transaction, pull: Pull) -> None:
+        """Note how it went (`asked_at` is given); without `answered_at`, the moment that is known stays."""
+
+    async def all(self, tx: Transaction, cluster_ids: Sequence[UUID]) -> dict[UUID, Pull]: ...
+
+    async def hasten(self, tx: Transaction, cluster_ids: Sequence[UUID], asked_before: datetime, now: datetime) -> None:
+        """Let those be due now that were last asked before that moment."""
+
+    async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None: ...
 
 
 class InstantQueries(Protocol):

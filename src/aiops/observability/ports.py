@@ -120,9 +120,9 @@ class Metrics(Protocol):
 class Watch(msgspec.Struct, frozen=True):
     """A named PromQL query whose result is looked at by detectors.
 
-    `unit` is `ratio`, `bytes`, `bytes/s`, `ops/s`, `req/s`, `seconds` or `load`; `subject_labels` name what a series is
-    about (`instance`, `service`); `worse` says which direction hurts: `up`, `down` or `both`; `minimum` is the
-    smallest deviation in `unit` that matters to anyone. A `symptom` (slow, failing) is what others suffer from: a
+    `unit` is `ratio`, `bytes`, `bytes/s`, `ops/s`, `req/s`, `seconds`, `celsius` or `load`; `subject_labels` name what
+    a series is about (`instance`, `service`); `worse` says which direction hurts: `up`, `down` or `both`; `minimum` is
+    the smallest deviation in `unit` that matters to anyone. A `symptom` (slow, failing) is what others suffer from: a
     resource or a demand may explain it, and not the other way round.
     """
 
@@ -197,7 +197,11 @@ class AlertState(StrEnum):
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """Identified by (cluster, fingerprint). `sender_severity` is the sender's own word."""
+    """Identified by (cluster, fingerprint). `sender_severity` is the sender's own word.
+
+    `suppressed`: its Alertmanager tells nobody of it, by the silences and by the alerts whose ids follow. `pulled`: it
+    was seen where it is kept, and not only told of by a webhook.
+    """
 
     cluster_id: UUID
     fingerprint: str
@@ -212,6 +216,31 @@ class Alert(msgspec.Struct, frozen=True):
     generator_url: str | None
     occurrences: int
     received_at: datetime
+    suppressed: bool = False
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    pulled: bool = False
+
+
+class AlertOrigin(StrEnum):
+    """Where a cluster's alerts are read."""
+
+    ALERTMANAGER = "ALERTMANAGER"
+    PROMETHEUS = "PROMETHEUS"
+
+
+class AlertFreshness(msgspec.Struct, frozen=True):
+    """What is known of a cluster's alerts is `age_s` old; `None` where nothing was ever read.
+
+    `origin` is `None` where there is nothing to read them from: they only come by webhook. `error` says why the last
+    reading failed; what was known before stands until one succeeds.
+    """
+
+    cluster_id: UUID
+    cluster: str
+    origin: AlertOrigin | None
+    age_s: float | None
+    error: str | None = None
 
 
 class Alerts(Protocol):

@@ -26,7 +26,7 @@ Judge = Callable[[int, bytes], AiopsError | None]
 
 
 class Asking:
-    """One breaker an endpoint; one retry, and only where the connection was reset: all questions only read.
+    """One breaker an endpoint; one retry, and only where the connection was reset and the question only reads.
 
     `ask` raises `Rejected` where the endpoint refuses the question or its answer is too large, `TimedOut` or
     `Unavailable` where it does not answer. `smaller` says how to ask for less.
@@ -56,8 +56,12 @@ class Asking:
         judge: Judge,
         *,
         headers: Mapping[str, str] | None = None,
+        changes: bytes | None = None,
     ) -> bytes:
-        """`path` follows the target's address; a GET carries the form in its query, a POST in its body."""
+        """`path` follows the target's address; a GET carries the form in its query, a POST in its body.
+
+        `changes` is the JSON of a request that changes something (empty for one that needs none): it is sent once.
+        """
         breaker = self._breaker(target.url)
         if not breaker.admit():
             raise Unavailable(
@@ -66,7 +70,11 @@ class Asking:
             )
         try:
             async with asyncio.timeout(timeout_s):
-                body = await self._send(target, method, path, form, judge, headers or {})
+                if changes is None:
+                    body = await self._send(target, method, path, form, judge, headers or {})
+                else:
+                    sent = {**(headers or {}), "Content-Type": "application/json"}
+                    body = await self._once(target, method, path, form, judge, sent, changes)
         except TimeoutError:
             breaker.failed()
             raise TimedOut(f"It did not answer within {timeout_s:g} s.", code="QUERY_TIMEOUT") from None
@@ -97,10 +105,19 @@ class Asking:
             return await self._once(target, method, path, form, judge, headers)
 
     async def _once(
-        self, target: Target, method: str, path: str, form: Form, judge: Judge, headers: Mapping[str, str]
+        self,
+        target: Target,
+        method: str,
+        path: str,
+        form: Form,
+        judge: Judge,
+        headers: Mapping[str, str],
+        changes: bytes | None = None,
     ) -> bytes:
         url = URL(f"{target.url.rstrip('/')}{path}")
         options: dict[str, Any] = {"data": list(form)} if method == "POST" else {"params": list(form)}
+        if changes is not None:
+            options = {"data": changes}
         if isinstance(self._connection, Outbound):
             options |= {"tls": target.tls, "proxy_url": target.proxy_url}
         sent = {**headers, **target.headers}

@@ -10,14 +10,17 @@ from uuid import UUID
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from aiops.kernel.errors import Invalid
-from aiops.kernel.http import Caller
+from aiops.kernel.http import Caller, EndsWithItsClient
 from aiops.observability.http.ingest import Accepted
+from aiops.observability.http.metrics import ClusterIds, in_part, reply
 from aiops.observability.needs import AlertFilter
-from aiops.observability.ports import Alert, AlertChange, AlertState, Labels, Severity
+from aiops.observability.ports import Alert, AlertChange, AlertFreshness, AlertState, Labels, Severity
+from aiops.observability.service.alert_pull import AlertPulling
+from aiops.observability.service.alert_rules import AlertRules, RulesFound
 from aiops.observability.service.alerts import AlertService, Webhook
 from aiops.registry.ports import Clusters
 
@@ -42,12 +45,18 @@ class ListedAlert(msgspec.Struct):
     generator_url: str | None
     occurrences: int
     received_at: datetime
+    suppressed: bool
+    silenced_by: tuple[str, ...]
+    inhibited_by: tuple[str, ...]
 
 
 class AlertList(msgspec.Struct):
+    """`clusters` say how old what is known of each is."""
+
     items: list[ListedAlert]
     next_cursor: str | None
     total: int
+    clusters: list[AlertFreshness] = []
 
 
 class ChangeList(msgspec.Struct):
@@ -65,13 +74,13 @@ class AlertController(Controller):
     async def webhook(self, principal: Caller, alerts: FromDishka[AlertService], data: JSONBody[Webhook]) -> Accepted:
         return Accepted(await alerts.receive(principal, data))
 
-    @get(summary="Alerts in scope, newest first")
+    @get(summary="Alerts in scope, newest first", responses=in_part(AlertList))
     @inject
     async def list_alerts(
         self,
         principal: Caller,
         alerts: FromDishka[AlertService],
-        clusters: FromDishka[Clusters],
+        pulling: FromDishka[AlertPulling],
         *,
         alert_state: Annotated[AlertState | None, QueryParameter(name="state")] = None,
         severity: FromQuery[Severity | None] = None,
@@ -79,17 +88,37 @@ class AlertController(Controller):
         q: Annotated[str | None, QueryParameter(max_length=200)] = None,
         page_size: PageSize = 20,
         cursor: Cursor = None,
-    ) -> AlertList:
+    ) -> Response[AlertList]:
         after = _decode(cursor, tuple[datetime, UUID, str])
         only = AlertFilter(None, tuple(cluster_id or ()), alert_state, severity, _text(q))
         page = await alerts.page(principal, only, after, page_size)
-        names = await _names(principal, clusters)
+        known = await pulling.freshness(principal, cluster_id or ())
+        names = {one.cluster_id: one.cluster for one in known}
         last = page.items[-1] if page.more else None
-        return AlertList(
+        listed = AlertList(
             [_listed(alert, names) for alert in page.items],
             _encode((last.starts_at, last.cluster_id, last.fingerprint)) if last else None,
             page.total,
+            known,
         )
+        return Response(listed, status_code=206 if any(one.error for one in known) else 200)
+
+    @get(
+        "/rules",
+        summary="The rules of the clusters' Prometheus, and which of them fail",
+        responses=in_part(RulesFound),
+        middleware=[EndsWithItsClient()],
+    )
+    @inject
+    async def rules(
+        self,
+        principal: Caller,
+        service: FromDishka[AlertRules],
+        cluster_id: ClusterIds = None,
+        failing: FromQuery[bool] = False,
+    ) -> Response[RulesFound]:
+        found = await service.rules(principal, cluster_ids=cluster_id, failing=failing)
+        return reply(found, found.clusters)
 
     @get("/history", summary="Every change of state of the alerts in scope, newest first")
     @inject
@@ -127,7 +156,7 @@ async def _names(principal: Caller, clusters: Clusters) -> dict[UUID, str]:
 
 
 def _listed(alert: Alert, names: dict[UUID, str]) -> ListedAlert:
-    values = {name: getattr(alert, name) for name in alert.__struct_fields__}
+    values = {name: getattr(alert, name) for name in alert.__struct_fields__ if name != "pulled"}
     return ListedAlert(cluster=names.get(alert.cluster_id), **values)
 
 

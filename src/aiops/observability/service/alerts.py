@@ -1,7 +1,8 @@
-"""Alerts that Alertmanager sends: one a (cluster, fingerprint), every change of state kept."""
+"""Alerts, sent to the hub or read where they are kept: one a (cluster, fingerprint), every change of state kept."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,11 +14,20 @@ from aiops.kernel.errors import Invalid, NotFound, PermissionDenied
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.domain import alert_fingerprint, severity_of
-from aiops.observability.events import AlertFired, AlertResolved, AlertUpdated
 from aiops.observability.needs import AlertFilter, AlertStore
 from aiops.observability.ports import Alert, AlertChange, AlertState, Labels
+from aiops.observability.service.alert_episodes import (
+    TOUCH_EVERY,
+    as_found,
+    ended_unseen,
+    merge,
+    merge_found,
+    news,
+    turned,
+)
+from aiops.observability.service.alert_pull_remote import FoundAlert
 
-_MOST_ALERTS = 10_000
+MOST_ALERTS = 10_000
 
 
 class SentAlert(msgspec.Struct):
@@ -63,8 +73,8 @@ class AlertService:
         if principal.kind != PrincipalKind.SERVICE or principal.clusters is None or len(principal.clusters) != 1:
             raise PermissionDenied("Alerts are sent with the token of a source, which binds the cluster.")
         cluster_id = next(iter(principal.clusters))
-        if len(webhook.alerts) > _MOST_ALERTS:
-            raise Invalid(f"A notification may have at most {_MOST_ALERTS} alerts.")
+        if len(webhook.alerts) > MOST_ALERTS:
+            raise Invalid(f"A notification may have at most {MOST_ALERTS} alerts.")
         now = self._clock.now()
         sent = [_as_alert(cluster_id, alert, now) for alert in webhook.alerts]
         async with self._transactions.begin() as tx:
@@ -77,6 +87,48 @@ class AlertService:
             await self._store.touch(tx, cluster_id, list(known), now)
             await tx.commit()
         return len(sent)
+
+    async def missing(self, principal: Principal, cluster_id: UUID, found: Sequence[FoundAlert]) -> bool:
+        """Whether an alert that was seen where it is kept is not among those found now."""
+        principal.require(Role.OPERATOR)
+        seen = {alert.fingerprint for alert in found}
+        async with self._transactions.begin() as tx:
+            return any(alert.fingerprint not in seen for alert in await self._store.lock_pulled(tx, cluster_id))
+
+    async def settle(
+        self,
+        principal: Principal,
+        cluster_id: UUID,
+        found: Sequence[FoundAlert],
+        *,
+        asked_at: datetime,
+        up_since: datetime | None,
+        whole: bool = True,
+    ) -> None:
+        """Take what was found where a cluster's alerts are kept, as it is there now: what is not among it has ended,
+        unless the server is too young to know, or `found` is not the whole."""
+        principal.require(Role.OPERATOR)
+        if not principal.sees(cluster_id):
+            raise NotFound("There is no such cluster.", code="CLUSTER_NOT_FOUND")
+        now = self._clock.now()
+        there = {alert.fingerprint: as_found(cluster_id, alert, now) for alert in found}
+        async with self._transactions.begin() as tx:
+            known = await self._store.lock(tx, cluster_id, sorted(there))
+            for mark, alert in there.items():
+                merged = merge_found(known.get(mark), alert, asked_at)
+                if merged is not None:
+                    await self._change(tx, known.get(mark), merged)
+            gone = [one for one in await self._store.lock_pulled(tx, cluster_id) if one.fingerprint not in there]
+            for alert in gone if whole else ():
+                if ended_unseen(alert, asked_at, up_since):
+                    ended = msgspec.structs.replace(
+                        alert, state=AlertState.RESOLVED, ends_at=asked_at, received_at=now, suppressed=False
+                    )
+                    await self._change(tx, alert, ended)
+            # Their age is that of the reading; each only says that it was still there, now and then.
+            stale = [mark for mark, one in known.items() if now - one.received_at >= TOUCH_EVERY]
+            await self._store.touch(tx, cluster_id, stale, now)
+            await tx.commit()
 
     async def get(self, principal: Principal, cluster_id: UUID, fingerprint: str) -> Alert:
         principal.require(Role.VIEWER)
@@ -116,8 +168,7 @@ class AlertService:
     async def _change(self, tx: Transaction, before: Alert | None, alert: Alert) -> None:
         now = self._clock.now()
         await self._store.save(tx, alert)
-        turned = before is None or (before.state, before.starts_at) != (alert.state, alert.starts_at)
-        if turned or (before is not None and before.severity != alert.severity):
+        if turned(before, alert) or (before is not None and before.severity != alert.severity):
             await self._store.record(
                 tx,
                 AlertChange(
@@ -132,41 +183,20 @@ class AlertService:
                     now,
                 ),
             )
-        kind: type[AlertFired | AlertResolved | AlertUpdated] = AlertUpdated
-        if turned:
-            kind = AlertResolved if alert.state == AlertState.RESOLVED else AlertFired
-        tx.publish(
-            kind(
-                event_id=new_id(),
-                occurred_at=now,
-                cluster_ids=(alert.cluster_id,),
-                cluster_id=alert.cluster_id,
-                fingerprint=alert.fingerprint,
-                name=alert.name,
-                severity=alert.severity.value,
-                starts_at=alert.starts_at,
+        kind = news(before, alert)
+        if kind is not None:
+            tx.publish(
+                kind(
+                    event_id=new_id(),
+                    occurred_at=now,
+                    cluster_ids=(alert.cluster_id,),
+                    cluster_id=alert.cluster_id,
+                    fingerprint=alert.fingerprint,
+                    name=alert.name,
+                    severity=alert.severity.value,
+                    starts_at=alert.starts_at,
+                )
             )
-        )
-
-
-def merge(known: Alert | None, sent: Alert) -> Alert | None:
-    """The alert as it stands after `sent` arrived; `None` where that says nothing new, or something older.
-
-    An episode is told by its start. News of an episode before the known one is late. Within one, an end is final:
-    a firing notice that comes behind it was overtaken.
-    """
-    if known is None:
-        return sent
-    if sent.starts_at < known.starts_at:
-        return None
-    if sent.starts_at == known.starts_at:
-        if known.state == AlertState.RESOLVED and sent.state != AlertState.RESOLVED:
-            return None
-        sent = msgspec.structs.replace(sent, occurrences=known.occurrences)
-    else:
-        sent = msgspec.structs.replace(sent, occurrences=known.occurrences + 1)
-    same = msgspec.structs.replace(sent, received_at=known.received_at)
-    return None if same == known else sent
 
 
 def _as_alert(cluster_id: UUID, sent: SentAlert, now: datetime) -> Alert:

@@ -17,7 +17,7 @@ from aiops.observability.ports import Alert, AlertChange, AlertState, Severity
 
 _COLUMNS = (
     "cluster_id, fingerprint, name, severity, sender_severity, state, labels, annotations, starts_at, ends_at, "
-    "generator_url, occurrences, received_at"
+    "generator_url, occurrences, received_at, suppressed, silenced_by, inhibited_by, pulled"
 )
 _HISTORY = "id, cluster_id, fingerprint, name, state, severity, starts_at, ends_at, at"
 
@@ -46,6 +46,7 @@ class PostgresAlertStore:
         values = {name: getattr(alert, name) for name in alert.__struct_fields__}
         values["labels"] = msgspec.json.encode(alert.labels).decode()
         values["annotations"] = msgspec.json.encode(alert.annotations).decode()
+        values["silenced_by"], values["inhibited_by"] = list(alert.silenced_by), list(alert.inhibited_by)
         values["rank"] = SEVERITY_RANK[alert.severity]
         values["search"] = " ".join((alert.name, *alert.labels.values(), *alert.annotations.values())).lower()
         await connection_of(tx).execute(
@@ -54,13 +55,14 @@ class PostgresAlertStore:
                 INSERT INTO observability.alert ({_COLUMNS}, severity_rank, search) VALUES (
                     :cluster_id, :fingerprint, :name, :severity, :sender_severity, :state, CAST(:labels AS jsonb),
                     CAST(:annotations AS jsonb), :starts_at, :ends_at, :generator_url, :occurrences, :received_at,
-                    :rank, :search)
+                    :suppressed, :silenced_by, :inhibited_by, :pulled, :rank, :search)
                 ON CONFLICT (cluster_id, fingerprint) DO UPDATE SET
                     (name, severity, sender_severity, state, labels, annotations, starts_at, ends_at, generator_url,
-                     occurrences, received_at, severity_rank, search) =
+                     occurrences, received_at, suppressed, silenced_by, inhibited_by, pulled, severity_rank, search) =
                     (excluded.name, excluded.severity, excluded.sender_severity, excluded.state, excluded.labels,
                      excluded.annotations, excluded.starts_at, excluded.ends_at, excluded.generator_url,
-                     excluded.occurrences, excluded.received_at, excluded.severity_rank, excluded.search)
+                     excluded.occurrences, excluded.received_at, excluded.suppressed, excluded.silenced_by,
+                     excluded.inhibited_by, excluded.pulled, excluded.severity_rank, excluded.search)
                 """
             ),
             values,
@@ -158,6 +160,18 @@ class PostgresAlertStore:
         )
         return int(gone.rowcount) + int(old.rowcount)
 
+    async def lock_pulled(self, tx: Transaction, cluster_id: UUID) -> list[Alert]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"""
+                SELECT {_COLUMNS} FROM observability.alert
+                WHERE cluster_id = :cluster_id AND pulled AND state <> 'RESOLVED'
+                """
+            ),
+            {"cluster_id": cluster_id},
+        )
+        return [_alert(row) for row in rows]
+
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
         for table in ("alert", "alert_history"):
             await connection_of(tx).execute(
@@ -197,6 +211,7 @@ def _history_where(only: AlertFilter, fingerprint: str | None) -> tuple[str, dic
 def _alert(row: Any) -> Alert:
     values = dict(row._mapping)
     values["severity"], values["state"] = Severity(row.severity), AlertState(row.state)
+    values["silenced_by"], values["inhibited_by"] = tuple(row.silenced_by), tuple(row.inhibited_by)
     return Alert(**values)
 
 

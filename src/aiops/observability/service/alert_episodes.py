@@ -1,0 +1,136 @@
+"""How an alert changes by what is told of it, and what of that is news. No I/O.
+
+An episode is told by its start. A webhook tells of a moment and may come late; who reads alerts where they are kept
+sees how things are.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from aiops.observability.domain import severity_of
+from aiops.observability.events import AlertFired, AlertResolved, AlertUpdated
+from aiops.observability.ports import Alert, AlertState
+from aiops.observability.service.alert_pull_remote import FoundAlert
+
+# Alertmanager's webhook writes nanoseconds and its API cuts them to milliseconds.
+_SAME_START = timedelta(milliseconds=1)
+# Of two Alertmanagers behind one address, one hears of an end a little before the other.
+_OVERTAKEN = timedelta(seconds=10)
+# A server that was just started is told anew of what it had only in memory: Prometheus sends again every minute, or
+# every evaluation of a slow rule.
+FORGETFUL = timedelta(minutes=5)
+TOUCH_EVERY = timedelta(minutes=1)
+
+
+def merge(known: Alert | None, sent: Alert) -> Alert | None:
+    """The alert as it stands after a notice arrived; `None` where that says nothing new, or something older.
+
+    News of an episode before the known one is late. Within one, an end is final: a firing notice that comes behind it
+    was overtaken.
+    """
+    if known is None:
+        return sent
+    if _same_episode(known, sent):
+        if known.state == AlertState.RESOLVED and sent.state != AlertState.RESOLVED:
+            return None
+        sent = msgspec.structs.replace(
+            sent,
+            starts_at=known.starts_at,
+            occurrences=known.occurrences,
+            suppressed=known.suppressed,
+            silenced_by=known.silenced_by,
+            inhibited_by=known.inhibited_by,
+            pulled=known.pulled,
+        )
+    elif sent.starts_at < known.starts_at:
+        return None
+    else:
+        sent = msgspec.structs.replace(sent, occurrences=known.occurrences + 1)
+    same = msgspec.structs.replace(sent, received_at=known.received_at)
+    return None if same == known else sent
+
+
+def merge_found(known: Alert | None, found: Alert, asked_at: datetime) -> Alert | None:
+    """The alert as it stands after it was found where alerts are kept; `None` where nothing changed, or where its end
+    was told while we asked."""
+    if known is None:
+        return found
+    ended = known.state == AlertState.RESOLVED
+    if ended and asked_at - known.received_at < _OVERTAKEN:
+        return None
+    if not ended and (found.starts_at <= known.starts_at or _same_episode(known, found)):
+        found = msgspec.structs.replace(found, starts_at=known.starts_at, occurrences=known.occurrences)
+    else:
+        # One that had ended for us goes on where it is kept: for those who heard of the end it begins again, now.
+        begins = found.starts_at if found.starts_at > known.starts_at + _SAME_START else asked_at
+        found = msgspec.structs.replace(found, starts_at=begins, occurrences=known.occurrences + 1)
+    same = msgspec.structs.replace(found, received_at=known.received_at)
+    return None if same == known else found
+
+
+def ended_unseen(known: Alert, asked_at: datetime, up_since: datetime | None) -> bool:
+    """Whether an alert that is not among those found has ended: not yet where its server may have forgotten it."""
+    if known.received_at > asked_at:
+        return False
+    if up_since is not None and asked_at - up_since >= FORGETFUL:
+        return True
+    return asked_at - known.received_at >= FORGETFUL + TOUCH_EVERY
+
+
+def as_found(cluster_id: UUID, found: FoundAlert, now: datetime) -> Alert:
+    word = found.labels.get("severity")
+    return Alert(
+        cluster_id=cluster_id,
+        fingerprint=found.fingerprint,
+        name=found.labels.get("alertname", "unnamed"),
+        severity=severity_of(word),
+        sender_severity=word,
+        state=found.state,
+        labels=found.labels,
+        annotations=found.annotations,
+        starts_at=found.starts_at,
+        ends_at=None,
+        generator_url=found.generator_url,
+        occurrences=1,
+        received_at=now,
+        suppressed=found.suppressed,
+        silenced_by=found.silenced_by,
+        inhibited_by=found.inhibited_by,
+        pulled=True,
+    )
+
+
+def turned(before: Alert | None, alert: Alert) -> bool:
+    """Whether its state changed, or another episode began."""
+    return before is None or (before.state, before.starts_at) != (alert.state, alert.starts_at)
+
+
+def news(before: Alert | None, alert: Alert) -> type[AlertFired | AlertResolved | AlertUpdated] | None:
+    """What to tell of the change. Nobody is alarmed by what is pending or suppressed, nor told that it is over."""
+    if before is not None and msgspec.structs.replace(alert, pulled=before.pulled, received_at=before.received_at) == (
+        before
+    ):
+        return None
+    if alert.state == AlertState.RESOLVED:
+        never_fired = before is not None and before.state == AlertState.PENDING
+        return AlertResolved if turned(before, alert) and not never_fired else AlertUpdated
+    if _alarms(alert) and (turned(before, alert) or before is None or not _alarms(before)):
+        return AlertFired
+    return AlertUpdated
+
+
+def _alarms(alert: Alert) -> bool:
+    return alert.state == AlertState.FIRING and not alert.suppressed
+
+
+def _same_episode(known: Alert, told: Alert) -> bool:
+    """Two Prometheus of a pair, or a rule and the notice of it, give one episode different starts; one that was seen
+    going on after the later of them is the same."""
+    if abs(told.starts_at - known.starts_at) <= _SAME_START:
+        return True
+    seen = known.pulled and known.state != AlertState.RESOLVED
+    return seen and known.starts_at < told.starts_at < known.received_at
