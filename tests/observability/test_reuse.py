@@ -60,7 +60,8 @@ async def test_who_leaves_does_not_take_the_answer_from_the_others(clock: Virtua
     one.cancel()
     await asyncio.sleep(0)
     source.gate.set()
-    assert (await other).value == "answer 1"
+    assert (await other).value == "answer 2"
+    assert source.cancelled == 1
 
 
 async def test_once_nobody_waits_the_asking_ends(clock: VirtualClock, source: Source) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -24,10 +25,8 @@ class Reused(Generic[T]):
     age_s: float
 
 
-@dataclass
-class _Flight:
-    task: asyncio.Task[Any]
-    waiting: int = 0
+class _Abandoned(Exception):
+    """Who asked was cancelled; one of those who wait asks again."""
 
 
 class Answers:
@@ -38,31 +37,47 @@ class Answers:
         self._most_bytes = most_bytes
         self._kept: OrderedDict[Hashable, tuple[float, int, Any]] = OrderedDict()
         self._bytes = 0
-        self._flights: dict[Hashable, _Flight] = {}
+        self._flights: dict[Hashable, asyncio.Future[Any]] = {}
 
     async def get(
         self, key: Hashable, ttl_s: float, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]
     ) -> Reused[T]:
-        """The answer to `key`, at most `ttl_s` old. Who asks is cancelled once nobody waits any more."""
+        """The answer to `key`, at most `ttl_s` old. Raises what `ask` raises."""
+        while True:
+            kept = self._fresh(key, ttl_s)
+            if kept is not None:
+                return kept
+            flight = self._flights.get(key)
+            if flight is None:
+                return Reused(await self._lead(key, ask, size_of), 0.0)
+            with suppress(_Abandoned):
+                return Reused(await asyncio.shield(flight), 0.0)
+
+    def _fresh(self, key: Hashable, ttl_s: float) -> Reused[Any] | None:
         kept = self._kept.get(key)
-        if kept is not None:
-            age_s = self._clock.monotonic() - kept[0]
-            if age_s <= ttl_s:
-                self._kept.move_to_end(key)
-                return Reused(kept[2], age_s)
+        if kept is None:
+            return None
+        age_s = self._clock.monotonic() - kept[0]
+        if age_s > ttl_s:
             self._drop(key)
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(self._ask(key, ask, size_of)))
-            flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
-        flight.waiting += 1
+            return None
+        self._kept.move_to_end(key)
+        return Reused(kept[2], age_s)
+
+    async def _lead(self, key: Hashable, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]) -> T:
+        """Ask, and tell all who came meanwhile."""
+        flight = self._flights[key] = asyncio.get_running_loop().create_future()
         try:
-            return Reused(await asyncio.shield(flight.task), 0.0)
+            value = await self._ask(key, ask, size_of)
+        except BaseException as error:
+            flight.set_exception(_Abandoned() if isinstance(error, asyncio.CancelledError) else error)
+            flight.exception()  # where nobody waits, nobody misses it
+            raise
+        else:
+            flight.set_result(value)
+            return value
         finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.task.done():
-                flight.task.cancel()
-                self._flights.pop(key, None)
+            del self._flights[key]
 
     async def _ask(self, key: Hashable, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]) -> T:
         asked_at = self._clock.monotonic()
