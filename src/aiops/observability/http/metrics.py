@@ -43,6 +43,11 @@ ClusterIds = Annotated[
     list[UUID] | None, QueryParameter(name="cluster_id", description="May be repeated; all in scope where left out")
 ]
 
+Match = Annotated[
+    list[str] | None, QueryParameter(name="match", description="A selector: only what it finds; may be repeated")
+]
+Timeout = Annotated[float, QueryParameter(gt=0, le=120, description="Seconds that clusters have to answer")]
+
 
 class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     query: str
@@ -124,17 +129,30 @@ class MetricsController(Controller):
     @get("/labels", summary="The names of labels", responses=in_part(LabelNames))
     @inject
     async def labels(
-        self, principal: Caller, service: FromDishka[SeriesNames], cluster_id: ClusterIds = None
+        self,
+        principal: Caller,
+        service: FromDishka[SeriesNames],
+        match: Match = None,
+        cluster_id: ClusterIds = None,
+        timeout: Timeout = 30.0,
     ) -> Response[LabelNames]:
-        result = await service.labels(principal, cluster_ids=cluster_id)
+        within = Within(tuple(match or ()))
+        result = await service.labels(principal, within=within, cluster_ids=cluster_id, timeout_s=timeout)
         return reply(result, result.clusters)
 
     @get("/label/{name:str}/values", summary="The values of one label", responses=in_part(LabelValues))
     @inject
     async def label_values(
-        self, principal: Caller, service: FromDishka[SeriesNames], name: FromPath[str], cluster_id: ClusterIds = None
+        self,
+        principal: Caller,
+        service: FromDishka[SeriesNames],
+        name: FromPath[str],
+        match: Match = None,
+        cluster_id: ClusterIds = None,
+        timeout: Timeout = 30.0,
     ) -> Response[LabelValues]:
-        result = await service.label_values(principal, name, cluster_ids=cluster_id)
+        within = Within(tuple(match or ()))
+        result = await service.label_values(principal, name, within=within, cluster_ids=cluster_id, timeout_s=timeout)
         return reply(result, result.clusters)
 
     @get("/series", summary="The series that a selector finds", responses=in_part(SeriesFound))
@@ -145,8 +163,9 @@ class MetricsController(Controller):
         service: FromDishka[SeriesNames],
         match: FromQuery[str],
         cluster_id: ClusterIds = None,
+        timeout: Timeout = 30.0,
     ) -> Response[SeriesFound]:
-        result = await service.series(principal, Within((match,)), cluster_ids=cluster_id)
+        result = await service.series(principal, Within((match,)), cluster_ids=cluster_id, timeout_s=timeout)
         return reply(result, result.clusters)
 
     @get("/metadata", summary="What metrics mean, as their exporters say", responses=in_part(MetadataFound))
@@ -157,8 +176,9 @@ class MetricsController(Controller):
         service: FromDishka[SeriesNames],
         metric: FromQuery[str | None] = None,
         cluster_id: ClusterIds = None,
+        timeout: Timeout = 30.0,
     ) -> Response[MetadataFound]:
-        result = await service.metadata(principal, metric, cluster_ids=cluster_id)
+        result = await service.metadata(principal, metric, cluster_ids=cluster_id, timeout_s=timeout)
         return reply(result, result.clusters)
 
 
