@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from aiops.kernel.clock import Clock
 from aiops.kernel.principal import Principal
 from aiops.observability.ports import ClusterOutcome, Labels, Metrics
@@ -59,10 +61,11 @@ class DeviceMetrics:
         ids = {outcome.cluster: outcome.cluster_id for outcome in result.clusters}
         found = []
         for series in result.series:
-            cluster, value = series.metric["cluster"], float(series.value[1])
-            if math.isfinite(value):
-                found.append(Reading(ids[cluster], cluster, series.metric["__name__"], series.metric, value))
-        return found, result.clusters
+            cluster, name, value = series.metric["cluster"], series.metric.get("__name__"), float(series.value[1])
+            if name is not None and math.isfinite(value):
+                found.append(Reading(ids[cluster], cluster, name, series.metric, value))
+        age_s = round((self._clock.now() - at).total_seconds(), 3)
+        return found, [one if one.age_s is None else replace(one, age_s=age_s) for one in result.clusters]
 
 
 def known(values: Mapping[str, float], *names: str) -> float | None:
