@@ -49,12 +49,12 @@ class FurnishedHub:
         self._leaver = stack.enter_context(add_user(url, self.admin, "leaver", "viewer", []))
         self._leaver_password = _PASSWORDS[0]
         self.words: dict[str, list[str]] = {
-            "cluster_id": [self.pushed["id"], self.dead["id"]],
+            "cluster_id": [self.pushed["id"], self.dead["id"], self.alive["id"]],
             "incident_id": [incident],
             "anomaly_id": [anomaly],
             "fingerprint": [MARKER],
             "dashboard_id": [self._dashboard()],
-            "trace_id": [TRACE_ID, "beef"],
+            "trace_id": [TRACE_ID],
             "watch": ["node_cpu"],
             "path": ["openapi.json"],
             **_questions(),

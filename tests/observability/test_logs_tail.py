@@ -97,7 +97,7 @@ async def test_who_is_refused_says_why_and_who_is_away_is_tried_again() -> None:
 
 
 def _line(text: str) -> LogLine:
-    return LogLine("2026-01-01T00:00:00.000000000Z", uuid4(), "east", text, {})
+    return LogLine("2026-01-01T00:00:00.000000000Z", uuid4(), "east", text, {}, {}, {}, None, None)
 
 
 async def test_a_slow_reader_misses_the_oldest_lines_and_is_told_how_many() -> None:

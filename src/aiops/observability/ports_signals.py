@@ -33,10 +33,10 @@ class LogLine(msgspec.Struct, frozen=True):
     cluster: str
     line: str
     labels: Labels
-    metadata: Labels = {}
-    parsed: Labels = {}
-    level: str | None = None
-    cut_from: int | None = None
+    metadata: Labels
+    parsed: Labels
+    level: str | None
+    cut_from: int | None
 
 
 class LogsResult(msgspec.Struct, frozen=True):
@@ -51,8 +51,8 @@ class LogsResult(msgspec.Struct, frozen=True):
     of_lines: bool
     more: bool
     clusters: list[ClusterOutcome]
-    notes: list[str] = []
-    without: list[str] = []
+    notes: list[str]
+    without: list[str]
 
 
 class Logs(Protocol):
@@ -159,8 +159,8 @@ class TracesFound(msgspec.Struct, frozen=True):
     more: bool
     query: str
     clusters: list[ClusterOutcome]
-    notes: list[str] = []
-    without: list[str] = []
+    notes: list[str]
+    without: list[str]
 
 
 class SpanEvent(msgspec.Struct, frozen=True):
@@ -201,8 +201,8 @@ class Trace(msgspec.Struct, frozen=True):
     services: list[ServiceShare]
     spans: list[Span]
     clusters: list[ClusterOutcome]
-    notes: list[str] = []
-    without: list[str] = []
+    notes: list[str]
+    without: list[str]
 
 
 class Traces(Protocol):

@@ -367,6 +367,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of the clusters' Prometheus, and which of them fail */
+        get: operations["ApiV1AlertsRulesRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts/webhook": {
         parameters: {
             query?: never;
@@ -378,6 +395,177 @@ export interface paths {
         put?: never;
         /** Alertmanager's webhook, version 4 */
         post: operations["ApiV1AlertsWebhookWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Silences of the clusters' Alertmanagers, the latest to end first */
+        get: operations["ApiV1SilencesSilences"];
+        put?: never;
+        /** Silence alerts in each of these clusters; asked again, only what is missing is created */
+        post: operations["ApiV1SilencesCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{cluster_id}/{silence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a silence now */
+        delete: operations["ApiV1SilencesClusterIdSilenceIdExpire"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gpu/nodes/{cluster}/{node}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One node, by its cluster's name or id */
+        get: operations["ApiV1GpuNodesClusterNode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gpu/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Nodes with GPUs and their devices */
+        get: operations["ApiV1GpuNodesNodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gpu/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who uses the GPUs, as far as it is told */
+        get: operations["ApiV1GpuProcessesProcesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gpu/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GPUs of the fleet and of each cluster, summed up */
+        get: operations["ApiV1GpuSummarySummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cnf/dpdk/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the ports of DPDK applications moved and lost */
+        get: operations["ApiV1CnfDpdkStatsDpdk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cnf/ptp/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Clocks that follow PTP */
+        get: operations["ApiV1CnfPtpStatusPtp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cnf/sriov/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** SR-IOV cards and their virtual functions */
+        get: operations["ApiV1CnfSriovStatusSriov"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cnf/workloads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pods of network functions, by owner */
+        get: operations["ApiV1CnfWorkloadsWorkloads"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1122,12 +1310,28 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        /** AlertFreshness */
+        AlertFreshness: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            origin: components["schemas"]["AlertOrigin"] | null;
+            age_s: number | null;
+            error?: string | null;
+        };
         /** AlertList */
         AlertList: {
             items: components["schemas"]["ListedAlert"][];
             next_cursor: string | null;
             total: number;
+            clusters?: components["schemas"]["AlertFreshness"][];
         };
+        /**
+         * AlertOrigin
+         * @description Where a cluster's alerts are read.
+         * @enum {string}
+         */
+        AlertOrigin: "ALERTMANAGER" | "PROMETHEUS";
         /** AlertReply */
         AlertReply: {
             /** Format: uuid */
@@ -1260,6 +1464,11 @@ export interface components {
             /** @constant */
             kind: "CLIENT_CERTIFICATE";
         };
+        /**
+         * ClockState
+         * @enum {string}
+         */
+        ClockState: "LOCKED" | "FREERUN" | "HOLDOVER";
         /** Cluster */
         Cluster: {
             /** Format: uuid */
@@ -1328,6 +1537,13 @@ export interface components {
                 [key: string]: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["NoSignIn"];
             };
         };
+        /** ClusterGpus */
+        ClusterGpus: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            totals: components["schemas"]["GpuTotals"];
+        };
         /** ClusterName */
         ClusterName: {
             /** Format: uuid */
@@ -1352,6 +1568,13 @@ export interface components {
             next_cursor: string | null;
             total: number;
         };
+        /** ClusterRule */
+        ClusterRule: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            rule: components["schemas"]["FoundRule"];
+        };
         /** ClusterStatus */
         ClusterStatus: {
             state: components["schemas"]["State"];
@@ -1374,6 +1597,27 @@ export interface components {
          * @enum {string}
          */
         CnfType: "VDU" | "VCU" | "UPF" | "AMF" | "SMF" | "OTHER";
+        /** CnfWorkload */
+        CnfWorkload: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            namespace: string;
+            cnf_type: string;
+            owner_kind: string | null;
+            owner_name: string | null;
+            pods: number;
+            ready: number | null;
+            phases: {
+                [key: string]: number;
+            };
+            nodes: string[];
+        };
+        /** CnfWorkloads */
+        CnfWorkloads: {
+            items: components["schemas"]["CnfWorkload"][];
+            clusters: components["schemas"]["ClusterOutcome"][];
+        };
         /** ConnectionTest */
         ConnectionTest: {
             bearer_token?: string | null;
@@ -1402,6 +1646,14 @@ export interface components {
          * @enum {string}
          */
         Connectivity: "CONNECTED" | "DISCONNECTED" | "INTERMITTENT";
+        /** CreatedSilence */
+        CreatedSilence: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            id: string;
+            existed: boolean;
+        };
         /**
          * CredentialKind
          * @default NONE
@@ -1502,6 +1754,28 @@ export interface components {
          * @enum {string}
          */
         Direction: "backward" | "forward";
+        /** DpdkPort */
+        DpdkPort: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            node: string;
+            port: string;
+            application: string | null;
+            rx_packets: number | null;
+            tx_packets: number | null;
+            rx_bytes: number | null;
+            tx_bytes: number | null;
+            rx_errors: number | null;
+            tx_errors: number | null;
+            rx_missed: number | null;
+            rx_no_buffer: number | null;
+        };
+        /** DpdkStats */
+        DpdkStats: {
+            items: components["schemas"]["DpdkPort"][];
+            clusters: components["schemas"]["ClusterOutcome"][];
+        };
         /** EndpointCount */
         EndpointCount: {
             total: number;
@@ -1664,6 +1938,109 @@ export interface components {
             prometheus_url: string | null;
             alertmanager_url: string | null;
             problems: string[];
+        };
+        /** FoundRule */
+        FoundRule: {
+            group: string;
+            name: string;
+            kind: string;
+            query: string;
+            health: string;
+            state?: string | null;
+            last_error?: string | null;
+            evaluated_at?: string | null;
+            evaluation_s?: number | null;
+            interval_s?: number | null;
+            for_s?: number | null;
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default 0 */
+            alerts: number;
+        };
+        /** Gpu */
+        Gpu: {
+            index: string | null;
+            uuid: string | null;
+            name: string | null;
+            driver_version: string | null;
+            pci_bus_id: string | null;
+            utilization_percent: number | null;
+            memory_utilization_percent: number | null;
+            memory_total_bytes: number | null;
+            memory_used_bytes: number | null;
+            memory_free_bytes: number | null;
+            temperature_celsius: number | null;
+            memory_temperature_celsius: number | null;
+            power_watts: number | null;
+            power_limit_watts: number | null;
+            fan_percent: number | null;
+            last_xid: number | null;
+            partitions: number;
+            users: components["schemas"]["GpuUser"][];
+        };
+        /** GpuNode */
+        GpuNode: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            node: string;
+            gpus: components["schemas"]["Gpu"][];
+        };
+        /** GpuNodes */
+        GpuNodes: {
+            items: components["schemas"]["GpuNode"][];
+            clusters: components["schemas"]["ClusterOutcome"][];
+        };
+        /** GpuProcess */
+        GpuProcess: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            node: string;
+            gpu_index: string | null;
+            gpu_uuid: string | null;
+            namespace: string;
+            pod: string;
+            container: string;
+            gpu_utilization_percent: number | null;
+            gpu_memory_used_bytes: number | null;
+            pid?: number | null;
+            name?: string | null;
+            memory_bytes?: number | null;
+        };
+        /** GpuProcesses */
+        GpuProcesses: {
+            items: components["schemas"]["GpuProcess"][];
+            note: string;
+            clusters: components["schemas"]["ClusterOutcome"][];
+        };
+        /** GpuSummary */
+        GpuSummary: {
+            totals: components["schemas"]["GpuTotals"];
+            items: components["schemas"]["ClusterGpus"][];
+            clusters: components["schemas"]["ClusterOutcome"][];
+        };
+        /** GpuTotals */
+        GpuTotals: {
+            nodes: number;
+            gpus: number;
+            models: {
+                [key: string]: number;
+            };
+            measured: number;
+            utilization_percent: number | null;
+            memory_total_bytes: number | null;
+            memory_used_bytes: number | null;
+            power_watts: number | null;
+            hottest_celsius: number | null;
+            in_use: number;
+        };
+        /** GpuUser */
+        GpuUser: {
+            namespace: string;
+            pod: string;
+            container: string;
         };
         /** Health */
         Health: {
@@ -1847,18 +2224,21 @@ export interface components {
             occurrences: number;
             /** Format: date-time */
             received_at: string;
+            suppressed: boolean;
+            silenced_by: string[];
+            inhibited_by: string[];
         };
         /** LogLabelValues */
         LogLabelValues: {
             values: string[];
             clusters: components["schemas"]["ClusterOutcome"][];
-            without?: string[];
+            without: string[];
         };
         /** LogLabels */
         LogLabels: {
             labels: string[];
             clusters: components["schemas"]["ClusterOutcome"][];
-            without?: string[];
+            without: string[];
         };
         /** LogLine */
         LogLine: {
@@ -1870,14 +2250,14 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
-            metadata?: {
+            metadata: {
                 [key: string]: string;
             };
-            parsed?: {
+            parsed: {
                 [key: string]: string;
             };
-            level?: string | null;
-            cut_from?: number | null;
+            level: string | null;
+            cut_from: number | null;
         };
         /** LoginReply */
         LoginReply: {
@@ -1894,8 +2274,8 @@ export interface components {
             of_lines: boolean;
             more: boolean;
             clusters: components["schemas"]["ClusterOutcome"][];
-            notes?: string[];
-            without?: string[];
+            notes: string[];
+            without: string[];
         };
         /** Meaning */
         Meaning: {
@@ -1943,6 +2323,15 @@ export interface components {
                 [key: string]: string;
             };
             managed_by?: string | null;
+        };
+        /** NewSilence */
+        NewSilence: {
+            matchers: components["schemas"]["SilenceMatcher"][];
+            /** Format: date-time */
+            ends_at: string;
+            comment: string;
+            cluster_ids: string[];
+            starts_at?: string | null;
         };
         /** NewSource */
         NewSource: {
@@ -2016,6 +2405,32 @@ export interface components {
          * @enum {string}
          */
         Platform: "OPENSHIFT" | "KUBERNETES" | "MICROSHIFT" | "STANDALONE" | "HOST";
+        /** PtpClock */
+        PtpClock: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            node: string;
+            interface: string;
+            process: string | null;
+            state: components["schemas"]["ClockState"] | null;
+            reported_state: components["schemas"]["ClockState"] | null;
+            offset_ns: number | null;
+            max_offset_ns: number | null;
+            delay_ns: number | null;
+            frequency_adjustment_ns: number | null;
+            role: string | null;
+            clock_class: number | null;
+        };
+        /** PtpStatus */
+        PtpStatus: {
+            items: components["schemas"]["PtpClock"][];
+            counts: {
+                [key: string]: number;
+            };
+            note: string;
+            clusters: components["schemas"]["ClusterOutcome"][];
+        };
         /** PushSource */
         PushSource: {
             /** Format: uuid */
@@ -2099,6 +2514,13 @@ export interface components {
          * @enum {string}
          */
         Role: "admin" | "operator" | "viewer";
+        /** RulesFound */
+        RulesFound: {
+            items: components["schemas"]["ClusterRule"][];
+            more: number;
+            clusters: components["schemas"]["ClusterOutcome"][];
+            without?: string[];
+        };
         /** SecretRef */
         SecretRef: {
             namespace: string;
@@ -2153,6 +2575,50 @@ export interface components {
          * @enum {string}
          */
         Severity: "CRITICAL" | "HIGH" | "MEDIUM" | "LOW" | "INFO";
+        /** Silence */
+        Silence: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            id: string;
+            state: components["schemas"]["SilenceState"];
+            matchers: components["schemas"]["SilenceMatcher"][];
+            /** Format: date-time */
+            starts_at: string;
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            created_by: string;
+            comment: string;
+            /** @default false */
+            shared: boolean;
+        };
+        /** SilenceMatcher */
+        SilenceMatcher: {
+            name: string;
+            value: string;
+            /** @default false */
+            is_regex: boolean;
+            /** @default true */
+            is_equal: boolean;
+        };
+        /**
+         * SilenceState
+         * @enum {string}
+         */
+        SilenceState: "ACTIVE" | "PENDING" | "EXPIRED";
+        /** SilencesCreated */
+        SilencesCreated: {
+            items: components["schemas"]["CreatedSilence"][];
+            clusters: components["schemas"]["ClusterOutcome"][];
+        };
+        /** SilencesFound */
+        SilencesFound: {
+            items: components["schemas"]["Silence"][];
+            clusters: components["schemas"]["ClusterOutcome"][];
+            without?: string[];
+        };
         /**
          * SourceKind
          * @enum {string}
@@ -2198,6 +2664,37 @@ export interface components {
             attributes: {
                 [key: string]: unknown;
             };
+        };
+        /** SriovInterface */
+        SriovInterface: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            node: string;
+            interface: string;
+            configured_vfs: number;
+            allocated_vfs: number | null;
+            total_vfs: number | null;
+            driver: string | null;
+            mtu: number | null;
+            link_speed_bits_per_s: number | null;
+            vfs: components["schemas"]["VirtualFunction"][];
+        };
+        /** SriovPool */
+        SriovPool: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            node: string;
+            resource: string;
+            capacity: number | null;
+            allocatable: number | null;
+        };
+        /** SriovStatus */
+        SriovStatus: {
+            items: components["schemas"]["SriovInterface"][];
+            pools: components["schemas"]["SriovPool"][];
+            clusters: components["schemas"]["ClusterOutcome"][];
         };
         /**
          * State
@@ -2273,15 +2770,15 @@ export interface components {
             services: components["schemas"]["ServiceShare"][];
             spans: components["schemas"]["Span"][];
             clusters: components["schemas"]["ClusterOutcome"][];
-            notes?: string[];
-            without?: string[];
+            notes: string[];
+            without: string[];
         };
         /** TraceNames */
         TraceNames: {
             values: string[];
             clusters: components["schemas"]["ClusterOutcome"][];
-            notes?: string[];
-            without?: string[];
+            notes: string[];
+            without: string[];
         };
         /** TraceSummary */
         TraceSummary: {
@@ -2300,8 +2797,8 @@ export interface components {
             more: boolean;
             query: string;
             clusters: components["schemas"]["ClusterOutcome"][];
-            notes?: string[];
-            without?: string[];
+            notes: string[];
+            without: string[];
         };
         /** UnwellCluster */
         UnwellCluster: {
@@ -2331,6 +2828,21 @@ export interface components {
         /** UserList */
         UserList: {
             items: components["schemas"]["User"][];
+        };
+        /** VirtualFunction */
+        VirtualFunction: {
+            vf: string;
+            pci_address: string | null;
+            namespace: string | null;
+            pod: string | null;
+            rx_packets: number | null;
+            tx_packets: number | null;
+            rx_bytes: number | null;
+            tx_bytes: number | null;
+            rx_errors: number | null;
+            tx_errors: number | null;
+            rx_dropped: number | null;
+            tx_dropped: number | null;
         };
         /** WantedCluster */
         WantedCluster: {
@@ -5853,6 +6365,156 @@ export interface operations {
                     "application/json": components["schemas"]["AlertList"];
                 };
             };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1AlertsRulesRules: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+                failing?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesFound"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesFound"];
+                };
+            };
             /** @description The request can't be read */
             400: {
                 headers: {
@@ -5983,6 +6645,1528 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1SilencesSilences: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+                expired?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencesFound"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencesFound"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1SilencesCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSilence"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencesCreated"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencesCreated"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1SilencesClusterIdSilenceIdExpire: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cluster_id: string;
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1GpuNodesClusterNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cluster: string;
+                node: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuNode"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1GpuNodesNodes: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuNodes"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuNodes"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1GpuProcessesProcesses: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuProcesses"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuProcesses"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1GpuSummarySummary: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuSummary"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuSummary"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1CnfDpdkStatsDpdk: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DpdkStats"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DpdkStats"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1CnfPtpStatusPtp: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PtpStatus"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PtpStatus"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1CnfSriovStatusSriov: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SriovStatus"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SriovStatus"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1CnfWorkloadsWorkloads: {
+        parameters: {
+            query?: {
+                /** @description May be repeated; all in scope where left out */
+                cluster_id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CnfWorkloads"];
+                };
+            };
+            /** @description A cluster did not answer, or in part: `clusters` says which and why */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CnfWorkloads"];
                 };
             };
             /** @description The request can't be read */
@@ -7141,8 +9325,12 @@ export interface operations {
     ApiV1MetricsLabelNameValuesLabelValues: {
         parameters: {
             query?: {
+                /** @description A selector: only what it finds; may be repeated */
+                match?: string[] | null;
                 /** @description May be repeated; all in scope where left out */
                 cluster_id?: string[] | null;
+                /** @description Seconds that clusters have to answer */
+                timeout?: number;
             };
             header?: never;
             path: {
@@ -7283,8 +9471,12 @@ export interface operations {
     ApiV1MetricsLabelsLabels: {
         parameters: {
             query?: {
+                /** @description A selector: only what it finds; may be repeated */
+                match?: string[] | null;
                 /** @description May be repeated; all in scope where left out */
                 cluster_id?: string[] | null;
+                /** @description Seconds that clusters have to answer */
+                timeout?: number;
             };
             header?: never;
             path?: never;
@@ -7426,6 +9618,8 @@ export interface operations {
                 metric?: string | null;
                 /** @description May be repeated; all in scope where left out */
                 cluster_id?: string[] | null;
+                /** @description Seconds that clusters have to answer */
+                timeout?: number;
             };
             header?: never;
             path?: never;
@@ -8143,6 +10337,8 @@ export interface operations {
                 match: string;
                 /** @description May be repeated; all in scope where left out */
                 cluster_id?: string[] | null;
+                /** @description Seconds that clusters have to answer */
+                timeout?: number;
             };
             header?: never;
             path?: never;

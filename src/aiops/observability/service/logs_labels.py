@@ -32,13 +32,13 @@ _Key = tuple[str, ...]
 class LogLabels(msgspec.Struct, frozen=True):
     labels: list[str]
     clusters: list[ClusterOutcome]
-    without: list[str] = []
+    without: list[str]
 
 
 class LogLabelValues(msgspec.Struct, frozen=True):
     values: list[str]
     clusters: list[ClusterOutcome]
-    without: list[str] = []
+    without: list[str]
 
 
 class Kept:

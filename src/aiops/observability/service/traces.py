@@ -48,8 +48,8 @@ _APART = (
 class TraceNames(msgspec.Struct, frozen=True):
     values: list[str]
     clusters: list[ClusterOutcome]
-    notes: list[str] = []
-    without: list[str] = []
+    notes: list[str]
+    without: list[str]
 
 
 class TracesService:
