@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 
 from tests.e2e.rig import items, wait_until
+from tests.gateway.peers import GPU_NODE, MonitoringPeer
 from tests.gateway.seeds import TRACE_ID, fire_alert, keep_anomaly, keep_incident, push_sample, signals
 from tests.lab.hub import ADMIN_PASSWORD, Hub, add_source, add_user, sign_in
 
@@ -37,6 +39,9 @@ class FurnishedHub:
         self.answering = stack.enter_context(_answering())
         loki, tempo = (stack.enter_context(peer) for peer in signals(MARKER))
         self.alive = self._cluster({"prometheus_url": self.answering, "loki_url": loki.url, "tempo_url": tempo.url})
+        self.monitored = stack.enter_context(MonitoringPeer())
+        ways = {"prometheus_url": self.monitored.url, "alertmanager_url": self.monitored.url}
+        self.equipped = self._cluster(ways)
         token = add_source(self.admin, "the-source", self.pushed["id"])["token"]
         bearer = {"Authorization": f"Bearer {token}"}
         url = self.hub.url
@@ -56,6 +61,9 @@ class FurnishedHub:
             "dashboard_id": [self._dashboard()],
             "trace_id": [TRACE_ID],
             "watch": ["node_cpu"],
+            "cluster": [self.equipped["id"], self.equipped["name"]],
+            "node": [GPU_NODE],
+            "silence_id": [MonitoringPeer.silence_id],
             "path": ["openapi.json"],
             **_questions(),
         }
@@ -94,6 +102,8 @@ class FurnishedHub:
     def path_word(self, operation: Operation, name: str, chance: random.Random) -> str | None:
         """Something real for this place in a path; what gets deleted is made for it."""
         method, route = operation
+        if "/silences" in route and name == "cluster_id":
+            return str(self.equipped["id"])
         if method == "DELETE" and name == "cluster_id":
             return str(self._cluster({"platform": "HOST"})["id"])
         if method == "DELETE" and name == "source_id":
@@ -138,6 +148,12 @@ class FurnishedHub:
 
     def new_source(self, chance: random.Random) -> JSON:
         return {"name": self._name("s"), "cluster_id": chance.choice(self.words["cluster_id"])}
+
+    def new_silence(self, chance: random.Random) -> JSON:
+        clusters = chance.choice([[self.equipped["id"]], [self.equipped["id"], self.dead["id"], self.pushed["id"]]])
+        matchers = [{"name": "owner", "value": MARKER}, {"name": "zone", "value": "a|b", "is_regex": True}]
+        until = datetime.now(UTC) + timedelta(hours=chance.randint(1, 48))
+        return {"matchers": matchers, "ends_at": until.isoformat(), "comment": self._name("s"), "cluster_ids": clusters}
 
     def new_user(self, chance: random.Random) -> JSON:
         scope = chance.choice([None, [], self.words["cluster_id"]])
@@ -233,6 +249,7 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("PUT", "/api/v1/clusters/by-name/{name}"): lambda hub, _: {"display_name": hub._name("shown")},
     ("PUT", "/api/v1/clusters/{cluster_id}/credentials"): FurnishedHub.credentials,
     ("POST", "/api/v1/clusters/{cluster_id}/credentials/rotate"): FurnishedHub.credentials,
+    ("POST", "/api/v1/silences"): FurnishedHub.new_silence,
     ("POST", "/api/v1/sources"): FurnishedHub.new_source,
     ("POST", "/api/v1/dashboards"): FurnishedHub.new_dashboard,
     ("PUT", "/api/v1/dashboards/{dashboard_id}"): FurnishedHub.changed_dashboard,

@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.rig import LiveReader, is_event, items, wait_until
 from tests.e2e.walk import Aim, Call, calls, operations
 from tests.gateway.seeds import TRACE_ID, fire_alert, keep_anomaly, keep_incident, push_sample, signals
+from tests.lab.devices import Devices
 from tests.lab.exporters import Exporter, chain
 from tests.lab.hub import Hub, add_cluster, add_source, add_user
 from tests.lab.packages import lab_available
@@ -59,7 +60,9 @@ class House:
         self.admin = stack.enter_context(self.hub.client())
         exporter = stack.enter_context(Exporter(World(chain()), labels={"owner": MARKER}, past_s=1200))
         empty = stack.enter_context(Prometheus())
-        other = stack.enter_context(Prometheus(exporter.prometheus_config(1.0), past=exporter.past()))
+        devices = stack.enter_context(Devices({"owner": MARKER}, node=f"gpu-{MARKER}"))
+        config = exporter.prometheus_config(1.0) + devices.scrape_jobs()
+        other = stack.enter_context(Prometheus(config, past=exporter.past()))
         self.mine = add_cluster(self.admin, "mine", empty.url)
         # Not quite well, so that it is told of where only those with something to mend are named.
         unwell = {"alertmanager_url": "http://127.0.0.1:9", "labels": {"owner": MARKER}}
@@ -114,6 +117,8 @@ class House:
             "fingerprint": ids("/api/v1/alerts", "fingerprint"),
             "anomaly_id": ids("/api/v1/anomalies"),
             "trace_id": [TRACE_ID],
+            "node": [f"gpu-{MARKER}"],
+            "silence_id": [f"silence-{MARKER}"],
         }
         assert all(found.values()), found
         return Aim(theirs["id"], theirs["name"], MARKER, found)
