@@ -10,7 +10,7 @@ from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from aiops.kernel.http import Caller
+from aiops.kernel.http import Caller, EndsWithItsClient
 from aiops.observability.http.metrics import ClusterIds, duration, in_part, moment, reply
 from aiops.observability.ports_signals import Direction, LogsResult
 from aiops.observability.service.logs import LogsService
@@ -30,6 +30,7 @@ Order = Annotated[Direction, QueryParameter(description="Newest or oldest lines 
 class LogsController(Controller):
     path = "/api/v1/logs"
     tags: Sequence[str] = ["observability"]
+    middleware = [EndsWithItsClient()]  # noqa: RUF012
 
     @get(
         "/query",

@@ -11,7 +11,7 @@ from litestar import Controller, Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from aiops.kernel.errors import Invalid
-from aiops.kernel.http import Caller
+from aiops.kernel.http import Caller, EndsWithItsClient
 from aiops.observability.http.metrics import ClusterIds, in_part, moment, reply
 from aiops.observability.ports_signals import Trace, TracesFound
 from aiops.observability.service.traces import TraceNames, TracesService
@@ -29,6 +29,7 @@ Tags = Annotated[list[str] | None, QueryParameter(description="As http.method=GE
 class TracesController(Controller):
     path = "/api/v1/traces"
     tags: Sequence[str] = ["observability"]
+    middleware = [EndsWithItsClient()]  # noqa: RUF012
 
     @get("/search", summary="Find traces in clusters, newest first", responses=in_part(TracesFound))
     @inject
