@@ -11,6 +11,7 @@ import { ApiError } from "./api/client";
 import { me } from "./api/queries";
 import type { TraceFields } from "./api/signals";
 import { ABILITIES, type Ability, type FleetSearch, SORTS } from "./features/fleet/grid";
+import { type PanelsSearch, readPanels } from "./features/metrics/panels";
 import { Shell } from "./shell/Shell";
 import { NotFound, Problem } from "./shell/Problem";
 
@@ -107,19 +108,37 @@ const cluster = createRoute({
   component: lazyRouteComponent(() => import("./features/fleet/ClusterPage"), "ClusterPage"),
 });
 
-export interface MetricsSearch {
-  q?: string;
+export interface MetricsSearch extends PanelsSearch {
   clusters?: string[];
+  /** The dashboard whose panels are being changed. */
+  board?: string;
 }
+
+const ids = (value: unknown): string[] | undefined => (Array.isArray(value) ? value.map(String) : undefined);
 
 const metrics = createRoute({
   getParentRoute: () => shell,
   path: "/metrics-explorer",
   validateSearch: (search: Record<string, unknown>): MetricsSearch => ({
     q: text(search.q),
-    clusters: Array.isArray(search.clusters) ? search.clusters.map(String) : undefined,
+    panels: readPanels(search.panels),
+    clusters: ids(search.clusters),
+    board: text(search.board),
   }),
   component: lazyRouteComponent(() => import("./features/metrics/MetricsPage"), "MetricsPage"),
+});
+
+const dashboards = createRoute({
+  getParentRoute: () => shell,
+  path: "/dashboards",
+  component: lazyRouteComponent(() => import("./features/dashboards/DashboardsPage"), "DashboardsPage"),
+});
+
+const dashboard = createRoute({
+  getParentRoute: () => shell,
+  path: "/dashboards/$dashboardId",
+  validateSearch: (search: Record<string, unknown>): { clusters?: string[] } => ({ clusters: ids(search.clusters) }),
+  component: lazyRouteComponent(() => import("./features/dashboards/DashboardPage"), "DashboardPage"),
 });
 
 const strings = (value: unknown): string[] | undefined => (Array.isArray(value) ? value.map(String) : undefined);
@@ -211,7 +230,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, logs, traces, trace, alerts, incidents, incident, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, logs, traces, trace, alerts, incidents, incident, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

@@ -154,6 +154,10 @@ export interface RangeAsk {
   clusterIds?: string[];
   live?: boolean;
   points?: number;
+  /** Milliseconds between reads of what goes on. */
+  everyMs?: number;
+  /** Seconds that each cluster has to answer. */
+  patienceS?: number;
 }
 
 export interface RangeAnswer extends api.RangeResult {
@@ -168,19 +172,45 @@ async function askRange(ask: RangeAsk, signal: AbortSignal): Promise<RangeAnswer
   // On multiples of the step, so that a later answer has the same points and no line wobbles.
   const start = Math.floor(span.start / step) * step;
   const end = Math.floor(span.end / step) * step;
-  const query = { query: ask.query, start, end, step, cluster_id: ask.clusterIds };
+  const query = { query: ask.query, start, end, step, cluster_id: ask.clusterIds, timeout: ask.patienceS };
   const result = await call<api.RangeResult>("metrics/query_range", { query, signal });
   return { ...result, start: span.start, end: span.end, step };
 }
 
 export const rangeQuery = (ask: RangeAsk) =>
   queryOptions({
-    queryKey: ["range", ask.query, ask.range.from, ask.range.to, ask.step, ask.clusterIds],
+    queryKey: ["range", ask.query, ask.range.from, ask.range.to, ask.step, ask.clusterIds, ask.patienceS],
     queryFn: ({ signal }) => askRange(ask, signal),
     enabled: ask.query.trim() !== "",
-    refetchInterval: ask.live ? 5000 : false,
+    refetchInterval: ask.live ? (ask.everyMs ?? 5000) : false,
     retry: false,
     placeholderData: keepPreviousData,
+  });
+
+/** The answer at the end of a range. */
+export const instantQuery = (ask: RangeAsk) =>
+  queryOptions({
+    queryKey: ["instant", ask.query, ask.range.to, ask.clusterIds, ask.patienceS],
+    queryFn: ({ signal }) => {
+      const { end } = resolveOrDefault(ask.range, Date.now());
+      const query = { query: ask.query, time: end, cluster_id: ask.clusterIds, timeout: ask.patienceS };
+      return call<api.InstantResult>("metrics/query", { query, signal });
+    },
+    enabled: ask.query.trim() !== "",
+    refetchInterval: ask.live ? (ask.everyMs ?? 5000) : false,
+    retry: false,
+    placeholderData: keepPreviousData,
+  });
+
+export const dashboards = queryOptions({
+  queryKey: ["dashboards"],
+  queryFn: ({ signal }) => allPages<api.Dashboard>("dashboards", signal),
+});
+
+export const dashboard = (id: string) =>
+  queryOptions({
+    queryKey: ["dashboards", id],
+    queryFn: ({ signal }) => call<api.Dashboard>(`dashboards/${id}`, { signal }),
   });
 
 export interface BandAnswer {

@@ -37,6 +37,8 @@ export type ConnectionTest = Schemas["Diagnosis"];
 export type Offer = Schemas["Offer"];
 
 export type ClusterOutcome = Schemas["ClusterOutcome"];
+export type Names = Schemas["LabelNames"] & Schemas["LabelValues"] & Schemas["MetadataFound"];
+export type InstantResult = Schemas["InstantResult"];
 export type RangeSeries = Schemas["RangeSeries"];
 export type RangeResult = Schemas["RangeResult"];
 

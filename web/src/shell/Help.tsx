@@ -13,6 +13,7 @@ const KEYS: [string, string][] = [
   ["g m", "Metrics"],
   ["g l", "Logs"],
   ["g t", "Traces"],
+  ["g d", "Dashboards"],
   ["g a", "Alerts"],
   ["g i", "Incidents"],
   ["g s", "Sources"],

@@ -1,62 +1,44 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { type FormEvent, useEffect, useMemo, useState } from "react";
-import { ApiError } from "../../api/client";
-import { type RangeAnswer, clusters, rangeQuery } from "../../api/queries";
-import { plural, selector } from "../../lib/format";
-import { isMoving, resolveOrDefault } from "../../lib/time";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { clusters, dashboard } from "../../api/queries";
+import { copyText } from "../../lib/copy";
+import { absolute, resolveOrDefault } from "../../lib/time";
 import type { MetricsSearch } from "../../router";
-import { useLive, useRange, useZoom } from "../../shell/store";
-import { Chart, type ChartData } from "../../ui/Chart";
-import { Empty, QueryFailure, SkeletonBlock } from "../../ui/feedback";
+import { notify } from "../../shell/notice";
+import { useRange } from "../../shell/store";
+import { Empty } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
-import { align, stepsOf } from "../fleet/series";
+import { SaveDialog } from "../dashboards/SaveDialog";
 import { ClusterPicker } from "./ClusterPicker";
-import { Completeness } from "./Completeness";
-import { DRAWN, SeriesTable } from "./SeriesTable";
+import { PanelCard } from "./PanelCard";
+import { SPANS } from "./spans";
+import { type PanelState, panelsOf, searchOf, widthOf } from "./panels";
 
 const EXAMPLES = [
-  "1 - avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[1m]))",
+  "1 - avg by (cluster) (rate(node_cpu_seconds_total{mode=\"idle\"}[1m]))",
   "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes",
   "rate(node_network_receive_bytes_total[1m])",
-  "node_load1",
+  "count by (cluster) (up == 0)",
 ];
 
 export function MetricsPage() {
   const search: MetricsSearch = useSearch({ from: "/shell/metrics-explorer" });
   const navigate = useNavigate({ from: "/metrics-explorer" });
-  const [range] = useRange();
-  const { paused } = useLive();
   const fleet = useQuery(clusters);
-  const [typed, setTyped] = useState(search.q ?? "");
-  useEffect(() => setTyped(search.q ?? ""), [search.q]);
-  const live = !paused && isMoving(range);
-  const answer = useQuery(rangeQuery({ query: search.q ?? "", range, clusterIds: search.clusters, live }));
-  const run = (event: FormEvent) => {
-    event.preventDefault();
-    if (typed.trim() === search.q) void answer.refetch();
-    else void navigate({ search: (old) => ({ ...old, q: typed.trim() || undefined }) });
+  const panels = panelsOf(search);
+  const [saving, setSaving] = useState(false);
+  const board = useQuery({ ...dashboard(search.board ?? ""), enabled: search.board !== undefined });
+  const set = (next: PanelState[]) => void navigate({ search: (old) => ({ ...old, ...searchOf(next) }) });
+  const moved = (from: number, to: number) => {
+    const next = [...panels];
+    next.splice(to, 0, ...next.splice(from, 1));
+    set(next);
   };
+  const empty = panels.every(({ q }) => q === "");
   return (
     <Page>
-      <PageHead title="Metrics" />
-      <form onSubmit={run} className="mb-3 flex flex-wrap gap-2">
-        <textarea
-          data-search
-          aria-label="PromQL"
-          className="field h-auto min-h-8 flex-1 basis-80 resize-y py-1.5 font-mono"
-          rows={Math.min(6, typed.split("\n").length)}
-          spellCheck={false}
-          placeholder="PromQL, such as rate(node_network_receive_bytes_total[1m])"
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === "Enter" && !event.shiftKey) {
-              event.preventDefault();
-              event.currentTarget.form?.requestSubmit();
-            }
-          }}
-        />
+      <PageHead title="Metrics" note={board.data ? <span>changing the dashboard {board.data.name}</span> : null}>
         <ClusterPicker
           clusters={fleet.data ?? []}
           chosen={search.clusters ?? []}
@@ -64,28 +46,40 @@ export function MetricsPage() {
             void navigate({ search: (old) => ({ ...old, clusters: chosen.length ? chosen : undefined }) })
           }
         />
-        <button type="submit" className="button button-primary">
-          Run
+        <button type="button" className="button" disabled={empty} onClick={() => set([...panels, { q: "" }])}>
+          Add panel
         </button>
-      </form>
-      {search.q ? (
-        <div className="space-y-3">
-          <Position query={search.q} error={answer.error} />
-          <QueryFailure what="The query" query={answer} />
-          {answer.isPending ? <SkeletonBlock height={320} /> : null}
-          {answer.data ? <Answer answer={answer.data} updatedAt={answer.dataUpdatedAt} /> : null}
-        </div>
-      ) : (
-        <div className="panel">
-          <Empty title="Ask something">
+        <Share />
+        <button type="button" className="button" disabled={empty} onClick={() => setSaving(true)}>
+          Save
+        </button>
+        <Link to="/dashboards" className="button">
+          Dashboards
+        </Link>
+      </PageHead>
+      <div className="grid grid-cols-12 gap-3">
+        {panels.map((panel, at) => (
+          <div key={`${at} of ${panels.length}`} className={SPANS[widthOf(panel, panels.length)]}>
+            <PanelCard
+              panel={panel}
+              at={at}
+              count={panels.length}
+              clusterIds={search.clusters}
+              onChange={(next) => set(panels.with(at, next))}
+              onMove={(by) => moved(at, at + by)}
+              onCopy={() => set(panels.toSpliced(at + 1, 0, panel))}
+              onRemove={() => set(panels.toSpliced(at, 1))}
+            />
+          </div>
+        ))}
+      </div>
+      {empty ? (
+        <div className="panel mt-3">
+          <Empty title="Ask all clusters at once">
             <ul className="mt-2 space-y-1">
               {EXAMPLES.map((example) => (
                 <li key={example}>
-                  <button
-                    type="button"
-                    className="link font-mono"
-                    onClick={() => void navigate({ search: (old) => ({ ...old, q: example }) })}
-                  >
+                  <button type="button" className="link font-mono" onClick={() => set([{ q: example }])}>
                     {example}
                   </button>
                 </li>
@@ -93,84 +87,31 @@ export function MetricsPage() {
             </ul>
           </Empty>
         </div>
-      )}
+      ) : null}
+      <SaveDialog
+        open={saving}
+        onClose={() => setSaving(false)}
+        panels={panels.filter(({ q }) => q !== "")}
+        board={board.data}
+      />
     </Page>
   );
 }
 
-/** Where in the query the hub stopped understanding, when it says so. */
-function Position({ query, error }: { query: string; error: unknown }) {
-  const position = error instanceof ApiError ? error.details?.position : undefined;
-  if (typeof position !== "number" || position < 1 || position > query.length + 1) return null;
-  return (
-    <pre className="panel overflow-x-auto px-3 py-2 font-mono text-meta">
-      {query}
-      {"\n"}
-      <span className="text-critical">{`${" ".repeat(position - 1)}^ position ${position}`}</span>
-    </pre>
-  );
-}
-
-function Answer({ answer, updatedAt }: { answer: RangeAnswer; updatedAt: number }) {
+/** A link to what is seen now: the range stands still in it, so that the other sees the same. */
+function Share() {
   const [range] = useRange();
-  const zoom = useZoom();
-  const [forward, setForward] = useState<number | null>(null);
-  const [only, setOnly] = useState<string | null>(null);
-  const drawn = useMemo(() => answer.series.slice(0, DRAWN), [answer]);
-  const alone = drawn.findIndex(({ metric }) => selector(metric) === only);
-  const data = useMemo<ChartData>(() => {
-    const lines = drawn.map((one, at) => ({ at, one })).filter(({ at }) => alone < 0 || at === alone);
-    const times = stepsOf(drawn, answer.step);
-    return {
-      times,
-      lines: lines.map(({ at, one }) => ({
-        label: selector(one.metric),
-        values: align(times, one),
-        at: drawn.length > 1 ? at : undefined,
-      })),
-    };
-  }, [answer, drawn, alone]);
-  const summary = `${plural(answer.series.length, "series", "series")}, a point every ${answer.step} s`;
-  const now = Date.now();
+  const share = async () => {
+    const url = new URL(location.href);
+    const { from, to } = absolute(resolveOrDefault(range, Date.now()));
+    url.searchParams.set("from", from);
+    url.searchParams.set("to", to);
+    const done = await copyText(url.href);
+    notify(done ? { text: "The link is copied, with this very time range." } : { text: "The browser lets nothing be copied.", failed: true });
+  };
   return (
-    <>
-      <Completeness outcomes={answer.clusters} updatedAt={updatedAt} />
-      {answer.series.length ? (
-        <>
-          <div className="panel p-2">
-            <Chart
-              data={data}
-              unit=""
-              span={resolveOrDefault(range, now)}
-              summary={summary}
-              height={320}
-              onZoom={zoom}
-              forward={alone < 0 ? forward : null}
-              onForward={setForward}
-            />
-            <p className="px-1 text-meta text-muted">
-              {summary}
-              {answer.series.length > DRAWN ? `; the first ${DRAWN} are drawn` : ""}
-              {alone < 0 ? "" : "; one of them alone"}
-            </p>
-          </div>
-          <SeriesTable
-            answer={answer}
-            forward={forward}
-            alone={alone < 0 ? null : alone}
-            onForward={setForward}
-            onAlone={(at) => setOnly(at === null ? null : selector(drawn[at]?.metric ?? {}))}
-          />
-        </>
-      ) : (
-        <div className="panel">
-          <Empty title="No series match">
-            {answer.clusters.some(({ status }) => status === "SUCCESS")
-              ? "The clusters that answered hold nothing for this query in this range. Widen the range or check the name."
-              : "No cluster answered, so nothing is known."}
-          </Empty>
-        </div>
-      )}
-    </>
+    <button type="button" className="button" onClick={() => void share()}>
+      Copy link
+    </button>
   );
 }

@@ -1,6 +1,7 @@
 import type { RangeAnswer } from "../../api/queries";
 import { formatValue, selector, toNumber } from "../../lib/format";
 import { lineLook } from "../../ui/Chart";
+import { legendOf } from "./panels";
 
 /** As many are drawn, and as many are listed. */
 export const DRAWN = 30;
@@ -8,6 +9,8 @@ const LISTED = 200;
 
 interface Props {
   answer: RangeAnswer;
+  unit: string;
+  legend?: string;
   /** The line brought forward, by its place. */
   forward: number | null;
   /** The line that stands alone in the chart, by its place. */
@@ -16,9 +19,9 @@ interface Props {
   onAlone: (at: number | null) => void;
 }
 
-export function SeriesTable({ answer, forward, alone, onForward, onAlone }: Props) {
+export function SeriesTable({ answer, unit, legend, forward, alone, onForward, onAlone }: Props) {
   return (
-    <div className="panel overflow-x-auto">
+    <div className="max-h-72 overflow-auto border-t border-line">
       <table className="table">
         <thead>
           <tr>
@@ -33,7 +36,7 @@ export function SeriesTable({ answer, forward, alone, onForward, onAlone }: Prop
           {answer.series.slice(0, LISTED).map((one, at) => {
             const { cluster = "", ...metric } = one.metric;
             const last = one.values.at(-1)?.[1];
-            const name = selector(metric) || "{}";
+            const name = legend ? legendOf(legend, one.metric) : selector(metric) || cluster || "{}";
             return (
               <tr
                 key={selector(one.metric)}
@@ -59,7 +62,7 @@ export function SeriesTable({ answer, forward, alone, onForward, onAlone }: Prop
                 </td>
                 <td className="font-mono whitespace-nowrap">{cluster}</td>
                 <td className="text-right whitespace-nowrap">
-                  {last === undefined ? "–" : toNumber(last) === null ? last : formatValue(toNumber(last))}
+                  {last === undefined ? "–" : toNumber(last) === null ? last : formatValue(toNumber(last), unit)}
                 </td>
               </tr>
             );

@@ -8,8 +8,9 @@ export function lacking(outcomes: readonly ClusterOutcome[]): ClusterOutcome[] {
 
 export function explained({ status, error, latency_ms }: Omit<ClusterOutcome, "cluster" | "cluster_id">): string {
   if (status === "TIMEOUT") return `timed out after ${formatValue(latency_ms / 1000, "seconds")}`;
-  if (status === "PARTIAL") return `answered in part${error ? `: ${error}` : ""}`;
-  return `failed${error ? `: ${error}` : ""}`;
+  // It stands within a sentence.
+  const why = error ? `: ${error.replace(/\.$/, "")}` : "";
+  return status === "PARTIAL" ? `answered in part${why}` : `failed${why}`;
 }
 
 /** Where the answer is coarser than what was asked for, because samples are past their retention; by cluster, unless
