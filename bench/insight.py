@@ -70,8 +70,7 @@ class Fleet:
                 values[:loud] = 0.95
             batches.append(WatchBatch(cluster, WATCH, self._clock.now().timestamp(), STEP_S, LABELS, values))
         started = time.perf_counter()
-        for batch in batches:
-            await self._watcher.take(batch)
+        await self._watcher.take(batches)
         return time.perf_counter() - started
 
     async def found(self, cluster: UUID) -> tuple[int, int]:

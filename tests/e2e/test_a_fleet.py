@@ -37,7 +37,7 @@ class Fleet:
     """`size` real Prometheus, which also write all their samples to one more, with `cluster` as external label."""
 
     def __init__(self, stack: ExitStack, size: int) -> None:
-        self.scrape_s, self.warm_up_s = (1.0, 25.0) if size < 10 else (5.0, 120.0)
+        self.scrape_s, self.warm_up_s = (1.0, 25.0) if size < 10 else (15.0, 300.0)
         self.names = [f"c{number:03}" for number in range(size)]
         services = [
             Service(f"{name}-web", f"{name}-node", rate=20 + number % 7, median_s=0.02 + number % 5 / 100)
@@ -164,7 +164,7 @@ def _says_who_is_missing(fleet: Fleet) -> None:
 
 def _compare(fleet: Fleet, queries: int) -> tuple[int, int, int, list[str]]:
     """Half with all backends, half with one killed and one frozen; what is marked partial must name those alone."""
-    at = time.time() - SETTLED_S * (1 if len(fleet.names) < 10 else 5)
+    at = time.time() - SETTLED_S * (1 if len(fleet.names) < 10 else 6)
     generator, exact, refused, partial, wrong = Generator(_words(fleet.names, at), seed=7), 0, 0, 0, []
     faulty = set(fleet.names[-2:])
     for number in range(queries):

@@ -21,6 +21,7 @@ from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
 from aiops.observability.ports import Alerts, WatchFeed
 from aiops.registry.ports import Clusters
+from aiops.settings import Settings
 from tests.intelligence.test_incidents import ROOT, Hub
 
 
@@ -42,6 +43,7 @@ async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Lit
         WatchFeed: hub.feed,
         Alerts: hub.alerts,
         Clusters: Names(*clusters),
+        Settings: Settings(),
     }
     outside = Provider(scope=Scope.APP)
     for kind in given:

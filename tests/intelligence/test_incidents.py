@@ -12,6 +12,7 @@ from aiops.intelligence.domain.anomalies import AnomalyFilter
 from aiops.intelligence.domain.incidents import IncidentFilter, IncidentView, Status
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
+from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import IncidentDetail, Reading
@@ -85,7 +86,7 @@ class Hub:
             for cluster in clusters:
                 for watch, level in QUIET.items():
                     value = loud.get(watch.name, level)
-                    await self.watcher.take(self.batch(cluster, watch, value, f"h-{cluster}"))
+                    await self.watcher.take([self.batch(cluster, watch, value, f"h-{cluster}")])
 
     async def fire(
         self, cluster: UUID, fingerprint: str = "f1", *, resolved: bool = False, twice: bool = False
@@ -252,7 +253,7 @@ async def test_a_restart_keeps_band_anomaly_and_incident_and_skips_what_was_seen
     await hub.tick(a, times=4, node_cpu=0.98)
     before = await hub.reading.expectations(ROOT)
     hub.start()
-    assert not await hub.watcher.take(hub.batch(a, CPU, 0.98, f"h-{a}"))
+    assert not await hub.watcher.take([hub.batch(a, CPU, 0.98, f"h-{a}")])
     await hub.tick(a, node_cpu=0.98)
     after = await hub.reading.expectations(ROOT)
     assert after[0].expected == pytest.approx(before[0].expected)
@@ -281,7 +282,7 @@ async def test_without_history_it_says_how_far_it_has_learned(hub: Hub) -> None:
     (cpu, *_) = await hub.reading.expectations(ROOT)
     assert cpu.learning is not None
     assert (cpu.learning.seen, cpu.learning.needed, cpu.expected) == (3, 36, None)
-    assert hub.feed.recorded[-1][3][0].value == QUIET[DISK]
+    assert hub.feed.recorded[-1].expectations[0].value == QUIET[DISK]
 
 
 async def test_a_cluster_that_leaves_ends_what_was_open_on_it(hub: Hub) -> None:
@@ -323,7 +324,7 @@ async def test_what_moves_at_once_is_one_incident_told_once(hub: Hub) -> None:
     async def all_at(value: float) -> None:
         await hub.clock.advance(5)
         now = hub.clock.now().timestamp()
-        await hub.watcher.take(WatchBatch(a, CPU, now, 5.0, hosts, np.full(300, value)))
+        await hub.watcher.take([WatchBatch(a, CPU, now, 5.0, hosts, np.full(300, value))])
 
     await all_at(0.15)
     await hub.watcher.learned()
@@ -339,6 +340,26 @@ async def test_what_moves_at_once_is_one_incident_told_once(hub: Hub) -> None:
         await all_at(0.15)
     assert {anomaly.end_reason for anomaly in (await hub.only()).anomalies} == {"back in its band"}
     assert await hub.told("INCIDENT_UPDATED") == 1
+
+
+async def test_batches_of_many_watches_are_dealt_with_at_once_each_watch_in_its_order(hub: Hub) -> None:
+    a, b = new_id(), new_id()
+    arrived = Arrived()
+    for _ in range(2):
+        await hub.clock.advance(5)
+        for cluster in (a, b):
+            for watch in (CPU, LOAD):
+                arrived.put(hub.batch(cluster, watch, 0.5))
+    first, second = await arrived.next(100), await arrived.next(100)
+    assert len(first) == len(second) == 4
+    assert {batch.at for batch in first} < {batch.at for batch in first + second}
+    assert await hub.watcher.take(first) == 4
+    assert await hub.watcher.take(first) == 0
+    assert await hub.watcher.take(second) == 4
+    assert {(one.cluster_id, one.learning.seen) for one in await hub.reading.expectations(ROOT) if one.learning} == {
+        (a, 2),
+        (b, 2),
+    }
 
 
 async def test_an_incident_long_past_is_forgotten_and_one_that_is_open_never(hub: Hub) -> None:

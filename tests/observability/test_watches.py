@@ -18,7 +18,7 @@ from aiops.kernel.clock import VirtualClock
 from aiops.kernel.errors import Invalid, NotFound, PermissionDenied, Unavailable
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.needs import SampleStore
-from aiops.observability.ports import Expectation, Labels, Sample, WatchBatch, WatchHistory
+from aiops.observability.ports import Expectation, Labels, Sample, WatchBatch, WatchHistory, WatchLook
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.host import HostJob
 from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchService
@@ -291,7 +291,7 @@ async def test_what_is_recorded_is_kept_without_its_unknown_parts_and_does_not_e
     known, learning = Expectation({"instance": "a"}, 0.9, 0.2, 0.1, 0.3), Expectation({}, 1, nan, nan, nan)
 
     async with here.running(here.by_arrival):
-        await here.service.record(ME, local.id, watch, 50.0, [known, learning])
+        await here.service.record(ME, [WatchLook(local.id, watch, 50.0, [known, learning])])
         past = WatchHistory(np.array([10.0, 20.0]), [{"instance": "a"}], np.array([[0.5, nan]]))
         await here.service.record_past(ME, local.id, watch, past)
         await clock.advance(30)
@@ -365,9 +365,9 @@ async def test_nobody_sees_past_their_scope(clock: VirtualClock) -> None:
     with pytest.raises(NotFound):
         await here.service.history(only(mine), other.id, watch, **span)  # type: ignore[arg-type]
     with pytest.raises(NotFound):
-        await here.service.record(only(mine, role=Role.OPERATOR), other.id, watch, 1.0, [])
+        await here.service.record(only(mine, role=Role.OPERATOR), [WatchLook(other.id, watch, 1.0, [])])
     with pytest.raises(PermissionDenied):
-        await here.service.record(only(mine), mine.id, watch, 1.0, [])
+        await here.service.record(only(mine), [WatchLook(mine.id, watch, 1.0, [])])
 
 
 async def test_history_asks_what_the_cluster_is_asked_and_is_empty_where_there_is_none(clock: VirtualClock) -> None:

@@ -10,7 +10,7 @@ import pytest
 from aiops.kernel.clock import SystemClock
 from aiops.kernel.database import Database
 from aiops.kernel.principal import Principal
-from aiops.observability.ports import Expectation, WatchBatch
+from aiops.observability.ports import Expectation, WatchBatch, WatchLook
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.intake import Intake
 from aiops.observability.service.metrics_numbers_of import ClusterNumbers
@@ -47,7 +47,7 @@ async def test_stored_samples_of_this_machine_reach_the_watches_and_the_band_can
     assert by_name["node_cpu"].series == [{"instance": "here"}]
     cpu = by_name["node_cpu"].watch
 
-    await service.record(ME, local.id, cpu, now, [Expectation({"instance": "here"}, 0.5, 0.4, 0.3, 0.6)])
+    await service.record(ME, [WatchLook(local.id, cpu, now, [Expectation({"instance": "here"}, 0.5, 0.4, 0.3, 0.6)])])
     labels, values = await metrics.evaluate_instant(ME, local.id, 'aiops:watch:upper{watch="node_cpu"}', clock.now())
     assert [one["instance"] for one in labels] == ["here"]
     assert values.tolist() == [0.6]

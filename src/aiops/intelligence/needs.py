@@ -94,21 +94,24 @@ class Detector(Protocol):
 
 @dataclass(frozen=True)
 class StoredTrack:
-    """The detector's memory of one watch on one cluster, as it is kept: `watermark` is the last batch's time."""
+    """The detector's memory of one watch on one cluster, as it is kept: `watermark` is the last batch's time.
+
+    `series` is `None` where it is what is kept already.
+    """
 
     cluster_id: UUID
     watch: str
     detector: str
     watermark: float
-    series: list[Labels]
+    series: list[Labels] | None
     state: bytes
 
 
 class TrackStore(Protocol):
     async def load(self, tx: Transaction, cluster_id: UUID, watch: str) -> StoredTrack | None: ...
 
-    async def save(self, tx: Transaction, track: StoredTrack) -> bool:
-        """Keep it; false, and nothing kept, where the stored watermark is not older."""
+    async def save(self, tx: Transaction, tracks: Sequence[StoredTrack]) -> set[tuple[UUID, str]]:
+        """Keep those whose stored watermark is older; gives their clusters and watches."""
 
     async def forget(self, tx: Transaction, cluster_id: UUID) -> None: ...
 

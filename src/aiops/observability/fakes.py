@@ -11,7 +11,7 @@ import numpy as np
 
 from aiops.kernel.errors import NotFound
 from aiops.kernel.principal import Principal
-from aiops.observability.ports import Alert, Expectation, Watch, WatchBatch, WatchHistory
+from aiops.observability.ports import Alert, Watch, WatchBatch, WatchHistory, WatchLook
 
 
 class FakeWatchFeed:
@@ -21,7 +21,7 @@ class FakeWatchFeed:
         self._watches = list(watches)
         self._batches: asyncio.Queue[WatchBatch] = asyncio.Queue()
         self.past: dict[tuple[UUID, str], WatchHistory] = {}
-        self.recorded: list[tuple[UUID, str, float, list[Expectation]]] = []
+        self.recorded: list[WatchLook] = []
         self.recorded_past: list[tuple[UUID, str, WatchHistory]] = []
 
     def put(self, batch: WatchBatch) -> None:
@@ -37,10 +37,8 @@ class FakeWatchFeed:
         nothing = WatchHistory(np.zeros(0), [], np.zeros((0, 0)))
         return self.past.get((cluster_id, watch.name), nothing)
 
-    async def record(
-        self, principal: Principal, cluster_id: UUID, watch: Watch, at: float, expectations: Sequence[Expectation]
-    ) -> None:
-        self.recorded.append((cluster_id, watch.name, at, list(expectations)))
+    async def record(self, principal: Principal, looks: Sequence[WatchLook]) -> None:
+        self.recorded += looks
 
     async def record_past(self, principal: Principal, cluster_id: UUID, watch: Watch, past: WatchHistory) -> None:
         self.recorded_past.append((cluster_id, watch.name, past))

@@ -169,6 +169,15 @@ class Expectation(msgspec.Struct, frozen=True):
     upper: float
 
 
+class WatchLook(msgspec.Struct, frozen=True):
+    """What was expected of a watch's series on one cluster at one moment (Unix seconds)."""
+
+    cluster_id: UUID
+    watch: Watch
+    at: float
+    expectations: list[Expectation]
+
+
 class WatchFeed(Protocol):
     def follow(self, principal: Principal) -> AsyncIterator[WatchBatch]:
         """Every evaluation from now on, as it happens; a reader that lags more than 1,000 batches misses the oldest."""
@@ -178,9 +187,7 @@ class WatchFeed(Protocol):
     ) -> WatchHistory:
         """What this watch would have given, from the cluster's own past; empty where there is none."""
 
-    async def record(
-        self, principal: Principal, cluster_id: UUID, watch: Watch, at: float, expectations: Sequence[Expectation]
-    ) -> None:
+    async def record(self, principal: Principal, looks: Sequence[WatchLook]) -> None:
         """Keep value and band as `aiops:watch:{value,expected,lower,upper}{watch="…"}` in the hub's own store."""
 
     async def record_past(self, principal: Principal, cluster_id: UUID, watch: Watch, past: WatchHistory) -> None:

@@ -24,7 +24,8 @@ def key_of(labels: Labels) -> Key:
 class Track:
     """Rows are series; `recent` holds their latest 360 values for the ranking of causes.
 
-    `unknown` are the rows of series never seen before, whose past nobody has looked at.
+    `unknown` are the rows of series never seen before, whose past nobody has looked at; of the series, the first
+    `stored_series` are kept already.
     """
 
     def __init__(self, cluster_id: UUID, watch: Watch, detector: Detector) -> None:
@@ -41,10 +42,15 @@ class Track:
         self.dropped = 0
         self.wants_history = False
         self.unknown: list[int] = []
+        self.stored_series = 0
         self.lock = asyncio.Lock()
         self.times: Floats = np.zeros(0)
         self.recent: Floats = np.zeros((0, 0))
         self._detector = detector
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        return self.cluster_id, self.watch.name
 
     def admit(self, series: list[Labels]) -> None:
         """Give a row to each series not seen before; past the bound a series is left out."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -22,19 +25,33 @@ from aiops.intelligence.domain.anomalies import (
 )
 from aiops.intelligence.needs import AnomalyStore, Detector, Floats, Scores, SeriesState, StoredTrack, TrackStore
 from aiops.intelligence.packing import pack, unpack
+from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.tracks import Track, key_of
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
-from aiops.observability.ports import Expectation, WatchBatch, WatchFeed, WatchHistory
+from aiops.observability.ports import Expectation, WatchBatch, WatchFeed, WatchHistory, WatchLook
 
 log = structlog.get_logger(__name__)
 
 _HISTORY = timedelta(hours=1)
 _HISTORY_STEP_S = 15.0
 _IN_THREAD_FROM = 200
+_MOST_TOGETHER = 200
+
+
+@dataclass
+class _Look:
+    """One batch, scored; `active` are the anomalies that are open now, once that is kept."""
+
+    track: Track
+    batch: WatchBatch
+    values: Floats
+    state: SeriesState
+    scores: Scores
+    active: dict[int, Anomaly] | None = None
 
 
 class Watcher:
@@ -70,43 +87,55 @@ class Watcher:
             del self._tracks[key]
 
     async def run(self) -> None:
-        try:
-            async for batch in self._feed.follow(self._principal):
-                try:
-                    await self.take(batch)
-                    self._recovered("batch")
-                except Exception as error:
-                    self._failed("batch", watch=batch.watch.name, error=repr(error))
-        finally:
-            for task in self._learning:
-                task.cancel()
+        """Deal with what has come, together: a fleet gives hundreds of batches between two commits."""
+        arrived = Arrived()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(arrived))
+            try:
+                while True:
+                    batches = await arrived.next(_MOST_TOGETHER)
+                    try:
+                        await self.take(batches)
+                        self._recovered("batch")
+                    except Exception as error:
+                        self._failed("batch", watch=batches[0].watch.name, error=repr(error))
+            finally:
+                for task in self._learning:
+                    task.cancel()
 
-    async def take(self, batch: WatchBatch) -> bool:
-        """Score one batch and commit what it shows; false where it is not newer than what was seen."""
-        track = await self._track(batch)
-        async with track.lock:
-            if batch.at <= track.watermark:
-                return False
-            if batch.at - track.watermark > UNSEEN.total_seconds():
-                await self._forget_what_was_given_up(track)
-            track.watch, track.interval_s, track.dropped = batch.watch, batch.interval_s, batch.dropped
-            track.admit(batch.series)
-            values = track.align(batch)
-            state, scores = await self._step(track, batch, values)
-            active = await self._commit(track, batch.at, values, state, scores)
-            if active is None:
-                del self._tracks[batch.cluster_id, batch.watch.name]
-                return False
-            track.state, track.scores, track.values, track.active = state, scores, values, active
-            track.watermark = batch.at
-            track.remember(batch.at, values)
-        if track.wants_history:
-            track.wants_history = False
-            task = asyncio.create_task(self._learn(track, batch.at))
-            self._learning.add(task)
-            task.add_done_callback(self._learning.discard)
-        await self._record(track, batch.at)
-        return True
+    async def _follow(self, arrived: Arrived) -> None:
+        async for batch in self._feed.follow(self._principal):
+            arrived.put(batch)
+
+    async def take(self, batches: Sequence[WatchBatch]) -> int:
+        """Score batches of different watches or clusters and commit what they show, in one transaction; gives how many
+        were newer than what was seen."""
+        async with AsyncExitStack() as locks:
+            looks = []
+            for batch in batches:
+                track = await self._track(batch)
+                await locks.enter_async_context(track.lock)
+                if batch.at > track.watermark:
+                    looks.append(await self._look(track, batch))
+            await self._commit(looks)
+        done = [look for look in looks if look.active is not None]
+        for look in done:
+            if look.track.wants_history:
+                look.track.wants_history = False
+                task = asyncio.create_task(self._learn(look.track, look.batch.at))
+                self._learning.add(task)
+                task.add_done_callback(self._learning.discard)
+        await self._record(done)
+        return len(done)
+
+    async def _look(self, track: Track, batch: WatchBatch) -> _Look:
+        if batch.at - track.watermark > UNSEEN.total_seconds():
+            await self._forget_what_was_given_up(track)
+        track.watch, track.interval_s, track.dropped = batch.watch, batch.interval_s, batch.dropped
+        track.admit(batch.series)
+        values = track.align(batch)
+        state, scores = await self._step(track, batch, values)
+        return _Look(track, batch, values, state, scores)
 
     async def learned(self) -> None:
         """Return once the histories asked for so far have been looked at."""
@@ -121,7 +150,8 @@ class Watcher:
             stored = await self._store.load(tx, *key)
             active = await self._anomalies.active(tx, *key)
         if stored is not None and stored.detector == self._detector.name:
-            track.admit(stored.series)
+            track.admit(stored.series or [])
+            track.stored_series = len(track.series)
             track.unknown.clear()
             track.state = unpack(stored.state)
         if stored is not None:
@@ -142,24 +172,36 @@ class Watcher:
             return self._detector.step(*arguments)
         return await asyncio.to_thread(self._detector.step, *arguments)
 
-    async def _commit(
-        self, track: Track, at: float, values: Floats, state: SeriesState, scores: Scores
-    ) -> dict[int, Anomaly] | None:
-        """The anomalies that are open now, or `None` where another replica dealt with this batch."""
-        active = dict(track.active)
+    async def _commit(self, looks: list[_Look]) -> None:
+        """Keep what was seen and found. What another replica dealt with gets no `active`, and its track goes."""
+        if not looks:
+            return
+        changed = False
         async with self._transactions.begin() as tx:
-            stored = StoredTrack(track.cluster_id, track.watch.name, self._detector.name, at, track.series, pack(state))
-            if not await self._store.save(tx, stored):
-                return None
-            changed = await self._state_findings(tx, track, active, at, values, scores)
+            saved = await self._store.save(tx, [self._stored(look) for look in looks])
+            for look in looks:
+                if look.track.key in saved:
+                    look.active = dict(look.track.active)
+                    changed |= await self._state_findings(tx, look, look.active)
             await tx.commit()
+        for look in looks:
+            track = look.track
+            if look.active is None:
+                self._tracks.pop(track.key, None)
+                continue
+            track.state, track.scores, track.values, track.active = look.state, look.scores, look.values, look.active
+            track.watermark, track.stored_series = look.batch.at, len(track.series)
+            track.remember(look.batch.at, look.values)
         if changed:
             self.found.set()
-        return active
 
-    async def _state_findings(
-        self, tx: Transaction, track: Track, active: dict[int, Anomaly], at: float, values: Floats, scores: Scores
-    ) -> bool:
+    def _stored(self, look: _Look) -> StoredTrack:
+        track = look.track
+        series = None if track.stored_series == len(track.series) and track.stored_series else track.series
+        return StoredTrack(*track.key, self._detector.name, look.batch.at, series, pack(look.state))
+
+    async def _state_findings(self, tx: Transaction, look: _Look, active: dict[int, Anomaly]) -> bool:
+        track, at, values, scores = look.track, look.batch.at, look.values, look.scores
         ended = [row for row in np.flatnonzero(scores.ended).tolist() if row in active]
         if ended:
             reasons = {active.pop(row).id: END_REASONS[int(scores.ended[row])] for row in ended}
@@ -248,20 +290,12 @@ class Watcher:
         except Exception as error:
             self._failed("history", watch=track.watch.name, error=repr(error))
 
-    async def _record(self, track: Track, at: float) -> None:
-        scores = track.scores
-        assert scores is not None
-        bands = zip(scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(), strict=True)
-        expectations = [
-            Expectation(labels, value, *band)
-            for labels, value, band in zip(track.series, track.values.tolist(), bands, strict=True)
-            if np.isfinite(value)
-        ]
+    async def _record(self, looks: Sequence[_Look]) -> None:
         try:
-            await self._feed.record(self._principal, track.cluster_id, track.watch, at, expectations)
+            await self._feed.record(self._principal, [_expected(look) for look in looks])
             self._recovered("record")
         except Exception as error:
-            self._failed("record", watch=track.watch.name, error=repr(error))
+            self._failed("record", watch=looks[0].track.watch.name, error=repr(error))
 
     def _failed(self, what: str, **details: str) -> None:
         if what not in self._failing:
@@ -276,3 +310,14 @@ class Watcher:
 
 def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _expected(look: _Look) -> WatchLook:
+    track, scores = look.track, look.scores
+    bands = zip(scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(), strict=True)
+    expectations = [
+        Expectation(labels, value, *band)
+        for labels, value, band in zip(track.series, look.values.tolist(), bands, strict=False)
+        if np.isfinite(value)
+    ]
+    return WatchLook(track.cluster_id, track.watch, look.batch.at, expectations)

@@ -19,6 +19,27 @@ _COLUMNS = ", ".join(_FIELDS)
 _IN_SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR cluster_id = ANY(CAST(:clusters AS uuid[])))"
 
 
+_TRACK_COLUMNS = ("cluster_id", "watch", "detector", "watermark", "state")
+_GIVEN_TRACKS = (
+    "unnest(CAST(:cluster_id AS uuid[]), CAST(:watch AS text[]), CAST(:detector AS text[]),"
+    " CAST(:watermark AS double precision[]), CAST(:state AS bytea[])"
+)
+_UPDATE_STATE = f"""
+UPDATE intelligence.track t SET detector = n.detector, watermark = n.watermark, state = n.state
+FROM {_GIVEN_TRACKS}) AS n (cluster_id, watch, detector, watermark, state)
+WHERE t.cluster_id = n.cluster_id AND t.watch = n.watch AND t.watermark < n.watermark
+RETURNING t.cluster_id, t.watch
+"""
+_UPSERT_TRACK = f"""
+INSERT INTO intelligence.track AS t (cluster_id, watch, detector, watermark, state, series)
+SELECT cluster_id, watch, detector, watermark, state, CAST(series AS jsonb)
+FROM {_GIVEN_TRACKS}, CAST(:series AS text[])) AS n (cluster_id, watch, detector, watermark, state, series)
+ON CONFLICT (cluster_id, watch) DO UPDATE SET detector = excluded.detector,
+    watermark = excluded.watermark, series = excluded.series, state = excluded.state
+WHERE t.watermark < excluded.watermark RETURNING t.cluster_id, t.watch
+"""
+
+
 def rows_to(kind: type[Any], rows: Any) -> list[Any]:
     return [msgspec.convert(dict(row._mapping), kind, strict=False) for row in rows]
 
@@ -32,25 +53,20 @@ class SqlTracks:
         row = rows.one_or_none()
         return StoredTrack(**row._mapping) if row else None
 
-    async def save(self, tx: Transaction, track: StoredTrack) -> bool:
-        result = await connection_of(tx).execute(
-            text(
-                "INSERT INTO intelligence.track AS t (cluster_id, watch, detector, watermark, series, state)"
-                " VALUES (:cluster_id, :watch, :detector, :watermark, CAST(:series AS jsonb), :state)"
-                " ON CONFLICT (cluster_id, watch) DO UPDATE SET detector = excluded.detector,"
-                " watermark = excluded.watermark, series = excluded.series, state = excluded.state"
-                " WHERE t.watermark < excluded.watermark RETURNING 1"
-            ),
-            {
-                "cluster_id": track.cluster_id,
-                "watch": track.watch,
-                "detector": track.detector,
-                "watermark": track.watermark,
-                "series": msgspec.json.encode(track.series).decode(),
-                "state": track.state,
-            },
-        )
-        return result.one_or_none() is not None
+    async def save(self, tx: Transaction, tracks: Sequence[StoredTrack]) -> set[tuple[UUID, str]]:
+        whole = [track for track in tracks if track.series is not None]
+        saved = await self._saved(tx, _UPDATE_STATE, [track for track in tracks if track.series is None])
+        series = [msgspec.json.encode(track.series).decode() for track in whole]
+        return saved | await self._saved(tx, _UPSERT_TRACK, whole, series=series)
+
+    async def _saved(
+        self, tx: Transaction, sql: str, tracks: Sequence[StoredTrack], **more: list[str]
+    ) -> set[tuple[UUID, str]]:
+        if not tracks:
+            return set()
+        columns = {name: [getattr(track, name) for track in tracks] for name in _TRACK_COLUMNS}
+        rows = await connection_of(tx).execute(text(sql), {**columns, **more})
+        return {(row.cluster_id, row.watch) for row in rows}
 
     async def forget(self, tx: Transaction, cluster_id: UUID) -> None:
         await connection_of(tx).execute(

@@ -14,6 +14,7 @@ from aiops.observability.ports import Floats, Labels
 from aiops.observability.promql import EvalResult
 from aiops.observability.promql.fleet import text_alone
 from aiops.observability.service import metrics_numbers as numbers
+from aiops.observability.service.metrics_fanout import way_to
 from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.service.metrics_question import Question, deadline_of
 from aiops.observability.service.metrics_remote import RemoteMetrics
@@ -70,11 +71,11 @@ class ClusterNumbers:
     async def _single(self, principal: Principal, query: str, cluster_id: UUID) -> tuple[Target | None, str]:
         """The way to one cluster and what it is asked, as if there were no other."""
         question = Question.of(query)
-        cluster = await self._clusters.get(principal, cluster_id)
+        (member,) = await self._clusters.targets(principal, EndpointKind.PROMETHEUS, [cluster_id])
         if question.own_only:
-            return None, text_alone(query, cluster.name, {})
-        target = await self._clusters.target(principal, EndpointKind.PROMETHEUS, cluster_id)
-        return target, text_alone(query, cluster.name, target.selector if target else {})
+            return None, text_alone(query, member.cluster.name, {})
+        target = way_to(member)
+        return target, text_alone(query, member.cluster.name, target.selector if target else {})
 
     async def _kept(self, cluster_id: UUID, text: str, steps: Steps, deadline: float) -> EvalResult:
         try:

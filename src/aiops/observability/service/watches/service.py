@@ -15,7 +15,7 @@ from aiops.kernel.database import Transactions
 from aiops.kernel.errors import Rejected
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.needs import InstantQueries, SampleStore
-from aiops.observability.ports import Expectation, Sample, Watch, WatchBatch, WatchHistory
+from aiops.observability.ports import Expectation, Sample, Watch, WatchBatch, WatchHistory, WatchLook
 from aiops.observability.service.watches.bounds import PER_WATCH, caps_for, choose, in_order, subjects
 from aiops.observability.service.watches.fitting import QUERY_TIMEOUT_S, Fitting, unfitted
 from aiops.observability.service.watches.readers import BatchReaders
@@ -82,18 +82,19 @@ class WatchService:
         kept = in_order(series, asked.subject_labels)[: self._series_limit]
         return WatchHistory(times, [series[i] for i in kept], matrix[alive[kept]])
 
-    async def record(
-        self, principal: Principal, cluster_id: UUID, watch: Watch, at: float, expectations: Sequence[Expectation]
-    ) -> None:
+    async def record(self, principal: Principal, looks: Sequence[WatchLook]) -> None:
         """Straight into the store and not by the intake: nothing arrived, so nothing is to be evaluated again."""
         principal.require(Role.OPERATOR)
-        if not principal.sees(cluster_id):
-            await self._clusters.get(principal, cluster_id)
-        samples = [sample for one in expectations for sample in _samples(watch, at, one)]
-        if not samples:
-            return
+        samples: dict[UUID, list[Sample]] = {}
+        for look in looks:
+            if not principal.sees(look.cluster_id):
+                await self._clusters.get(principal, look.cluster_id)
+            mine = samples.setdefault(look.cluster_id, [])
+            mine += [sample for one in look.expectations for sample in _samples(look.watch, look.at, one)]
         async with self._transactions.begin() as tx:
-            await self._store.append(tx, cluster_id, samples)
+            for cluster_id, found in samples.items():
+                if found:
+                    await self._store.append(tx, cluster_id, found)
             await tx.commit()
 
     async def record_past(self, principal: Principal, cluster_id: UUID, watch: Watch, past: WatchHistory) -> None:
