@@ -24,7 +24,7 @@ from aiops.observability.service.logs_remote import RemoteLogAnswer, Stream, Str
 from aiops.observability.service.metrics_remote import MatrixResult, RemoteAnswer
 from aiops.registry.ports import Target
 
-MAX_REPLY_BYTES = 32 * 1024 * 1024
+MAX_REPLY_BYTES = 16 * 1024 * 1024
 MAX_TAIL_MESSAGE_BYTES = 4 * 1024 * 1024
 
 _CATEGORIZE = {"X-Loki-Response-Encoding-Flags": "categorize-labels", "Accept": "application/json"}
