@@ -175,6 +175,21 @@ class Receiver(Served):
         return application
 
 
+class Saying(Served):
+    """Answers everything in the same way."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        self._answer = (status, body)
+
+    def application(self) -> web.Application:
+        async def answer(_: web.Request) -> web.Response:
+            return web.Response(status=self._answer[0], body=self._answer[1])
+
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", answer)
+        return application
+
+
 class InTurn(Served):
     """One address for several servers, each request to the next of them, as a Service in Kubernetes has."""
 

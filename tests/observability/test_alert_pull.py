@@ -36,6 +36,7 @@ from tests.observability.alerting import (
     Fleet,
     InTurn,
     Receiver,
+    Saying,
     Ways,
     call,
     ha_pair,
@@ -225,6 +226,29 @@ async def test_while_somebody_looks_a_cluster_is_read_every_ten_seconds(house: H
     assert remote.asked <= 2 * 8
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (404, b"", "no such page"),
+        (200, b"<html>", "did not answer as"),
+        (200, b"{}", "did not answer as"),
+        (401, b"who are you", "HTTP 401"),
+        (500, b"", "HTTP 500"),
+    ],
+)
+async def test_what_is_no_answer_is_told_and_ends_nothing(
+    database: Database, session: aiohttp.ClientSession, clock: VirtualClock, status: int, body: bytes, told: str
+) -> None:
+    with Saying(status, body) as server:
+        fleet = Fleet({"one": Ways(prometheus=server.url), "two": Ways(server.url)})
+        house = _house(database, fleet, clock, AlertmanagerBackend(session, clock), PrometheusRules(session, clock))
+        rules = await house.pull("one")
+        assert told in (rules or "")
+        assert (await house.pull("two") or "").startswith("It ")
+    known = {one.cluster: one.error for one in await house.pulling.freshness(READER)}
+    assert known["one"] == rules
+
+
 @pytest.fixture(scope="module")
 def manager() -> Iterator[tuple[Alertmanager, Receiver]]:
     with Receiver() as receiver:
@@ -340,3 +364,66 @@ async def test_a_prometheus_without_alertmanager_tells_of_its_own_rules(
         wait(lambda: not call("GET", f"{server.url}/api/v1/alerts")["data"]["alerts"], "the rules' end")
         await house.pull()
         assert {alert.state for alert in await house.all()} == {AlertState.RESOLVED}
+
+
+SHARED = """
+groups:
+- name: shared
+  interval: 1s
+  rules:
+  - {alert: Down, expr: 'vector(1)', labels: {cluster: north, replica: a, severity: error}}
+  - {alert: Down, expr: 'vector(1)', labels: {cluster: north, replica: b, severity: error}}
+  - {alert: Slow, expr: 'vector(1)', for: 1h, labels: {cluster: north}}
+  - {alert: Down, expr: 'vector(1)', labels: {cluster: south}}
+"""
+
+
+@lab
+async def test_clusters_that_share_a_prometheus_have_their_own_alerts_and_those_of_a_pair_once(
+    database: Database, session: aiohttp.ClientSession
+) -> None:
+    config = "global: {evaluation_interval: 1s}\nrule_files: [rules.yml]\n"
+    with Prometheus(config, files={"rules.yml": SHARED}) as server:
+        wait(lambda: len(server.query("ALERTS_FOR_STATE")["result"]) == 4, "the alerts")
+        clock = VirtualClock(datetime.now(UTC) + timedelta(hours=1))
+        rules = PrometheusRules(session, clock)
+        ways = {name: Ways(prometheus=server.url, selector={"cluster": name}) for name in ("north", "south")}
+        house = _house(database, Fleet(ways), clock, rules)
+        for _ in range(2):
+            assert (await house.pull("north"), await house.pull("south")) == (None, None)
+        seen = {(alert.name, alert.labels["cluster"]): alert for alert in await house.all()}
+        states = {key: (alert.state.value, alert.severity.value) for key, alert in seen.items()}
+        assert states == {
+            ("Down", "north"): ("FIRING", "HIGH"),
+            ("Slow", "north"): ("PENDING", "MEDIUM"),
+            ("Down", "south"): ("FIRING", "MEDIUM"),
+        }
+        assert all(alert.occurrences == 1 for alert in seen.values())
+        assert abs(seen["Down", "north"].starts_at - datetime.now(UTC)) < timedelta(minutes=2)
+
+
+async def test_the_notice_of_what_was_seen_pending_begins_no_other_episode(
+    house: House, remote: FakeRemoteAlerts
+) -> None:
+    seen = msgspec.structs.replace(found(house.clock), state=AlertState.PENDING)
+    remote.found = [seen]
+    await house.pull()
+    await house.clock.advance(20)
+    told = {"labels": seen.labels, "startsAt": house.clock.now(), "fingerprint": seen.fingerprint}
+    sender = Principal(PrincipalKind.SERVICE, "s", "am", None, frozenset({house.fleet.ids["one"]}))
+    await house.alerts.receive(sender, msgspec.convert({"alerts": [told]}, Webhook))
+    (alert,) = await house.all()
+    assert (alert.state, alert.occurrences, alert.starts_at) == (AlertState.FIRING, 1, seen.starts_at)
+    assert await house.stated() == ["ALERT_UPDATED", "ALERT_FIRED"]
+
+
+async def test_an_alert_whose_start_nobody_tells_began_when_it_was_first_seen(
+    house: House, remote: FakeRemoteAlerts
+) -> None:
+    remote.found = [msgspec.structs.replace(found(house.clock), starts_at=None)]
+    began = house.clock.now()
+    for _ in range(4):
+        await house.pull()
+        await house.clock.advance(30)
+    (alert,) = await house.all()
+    assert (alert.starts_at, alert.occurrences) == (began, 1)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
@@ -22,6 +22,10 @@ from tests.lab.servers import Alertmanager
 from tests.observability.alerting import QUIET, Fleet, InTurn, Ways, call, ha_pair, raise_alert, wait
 
 pytestmark = pytest.mark.skipif(lab_available() is not None, reason=str(lab_available()))
+
+
+async def _nobody_hears(_: Sequence[UUID]) -> None:
+    return None
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,7 @@ def fleet(servers: tuple[Alertmanager, Alertmanager]) -> Fleet:
 async def silences(fleet: Fleet) -> AsyncIterator[Silences]:
     async with aiohttp.ClientSession() as session:
         clock = SystemClock()
-        yield Silences(clock, fleet, AlertmanagerBackend(session, clock))
+        yield Silences(clock, fleet, AlertmanagerBackend(session, clock), _nobody_hears)
 
 
 def _wish(fleet: Fleet, *names: str, comment: str = "a planned change", value: str = "DiskFull") -> dict[str, Any]:
@@ -189,7 +193,7 @@ async def test_a_gossiping_pair_behind_one_address_keeps_one_silence() -> None:
             return [[one["status"]["state"] for one in listed] for listed in found]
 
         async with aiohttp.ClientSession() as session:
-            silences = Silences(SystemClock(), fleet, AlertmanagerBackend(session, SystemClock()))
+            silences = Silences(SystemClock(), fleet, AlertmanagerBackend(session, SystemClock()), _nobody_hears)
             wish = _wish(fleet, "pair")
             made = (await silences.create(ann, **wish)).items[0]
             wait(lambda: states() == [["active"], ["active"]], "the gossip")

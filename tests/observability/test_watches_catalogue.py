@@ -142,6 +142,31 @@ async def test_a_service_is_watched_by_rate_errors_and_duration() -> None:
     assert "percentile" in found["service_duration"][0].title
 
 
+def gauge(name: str, value: float, **labels: str) -> list[Sample]:
+    return [Sample({"__name__": name, **labels}, SAMPLES_UNTIL - age, value) for age in (30, 15, 0)]
+
+
+async def test_gpus_are_watched_by_temperature_use_and_memory_and_clocks_by_their_offset() -> None:
+    device = {"Hostname": "node-1", "gpu": "3", "UUID": "GPU-1", "instance": "10.0.0.1:9400"}
+    samples = [
+        *gauge("DCGM_FI_DEV_GPU_TEMP", 71.0, **device, pod="a"),
+        *gauge("DCGM_FI_DEV_GPU_UTIL", 90.0, **device, pod="a"),
+        *gauge("DCGM_FI_DEV_FB_USED", 60.0, **device, pod="a"),
+        *gauge("DCGM_FI_DEV_FB_FREE", 20.0, **device, pod="a"),
+        *gauge("openshift_ptp_offset_ns", -250.0, node="node-1", iface="ens1fx", process="ptp4l", **{"from": "master"}),
+    ]
+
+    found = await evaluated(samples, cluster("pushed"))
+
+    told = {name: values for name, (_, values) in found.items()}
+    device_name = {"gpu_temperature": 71.0, "gpu_utilization": 0.9, "gpu_memory": 0.75}
+    assert {name: list(told[name].values()) for name in device_name} == {
+        name: pytest.approx([value]) for name, value in device_name.items()
+    }
+    assert list(told["ptp_offset"].values()) == pytest.approx([2.5e-7])
+    assert set(told) == {*device_name, "ptp_offset"}
+
+
 async def test_without_buckets_the_duration_is_the_mean_and_says_so() -> None:
     base = "http_server_requests_seconds"
     samples = [

@@ -109,8 +109,9 @@ class AlertsProvider(Provider):
         clock: Clock,
         clusters: Clusters,
         remotes: AlertRemotes,
+        pulling: AlertPulling,
     ) -> Silences:
-        return Silences(clock, clusters, remotes.silences)
+        return Silences(clock, clusters, remotes.silences, pulling.changed)
 
     @provide
     def device_metrics(self, clock: Clock, metrics: Metrics) -> DeviceMetrics:

@@ -9,11 +9,11 @@ import aiohttp
 import msgspec
 
 from aiops.kernel.clock import Clock
-from aiops.kernel.errors import AiopsError, Retriable
+from aiops.kernel.errors import AiopsError, NotFound, Retriable
 from aiops.kernel.outbound import Outbound
-from aiops.observability.backends.asking import Asking, not_answering, plain_message, speaks_otherwise
+from aiops.observability.backends.asking import Asking, Form, not_answering, plain_message, speaks_otherwise
 from aiops.observability.domain import alert_fingerprint
-from aiops.observability.ports import AlertState, Labels
+from aiops.observability.ports import AlertState, InstantSeries, Labels
 from aiops.observability.service.alert_pull_remote import FoundAlert, FoundRule
 from aiops.registry.ports import Target
 
@@ -63,6 +63,14 @@ class _RulesReply(msgspec.Struct):
     data: _Groups
 
 
+class _Vector(msgspec.Struct):
+    result: list[InstantSeries]
+
+
+class _SeriesReply(msgspec.Struct):
+    data: _Vector
+
+
 class _Runtime(msgspec.Struct):
     startTime: datetime
 
@@ -78,7 +86,13 @@ class PrometheusRules:
         self._asking = Asking(connection, clock, smaller="it keeps too many rules or alerts.")
 
     async def alerts(self, target: Target, timeout_s: float) -> list[FoundAlert]:
-        reply = await self._ask(target, "alerts", _AlertsReply, timeout_s)
+        """By the page of its alerts; of what holds several clusters, or has no such page, by the series `ALERTS`."""
+        if target.selector:
+            return await self._series(target, timeout_s)
+        try:
+            reply = await self._ask(target, "alerts", _AlertsReply, timeout_s)
+        except NotFound:
+            return await self._series(target, timeout_s)
         return [
             _found(alert)
             for alert in reply.data.alerts
@@ -88,7 +102,7 @@ class PrometheusRules:
     async def up_since(self, target: Target, timeout_s: float) -> datetime | None:
         try:
             reply = await self._ask(target, "status/runtimeinfo", _RuntimeReply, timeout_s)
-        except Retriable:
+        except (NotFound, Retriable):
             # What stands for a Prometheus need not have this page.
             return None
         return _utc(reply.data.startTime)
@@ -103,14 +117,39 @@ class PrometheusRules:
             if _ours(target, rule.labels)
         ]
 
-    async def _ask(self, target: Target, path: str, kind: type[T], timeout_s: float) -> T:
-        body = await self._asking.ask(target, "GET", f"/api/v1/{path}", (), timeout_s, _judge)
+    async def _series(self, target: Target, timeout_s: float) -> list[FoundAlert]:
+        """They say nothing of annotations, and when an alert began by a series of its own."""
+        matchers = [f"{name}={msgspec.json.encode(value).decode()}" for name, value in target.selector.items()]
+        query = "{" + ",".join(('__name__=~"ALERTS|ALERTS_FOR_STATE"', *matchers)) + "}"
+        reply = await self._ask(target, "query", _SeriesReply, timeout_s, (("query", query),))
+        began: dict[str, datetime] = {}
+        states: dict[str, tuple[Labels, AlertState]] = {}
+        for one in reply.data.result:
+            labels = {name: value for name, value in one.metric.items() if name not in _NOT_THE_ALERTS}
+            mark = alert_fingerprint(labels)
+            if one.metric.get("__name__") == "ALERTS_FOR_STATE":
+                since = _moment(one.value[1])
+                if since is not None:
+                    began[mark] = min(since, began.get(mark, since))
+            elif (state := _STATES.get(one.metric.get("alertstate", ""))) is not None:
+                # Of a pair, one may still wait where the other fires.
+                fires = mark in states and states[mark][1] is AlertState.FIRING
+                states[mark] = (labels, AlertState.FIRING if fires else state)
+        return [
+            FoundAlert(labels=labels, annotations={}, starts_at=began.get(mark), fingerprint=mark, state=state)
+            for mark, (labels, state) in states.items()
+        ]
+
+    async def _ask(self, target: Target, path: str, kind: type[T], timeout_s: float, form: Form = ()) -> T:
+        body = await self._asking.ask(target, "GET", f"/api/v1/{path}", form, timeout_s, _judge)
         try:
             return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise speaks_otherwise("Prometheus", error) from error
 
 
+# Those of a pair differ by the last three alone.
+_NOT_THE_ALERTS = frozenset({"__name__", "alertstate", "replica", "prometheus_replica", "__replica__"})
 _STATES = {"firing": AlertState.FIRING, "pending": AlertState.PENDING}
 
 
@@ -148,6 +187,13 @@ def _rule(target: Target, group: _Group, rule: _Rule) -> FoundRule:
     )
 
 
+def _moment(seconds: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def _utc(at: datetime) -> datetime:
     try:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -156,4 +202,6 @@ def _utc(at: datetime) -> datetime:
 
 
 def _judge(status: int, body: bytes) -> AiopsError:
+    if status == 404:
+        return NotFound("It has no such page.")
     return not_answering(status, plain_message(body) if body[:1] != b"{" else None)

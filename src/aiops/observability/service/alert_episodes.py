@@ -81,7 +81,10 @@ def ended_unseen(known: Alert, asked_at: datetime, up_since: datetime | None) ->
     return asked_at - known.received_at >= FORGETFUL + TOUCH_EVERY
 
 
-def as_found(cluster_id: UUID, found: FoundAlert, now: datetime) -> Alert:
+def as_found(cluster_id: UUID, found: FoundAlert, known: Alert | None, now: datetime) -> Alert:
+    """Where nobody tells when it began, that is when it was first seen."""
+    seen_before = known is not None and known.state != AlertState.RESOLVED
+    began = known.starts_at if known is not None and seen_before else now
     word = found.labels.get("severity")
     return Alert(
         cluster_id=cluster_id,
@@ -92,7 +95,7 @@ def as_found(cluster_id: UUID, found: FoundAlert, now: datetime) -> Alert:
         state=found.state,
         labels=found.labels,
         annotations=found.annotations,
-        starts_at=found.starts_at,
+        starts_at=found.starts_at or began,
         ends_at=None,
         generator_url=found.generator_url,
         occurrences=1,
@@ -129,8 +132,9 @@ def _alarms(alert: Alert) -> bool:
 
 def _same_episode(known: Alert, told: Alert) -> bool:
     """Two Prometheus of a pair, or a rule and the notice of it, give one episode different starts; one that was seen
-    going on after the later of them is the same."""
+    going on after the later of them, or seen pending, is the same."""
     if abs(told.starts_at - known.starts_at) <= _SAME_START:
         return True
-    seen = known.pulled and known.state != AlertState.RESOLVED
-    return seen and known.starts_at < told.starts_at < known.received_at
+    if not known.pulled or known.state == AlertState.RESOLVED or told.starts_at < known.starts_at:
+        return False
+    return told.starts_at < known.received_at or known.state == AlertState.PENDING

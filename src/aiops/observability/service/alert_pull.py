@@ -68,9 +68,9 @@ class AlertPulling:
         asked_at = self._clock.now()
         try:
             error = await self._read(principal, cluster, asked_at)
-        except NotFound:
-            raise
         except AiopsError as failure:
+            if failure.code == "CLUSTER_NOT_FOUND":
+                raise
             await self._keep(Pull(cluster.id, asked_at, None, failure.message))
             return failure.message
         await self._keep(Pull(cluster.id, asked_at, asked_at, error))
@@ -85,6 +85,13 @@ class AlertPulling:
             pulls = await self._pulls.all(tx, [one.id for one in wanted])
         await self._hasten([one for one in wanted if origin_of(one) is not None])
         return [self._fresh(one, pulls.get(one.id)) for one in wanted]
+
+    async def changed(self, cluster_ids: Sequence[UUID]) -> None:
+        """What is known of these is old from now on, for somebody changed something there."""
+        now = self._clock.now()
+        async with self._transactions.begin() as tx:
+            await self._pulls.hasten(tx, cluster_ids, now, now)
+            await tx.commit()
 
     async def _read(self, principal: Principal, cluster: Cluster, asked_at: datetime) -> str | None:
         origin = origin_of(cluster)

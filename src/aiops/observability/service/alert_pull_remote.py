@@ -12,11 +12,11 @@ from aiops.registry.ports import Target
 
 
 class FoundAlert(msgspec.Struct, frozen=True):
-    """An alert that is there now: `state` is FIRING or PENDING."""
+    """An alert that is there now: `state` is FIRING or PENDING. `starts_at` is `None` where nobody tells."""
 
     labels: Labels
     annotations: Labels
-    starts_at: datetime
+    starts_at: datetime | None
     fingerprint: str
     state: AlertState = AlertState.FIRING
     generator_url: str | None = None

@@ -111,20 +111,21 @@ class AlertService:
         if not principal.sees(cluster_id):
             raise NotFound("There is no such cluster.", code="CLUSTER_NOT_FOUND")
         now = self._clock.now()
-        there = {alert.fingerprint: as_found(cluster_id, alert, now) for alert in found}
+        there = {alert.fingerprint: alert for alert in found}
         async with self._transactions.begin() as tx:
             known = await self._store.lock(tx, cluster_id, sorted(there))
             for mark, alert in there.items():
-                merged = merge_found(known.get(mark), alert, asked_at)
+                now_there = as_found(cluster_id, alert, known.get(mark), now)
+                merged = merge_found(known.get(mark), now_there, asked_at)
                 if merged is not None:
                     await self._change(tx, known.get(mark), merged)
             gone = [one for one in await self._store.lock_pulled(tx, cluster_id) if one.fingerprint not in there]
-            for alert in gone if whole else ():
-                if ended_unseen(alert, asked_at, up_since):
+            for before in gone if whole else ():
+                if ended_unseen(before, asked_at, up_since):
                     ended = msgspec.structs.replace(
-                        alert, state=AlertState.RESOLVED, ends_at=asked_at, received_at=now, suppressed=False
+                        before, state=AlertState.RESOLVED, ends_at=asked_at, received_at=now, suppressed=False
                     )
-                    await self._change(tx, alert, ended)
+                    await self._change(tx, before, ended)
             # Their age is that of the reading; each only says that it was still there, now and then.
             stale = [mark for mark, one in known.items() if now - one.received_at >= TOUCH_EVERY]
             await self._store.touch(tx, cluster_id, stale, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -29,6 +29,8 @@ _MOST_MATCHERS = 64
 _LONGEST = timedelta(days=366)
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _MILLISECOND = timedelta(milliseconds=1)
+
+Changed = Callable[[Sequence[UUID]], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -73,10 +75,13 @@ class SilencesCreated(msgspec.Struct, frozen=True):
 
 
 class Silences:
-    def __init__(self, clock: Clock, clusters: Clusters, remote: RemoteSilences) -> None:
+    """`changed` hears in which clusters something was silenced, or is heard again."""
+
+    def __init__(self, clock: Clock, clusters: Clusters, remote: RemoteSilences, changed: Changed) -> None:
         self._clock = clock
         self._clusters = clusters
         self._remote = remote
+        self._changed = changed
 
     async def listed(
         self, principal: Principal, *, cluster_ids: Sequence[UUID] | None = None, expired: bool = False
@@ -138,6 +143,7 @@ class Silences:
             )
         for failed in (one for one in gathered.outcomes if one.status is not QueryStatus.SUCCESS):
             log.warning("silence_not_created", cluster=failed.cluster, by=principal.name, error=failed.error)
+        await self._changed([cluster.id for cluster, _ in gathered.parts])
         return SilencesCreated([made for _, made in gathered.parts], gathered.outcomes)
 
     async def expire(self, principal: Principal, cluster_id: UUID, silence_id: str) -> None:
@@ -159,6 +165,7 @@ class Silences:
             by_id=principal.id,
             created_by=found.created_by,
         )
+        await self._changed([cluster_id])
 
     async def _members(self, principal: Principal, cluster_ids: Sequence[UUID] | None) -> dict[UUID, Member]:
         found = await self._clusters.targets(principal, EndpointKind.ALERTMANAGER, cluster_ids)
