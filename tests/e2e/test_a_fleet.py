@@ -37,7 +37,7 @@ class Fleet:
     """`size` real Prometheus, which also write all their samples to one more, with `cluster` as external label."""
 
     def __init__(self, stack: ExitStack, size: int) -> None:
-        self.scrape_s, self.warm_up_s = (1.0, 25.0) if size < 10 else (15.0, 300.0)
+        self.scrape_s, self.warm_up_s = (1.0, 25.0) if size < 10 else (15.0, 150.0)
         self.names = [f"c{number:03}" for number in range(size)]
         services = [
             Service(f"{name}-web", f"{name}-node", rate=20 + number % 7, median_s=0.02 + number % 5 / 100)
