@@ -186,6 +186,30 @@ const trace = createRoute({
   component: lazyRouteComponent(() => import("./features/traces/TracePage"), "TracePage"),
 });
 
+export interface DevicesSearch {
+  clusters?: string[];
+  q?: string;
+}
+
+const devicesSearch = (search: Record<string, unknown>): DevicesSearch => ({ clusters: ids(search.clusters), q: text(search.q) });
+
+const gpu = createRoute({
+  getParentRoute: () => shell,
+  path: "/gpu",
+  validateSearch: devicesSearch,
+  component: lazyRouteComponent(() => import("./features/gpu/GpuPage"), "GpuPage"),
+});
+
+const cnf = createRoute({
+  getParentRoute: () => shell,
+  path: "/cnf",
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...devicesSearch(search),
+    view: one(search.view, ["ptp", "sriov", "dpdk", "workloads"]),
+  }),
+  component: lazyRouteComponent(() => import("./features/cnf/CnfPage"), "CnfPage"),
+});
+
 export interface ListSearch {
   state?: string;
   severity?: string;
@@ -230,7 +254,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, logs, traces, trace, alerts, incidents, incident, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, traces, trace, alerts, incidents, incident, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

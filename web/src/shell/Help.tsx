@@ -14,6 +14,8 @@ const KEYS: [string, string][] = [
   ["g l", "Logs"],
   ["g t", "Traces"],
   ["g d", "Dashboards"],
+  ["g u", "GPUs"],
+  ["g n", "Network functions"],
   ["g a", "Alerts"],
   ["g i", "Incidents"],
   ["g s", "Sources"],

@@ -21,6 +21,8 @@ export const PAGES = [
   { to: "/logs", name: "Logs", key: "l", icon: "M2 3.5h12M2 6.5h8M2 9.5h12M2 12.5h6" },
   { to: "/traces", name: "Traces", key: "t", icon: "M2 3.5h8M5 8h7M9 12.5h5" },
   { to: "/dashboards", name: "Dashboards", key: "d", icon: "M2 2.5h7v6H2zM11 2.5h3v6h-3zM2 10.5h3v3H2zM7 10.5h7v3H7z" },
+  { to: "/gpu", name: "GPUs", key: "u", icon: "M4 4h8v8H4zM6.5 1.5v2.5M9.5 1.5v2.5M6.5 12v2.5M9.5 12v2.5M1.5 6.5H4M1.5 9.5H4M12 6.5h2.5M12 9.5h2.5" },
+  { to: "/cnf", name: "Network functions", key: "n", icon: "M8 5.5V2.5M8 5.5L3.5 11M8 5.5l4.5 5.5M6.5 2h3v3h-3zM2 11h3v3H2zM11 11h3v3h-3z" },
   { to: "/alerts", name: "Alerts", key: "a", icon: "M8 2a4 4 0 0 1 4 4v3l1.5 2.5h-11L4 9V6a4 4 0 0 1 4-4M6.5 13.5h3" },
   { to: "/incidents", name: "Incidents", key: "i", icon: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z" },
   { to: "/settings/sources", name: "Sources", key: "s", icon: "M2 8h8M7 4.5L10.5 8 7 11.5M13 2.5v11" },

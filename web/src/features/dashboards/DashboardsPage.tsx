@@ -66,7 +66,7 @@ export function DashboardsPage() {
             {all.data?.length ? null : (
               <>
                 Ask something in{" "}
-                <Link to="/metrics-explorer" className="link">
+                <Link to="/metrics-explorer" className="link underline">
                   Metrics
                 </Link>{" "}
                 and save it.

@@ -35,7 +35,7 @@ export function ClusterPage() {
       ) : fleet.data ? (
         <Empty title="This cluster is not in your fleet">
           It was removed, or is not among those you may see.{" "}
-          <Link to="/fleet" className="link">
+          <Link to="/fleet" className="link underline">
             Go to the fleet
           </Link>
         </Empty>
@@ -147,7 +147,7 @@ function Watches({ cluster }: { cluster: Cluster }) {
             {cluster.status.state === "OFFLINE" ? "Nor can it be while nothing answers there. " : null}
             The shipped watches look for nodes and services every 15 seconds. They need series such as{" "}
             <code>node_cpu_seconds_total</code> or <code>http_requests_total</code>; look in{" "}
-            <Link to="/metrics-explorer" search={{ clusters: [cluster.id] }} className="link">
+            <Link to="/metrics-explorer" search={{ clusters: [cluster.id] }} className="link underline">
               Metrics
             </Link>{" "}
             for what this cluster has.

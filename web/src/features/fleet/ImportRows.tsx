@@ -77,7 +77,7 @@ export function Outcomes({ outcomes }: { outcomes: ImportOutcome[] }) {
     <div role="status" className="panel p-3">
       <p className="font-medium">
         {plural(added, "cluster")} added{failed.length ? `, ${failed.length} not` : ""}.{" "}
-        <Link to="/fleet" search={{ sort: "seen" }} className="link font-normal">
+        <Link to="/fleet" search={{ sort: "seen" }} className="link font-normal underline">
           See the fleet
         </Link>
       </p>

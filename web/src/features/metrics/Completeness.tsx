@@ -7,6 +7,12 @@ import { OutcomeMark } from "../../ui/marks";
 import { coarser, explained, lacking } from "./outcomes";
 
 const NAMED = 3;
+const LONGEST = 72;
+
+/** Short enough for a line above a chart; the table of clusters has the whole. */
+function clipped(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST).trimEnd()}…` : text;
+}
 
 /** Which clusters answered, which did not and why, and how old the answer is. */
 export function Completeness({
@@ -24,7 +30,7 @@ export function Completeness({
   const missing = lacking(outcomes);
   const slowest = Math.max(0, ...outcomes.map(({ latency_ms }) => latency_ms));
   const coarse = coarser(outcomes);
-  const named = missing.slice(0, NAMED).map((one) => `; ${one.cluster} ${explained(one)}`);
+  const named = missing.slice(0, NAMED).map((one) => `; ${one.cluster} ${clipped(explained(one))}`);
   const oldest = Math.max(0, ...outcomes.map(({ age_s }) => age_s ?? 0));
   return (
     <div>
