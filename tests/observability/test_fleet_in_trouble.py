@@ -15,11 +15,13 @@ import pytest
 
 from aiops.kernel.clock import SystemClock
 from aiops.kernel.database import Database
+from aiops.kernel.errors import Invalid
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.principal import Principal
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.ports import ClusterOutcome, QueryStatus
 from aiops.observability.service.metrics import MetricsService
+from aiops.observability.service.metrics_fanout import Budget
 from aiops.observability.service.metrics_own import OwnSamples
 from aiops.observability.service.metrics_reuse import ReusedMetrics
 from aiops.observability.service.reuse import Answers
@@ -145,3 +147,10 @@ async def test_an_endpoint_that_keeps_failing_is_left_alone_and_tried_again_late
     errors = {one.cluster: one.error or "" for one in result.clusters}
     assert all("left alone for another" in errors[name] for name in DEAD)
     assert errors["east"] == ""
+
+
+def test_all_answers_together_are_bounded_and_the_one_too_many_says_so() -> None:
+    budget = Budget(most=100 * MB)
+    budget.take(60 * MB)
+    with pytest.raises(Invalid, match="together are larger than 100 MB"):
+        budget.take(60 * MB)

@@ -16,6 +16,8 @@ from aiops.observability.backends.breaker import Breaker
 from aiops.registry.ports import Target
 
 MAX_REPLY_BYTES = 50 * 1024 * 1024
+MOST_READING_BYTES = 256 * 1024 * 1024
+"""Of all answers that are being read, whoever asked for them."""
 
 _MOST_BREAKERS = 10_000
 _ERROR_CHARACTERS = 300
@@ -43,6 +45,7 @@ class Asking:
         self._connection = connection
         self._clock = clock
         self._max_reply_bytes = max_reply_bytes
+        self._reading = 0
         self._smaller = smaller
         self._breakers: dict[str, Breaker] = {}
 
@@ -130,13 +133,25 @@ class Asking:
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         pieces, size = [], 0
-        async for piece in response.content.iter_any():
-            size += len(piece)
-            if size > self._max_reply_bytes:
-                response.close()
-                raise Invalid(f"Its answer is larger than {self._max_reply_bytes // (1024 * 1024)} MB: {self._smaller}")
-            pieces.append(piece)
-        return b"".join(pieces)
+        try:
+            async for piece in response.content.iter_any():
+                size += len(piece)
+                self._reading += len(piece)
+                if size > self._max_reply_bytes:
+                    response.close()
+                    raise Invalid(
+                        f"Its answer is larger than {self._max_reply_bytes // (1024 * 1024)} MB: {self._smaller}"
+                    )
+                if self._reading > MOST_READING_BYTES:
+                    response.close()
+                    raise Invalid(
+                        f"The hub is reading more than {MOST_READING_BYTES // (1024 * 1024)} MB of answers at once: "
+                        f"{self._smaller}"
+                    )
+                pieces.append(piece)
+            return b"".join(pieces)
+        finally:
+            self._reading -= size
 
     def _breaker(self, url: str) -> Breaker:
         breaker = self._breakers.get(url)

@@ -14,7 +14,7 @@ from aiops.kernel.principal import Principal, Role
 from aiops.observability.ports import ClusterOutcome, InstantResult, InstantSeries, RangeResult
 from aiops.observability.promql import EvalResult
 from aiops.observability.service import metrics_numbers as numbers
-from aiops.observability.service.metrics_fanout import Part, gather, way_to
+from aiops.observability.service.metrics_fanout import Budget, Part, gather, way_to
 from aiops.observability.service.metrics_fleet import Computation, united
 from aiops.observability.service.metrics_own import CELLS_IN_LOOP, OwnSamples
 from aiops.observability.service.metrics_question import Asked, Question, deadline_of, where
@@ -60,6 +60,8 @@ class MetricsService:
             series = numbers.instant_series(result, steps.start_ms / 1000)
             return InstantResult(numbers.sorted_as(question.plan.order, series), outcomes, result.scalar)
 
+        budget = Budget()
+
         async def ask(cluster: Cluster) -> Part[list[InstantSeries]]:
             text = asked.text(cluster)
             target = way_to(asked.members[cluster.id])
@@ -68,6 +70,7 @@ class MetricsService:
                 series = numbers.instant_series(result, steps.start_ms / 1000, cluster.name)
                 return Part(series, notes=result.notes)
             answer = await self._remote.instant(target, text, at.timestamp() if at else None, deadline)
+            budget.take(answer.size)
             series = numbers.vector_of(answer.data)
             for one in series:
                 numbers.name_cluster(one.metric, cluster.name)
@@ -113,6 +116,8 @@ class MetricsService:
             result, outcomes = await self._across(question, asked, steps, deadline)
             return PrintedRange(await self._printed(result, steps, None), outcomes)
 
+        budget = Budget()
+
         async def ask(cluster: Cluster) -> Part[list[numbers.PrintedSeries]]:
             text = asked.text(cluster)
             target = way_to(asked.members[cluster.id])
@@ -122,6 +127,7 @@ class MetricsService:
             answer = await self._remote.range(
                 target, text, steps.start_ms / 1000, steps.end_ms / 1000, steps.step_ms / 1000, deadline
             )
+            budget.take(answer.size)
             for one in answer.data.result:
                 numbers.name_cluster(one.metric, cluster.name)
             series = [numbers.PrintedSeries(one.metric, one.values) for one in answer.data.result]
@@ -134,13 +140,13 @@ class MetricsService:
         self, question: Question, asked: Asked, steps: Steps, deadline: float
     ) -> tuple[EvalResult, list[ClusterOutcome]]:
         """Compute what spans clusters from what each gives; one that fails to give a part is left out whole."""
-        computation = Computation(question.plan, steps)
+        computation, budget = Computation(question.plan, steps), Budget()
 
         async def ask(cluster: Cluster) -> Part[list[EvalResult | None]]:
             target = way_to(asked.members[cluster.id])
             texts = zip(asked.texts[cluster.id], computation.asks, strict=True)
             found = await asyncio.gather(
-                *(self._numbers(cluster, target, text, one.steps, deadline) for text, one in texts)
+                *(self._numbers(cluster, target, text, one.steps, deadline, budget) for text, one in texts)
             )
             return Part(
                 [part.value for part in found],
@@ -162,7 +168,7 @@ class MetricsService:
         return (compute() if cells <= CELLS_IN_LOOP else await asyncio.to_thread(compute)), gathered.outcomes
 
     async def _numbers(
-        self, cluster: Cluster, target: Target | None, text: str | None, steps: Steps, deadline: float
+        self, cluster: Cluster, target: Target | None, text: str | None, steps: Steps, deadline: float, budget: Budget
     ) -> Part[EvalResult | None]:
         if text is None or not steps.count:
             return Part(None)
@@ -171,10 +177,12 @@ class MetricsService:
             return Part(kept, notes=kept.notes)
         if steps.count == 1:
             at = await self._remote.instant(target, text, steps.start_ms / 1000, deadline)
+            budget.take(at.size)
             return Part(numbers.result_of_vector(numbers.vector_of(at.data)), at.warnings, age_s=at.age_s)
         over = await self._remote.range(
             target, text, steps.start_ms / 1000, steps.end_ms / 1000, steps.step_ms / 1000, deadline
         )
+        budget.take(over.size)
         matrix = await asyncio.to_thread(numbers.result_of_matrix, over.data.result, steps.times)
         return Part(matrix, over.warnings, age_s=over.age_s)
 

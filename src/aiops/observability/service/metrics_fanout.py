@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from aiops.kernel.errors import AiopsError, TimedOut, Unavailable
+from aiops.kernel.errors import AiopsError, Invalid, TimedOut, Unavailable
 from aiops.observability.ports import ClusterOutcome, QueryStatus
 from aiops.registry.ports import Cluster, Member, Target
 
@@ -30,6 +30,23 @@ class Part(Generic[T]):
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     age_s: float = 0.0
+
+
+class Budget:
+    """What the answers of all clusters to one question may weigh together, in bytes of their replies."""
+
+    def __init__(self, most: int = 200 * 1024 * 1024) -> None:
+        self._most = most
+        self._taken = 0
+
+    def take(self, size: int) -> None:
+        """Raises `Invalid` where it is too much; that cluster is then left out, and says so."""
+        self._taken += size
+        if self._taken > self._most:
+            raise Invalid(
+                f"The answers of all clusters together are larger than {self._most // (1024 * 1024)} MB: "
+                "ask for fewer series or clusters, or a longer step."
+            )
 
 
 @dataclass(frozen=True)
