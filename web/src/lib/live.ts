@@ -38,6 +38,7 @@ export function backoff(attempt: number, random: () => number = Math.random): nu
 const TOPICS: [prefix: string, keys: string[]][] = [
   ["CLUSTER_", ["clusters", "fleet-summary", "offers", "credentials"]],
   ["ALERT_", ["alerts", "alert"]],
+  ["GPU_", ["gpu/summary", "gpu/nodes", "gpu/processes"]],
   ["ANOMALY_", ["anomalies", "expectations"]],
   ["INCIDENT_", ["incidents", "incident", "anomalies"]],
   ["RCA_", ["incident", "incidents"]],

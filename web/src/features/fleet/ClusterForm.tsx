@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useRef, useState } from "react";
 import { ApiError, call } from "../../api/client";
-import type { Cluster, ConnectionTest } from "../../api/types";
+import type { Cluster, ConnectionTest, CredentialsTried } from "../../api/types";
 import { sentence } from "../../lib/format";
 import { notify } from "../../shell/notice";
 import { FormProblem } from "../../shell/SignIn";
@@ -42,11 +42,7 @@ export function ClusterForm({ cluster, rights, onDone }: Props) {
     const field = error instanceof ApiError ? fieldOf(error.details, form.sign) : null;
     show({ field: field ?? "", text: error.message });
   };
-  const test = useMutation({
-    mutationFn: async (asked: Record<string, unknown>) =>
-      call<ConnectionTest>("clusters/test-connection", { method: "POST", body: asked }),
-    onError: refused,
-  });
+  const test = useMutation({ mutationFn: () => tried(form, cluster), onError: refused });
   const save = useMutation({
     mutationFn: async () =>
       cluster
@@ -66,14 +62,7 @@ export function ClusterForm({ cluster, rights, onDone }: Props) {
   };
   const tryOut = () => {
     setFault(null);
-    test.reset();
-    try {
-      const asked = testOf(form);
-      if (asked) test.mutate(asked);
-      else show({ field: hasApiServer(form.platform) ? "api_server_url" : "prometheus_url", text: "Give an address to try." });
-    } catch (error) {
-      refused(error as Error);
-    }
+    test.mutate();
   };
   const whole = rights === "all";
   const set = (part: Partial<Form>) => setForm((old) => ({ ...old, ...part }));
@@ -125,6 +114,33 @@ export function ClusterForm({ cluster, rights, onDone }: Props) {
     </form>
   );
 }
+
+/** Tries the way there as it is written; with what is stored only where that goes already. */
+async function tried(form: Form, cluster: Cluster | undefined): Promise<ConnectionTest> {
+  const stored = cluster !== undefined && cluster.credential_kind !== "NONE" && form.sign === "KEEP";
+  if (stored) {
+    const moved = Object.keys(changeOf(form, cluster)).some((field) => WAY.has(field));
+    if (moved) throw new FormFault("sign", "What is stored is tried at the stored addresses alone: give it here, or save first.");
+    const { ok, endpoints } = await call<CredentialsTried>(`clusters/${cluster.id}/credentials/validate`, { method: "POST" });
+    return { ok, endpoints, steps: [] };
+  }
+  const asked = testOf(form);
+  const field = hasApiServer(form.platform) ? "api_server_url" : "prometheus_url";
+  if (!asked) throw new FormFault(field, "Give an address to try.");
+  return call<ConnectionTest>("clusters/test-connection", { method: "POST", body: asked });
+}
+
+const WAY = new Set([
+  "prometheus_url",
+  "api_server_url",
+  "alertmanager_url",
+  "loki_url",
+  "tempo_url",
+  "selector",
+  "tls",
+  "proxy_url",
+  "headers",
+]);
 
 /** Where a fault can be shown; any other stands at the foot. */
 const FIELDS = new Set([...Object.keys(formOf()), "sign"]);

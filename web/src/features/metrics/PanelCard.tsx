@@ -38,7 +38,7 @@ export function PanelCard({ panel, at, count, clusterIds, onChange, onMove, onCo
           <span className="ml-auto" />
           {at > 0 ? <Act word={`Move ${name} before`} sign="↑" onClick={() => onMove(-1)} /> : null}
           {at < count - 1 ? <Act word={`Move ${name} after`} sign="↓" onClick={() => onMove(1)} /> : null}
-          <Act word={`Copy ${name}`} sign="⧉" onClick={onCopy} />
+          <Act word={`Copy ${name}`} sign="Copy" onClick={onCopy} />
           {count > 1 ? <Act word={`Remove ${name}`} sign="✕" onClick={onRemove} /> : null}
         </div>
       ) : null}

@@ -60,7 +60,7 @@ export function ValueTable({ series, unit }: { series: Row[]; unit: string }) {
           {rows.map(({ metric, value }) => (
             <tr key={JSON.stringify(metric)}>
               {columns.map((column) => (
-                <td key={column} className="font-mono text-meta break-all">
+                <td key={column} className="font-mono text-meta whitespace-nowrap">
                   {metric[column]}
                 </td>
               ))}
