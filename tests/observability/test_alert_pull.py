@@ -244,7 +244,7 @@ async def test_what_is_no_answer_is_told_and_ends_nothing(
         house = _house(database, fleet, clock, AlertmanagerBackend(session, clock), PrometheusRules(session, clock))
         rules = await house.pull("one")
         assert told in (rules or "")
-        assert (await house.pull("two") or "").startswith("It ")
+        assert (await house.pull("two") or "").startswith("It")
     known = {one.cluster: one.error for one in await house.pulling.freshness(READER)}
     assert known["one"] == rules
 

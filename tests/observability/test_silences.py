@@ -19,7 +19,7 @@ from aiops.observability.service.silences import Silences
 from aiops.observability.service.silences_remote import SilenceMatcher, SilenceState
 from tests.lab.packages import lab_available
 from tests.lab.servers import Alertmanager
-from tests.observability.alerting import QUIET, Fleet, InTurn, Ways, call, ha_pair, raise_alert, wait
+from tests.observability.alerting import QUIET, Fleet, InTurn, Saying, Ways, call, ha_pair, raise_alert, wait
 
 pytestmark = pytest.mark.skipif(lab_available() is not None, reason=str(lab_available()))
 
@@ -85,6 +85,17 @@ async def test_one_is_created_where_it_can_be_and_each_failure_is_named(silences
     found = await silences.listed(ann, cluster_ids=[fleet.ids["east"]])
     (silence,) = (one for one in found.items if one.id == made.items[0].id)
     assert (silence.created_by, silence.comment, silence.state) == ("ann", "a planned change", SilenceState.ACTIVE)
+
+
+async def test_where_the_hubs_own_credentials_may_not_silence_that_is_said() -> None:
+    with Saying(403, b"Forbidden") as server:
+        fleet = Fleet({"viewed": Ways(server.url)})
+        async with aiohttp.ClientSession() as session:
+            silences = Silences(SystemClock(), fleet, AlertmanagerBackend(session, SystemClock()), _nobody_hears)
+            made = await silences.create(fleet.user(Role.OPERATOR), **_wish(fleet, "viewed"))
+            with pytest.raises(PermissionDenied):
+                await silences.expire(fleet.user(Role.OPERATOR), fleet.ids["viewed"], str(uuid4()))
+    assert "does not allow the hub's credentials" in (made.clusters[0].error or "")
 
 
 async def test_a_repeated_wish_adds_only_what_is_missing(silences: Silences, fleet: Fleet) -> None:

@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from aiops.kernel.clock import Clock
-from aiops.kernel.errors import AiopsError, Invalid, NotFound
+from aiops.kernel.errors import AiopsError, Invalid, NotFound, PermissionDenied
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.asking import Asking, not_answering, plain_message, shortened, speaks_otherwise
 from aiops.observability.ports import Labels
@@ -167,6 +167,8 @@ def _utc(at: datetime) -> datetime:
 
 def _judge(status: int, body: bytes) -> AiopsError:
     message = _message(body)
+    if status in {401, 403}:
+        return PermissionDenied(f"Its Alertmanager does not allow the hub's credentials to do this (HTTP {status}).")
     if message is not None and status in {400, 422}:
         return Invalid(f"Its Alertmanager refused this: {message}")
     return not_answering(status, message)
