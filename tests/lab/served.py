@@ -40,5 +40,7 @@ class Served:
         self._ready.set()
         await self._end.wait()
         await runner.cleanup()
-        # Transports close a turn of the loop later.
+        # A WebSocket that was cut short keeps its transport; the loop must not end before that has closed.
+        for transport in list(getattr(self.loop, "_transports", {}).values()):
+            transport.abort()
         await asyncio.sleep(0.05)
