@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { ApiError, call } from "../../api/client";
 import type { Cluster, ConnectionTest, CredentialsTried } from "../../api/types";
 import { sentence } from "../../lib/format";
@@ -32,15 +32,14 @@ export function ClusterForm({ cluster, rights, onDone }: Props) {
   const area = useRef<HTMLFormElement>(null);
   const [form, setForm] = useState(() => formOf(cluster));
   const [fault, setFault] = useState<Fault | null>(null);
-  const show = (found: Fault | null) => {
-    setFault(found);
-    // The field may stand in a part that is folded; it opens with the fault.
-    if (found) requestAnimationFrame(() => area.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
-  };
+  // The field may stand in a part that is folded; it opens with the fault.
+  useEffect(() => {
+    if (fault) area.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [fault]);
   const refused = (error: Error) => {
-    if (error instanceof FormFault) return show({ field: error.field, text: error.message });
+    if (error instanceof FormFault) return setFault({ field: error.field, text: error.message });
     const field = error instanceof ApiError ? fieldOf(error.details, form.sign) : null;
-    show({ field: field ?? "", text: error.message });
+    setFault({ field: field ?? "", text: error.message });
   };
   const test = useMutation({ mutationFn: () => tried(form, cluster), onError: refused });
   const save = useMutation({
