@@ -80,6 +80,7 @@ class House:
         keep_anomaly(self.hub, theirs["id"], self.shared, MARKER)
         self.alone = keep_incident(self.hub, theirs["id"], MARKER)
         wait_until(lambda: self._expected(theirs["id"]), "the expectations of the other cluster")
+        wait_until(lambda: items(self.admin, "/api/v1/gpu/nodes"), "the GPUs of the other cluster")
         self.aim = self._aim(theirs, source["id"])
         self.document: dict[str, Any] = self.admin.get("/schema/openapi.json").json()
 
