@@ -110,7 +110,7 @@ def test_a_wrong_query_fails_in_prometheus_own_form(fleet: Fleet) -> None:
 
 
 def test_a_limited_user_sees_one_cluster_also_in_a_sum(fleet: Fleet) -> None:
-    query = {"query": "count(temperature)", "time": AT}
+    query: dict[str, str | int] = {"query": "count(temperature)", "time": AT}
     limited = _data(fleet.limited.get("/prometheus/api/v1/query", params=query))
     alone = fleet.get("query", query='count(temperature{cluster="east"})', time=AT)
     assert limited["result"] == alone["result"]
