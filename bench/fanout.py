@@ -27,10 +27,10 @@ from aiops.kernel.principal import Principal
 from aiops.kernel.secrets import SecretBox
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.ports import QueryStatus
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_own import OwnSamples
-from aiops.observability.service.metrics_remote import VectorResult
-from aiops.observability.service.metrics_reuse import ReusedMetrics
+from aiops.observability.service.metrics.own import OwnSamples
+from aiops.observability.service.metrics.remote import VectorResult
+from aiops.observability.service.metrics.reuse import ReusedMetrics
+from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.service.reuse import Answers
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.registry.endpoints import UrlRules

@@ -22,8 +22,8 @@ import msgspec
 import uvloop
 
 from aiops.observability.ports import InstantSeries, QueryStatus
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_remote import VectorResult
+from aiops.observability.service.metrics.remote import VectorResult
+from aiops.observability.service.metrics.service import MetricsService
 from bench.fanout import BENCH, CONFIG, _service
 from bench.verdict import at_most
 from tests.lab.servers import Prometheus

@@ -20,9 +20,9 @@ from aiops.observability.service.cnf_shapes import ClockState, cnf_type_of, stat
 from aiops.observability.service.device_metrics import DeviceMetrics, Reading
 from aiops.observability.service.gpu import USERS_NOTE, GpuService
 from aiops.observability.service.gpu_nodes import nodes_of
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_own import OwnSamples
-from aiops.observability.service.metrics_reuse import ReusedMetrics
+from aiops.observability.service.metrics.own import OwnSamples
+from aiops.observability.service.metrics.reuse import ReusedMetrics
+from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.service.reuse import Answers
 from aiops.observability.store.samples import PostgresSampleStore
 from tests.lab.devices import MIB, Devices

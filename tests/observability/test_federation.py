@@ -20,10 +20,10 @@ from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.backends.breaker import Breaker
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.ports import QueryStatus, Sample
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_names import SeriesNames, Within
-from aiops.observability.service.metrics_numbers_of import ClusterNumbers
-from aiops.observability.service.metrics_own import OwnSamples
+from aiops.observability.service.metrics.names import SeriesNames, Within
+from aiops.observability.service.metrics.of_cluster import ClusterNumbers
+from aiops.observability.service.metrics.own import OwnSamples
+from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.registry.ports import (
     Cluster,

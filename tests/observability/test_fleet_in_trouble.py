@@ -20,10 +20,10 @@ from aiops.kernel.outbound import Outbound
 from aiops.kernel.principal import Principal
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.ports import ClusterOutcome, QueryStatus
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_fanout import Budget
-from aiops.observability.service.metrics_own import OwnSamples
-from aiops.observability.service.metrics_reuse import ReusedMetrics
+from aiops.observability.service.fanout import Budget
+from aiops.observability.service.metrics.own import OwnSamples
+from aiops.observability.service.metrics.reuse import ReusedMetrics
+from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.service.reuse import Answers
 from aiops.observability.store.samples import PostgresSampleStore
 from tests.lab.packages import lab_available

@@ -17,8 +17,8 @@ from aiops.kernel.errors import Invalid
 from aiops.kernel.principal import Principal
 from aiops.observability.backends.prometheus import PrometheusBackend
 from aiops.observability.ports import ClusterOutcome, QueryStatus
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_own import OwnSamples
+from aiops.observability.service.metrics.own import OwnSamples
+from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.store.samples import PostgresSampleStore
 from tests.lab.packages import LabFailed, lab_available
 from tests.lab.servers import Prometheus

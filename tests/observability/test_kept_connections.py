@@ -14,7 +14,7 @@ from aiops.kernel.clock import SystemClock
 from aiops.kernel.errors import Unavailable
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.prometheus import PrometheusBackend
-from aiops.observability.service.metrics_remote import RemoteWithin
+from aiops.observability.service.metrics.remote import RemoteWithin
 from aiops.registry.ports import EndpointKind, Target
 
 _ANSWERS = {

@@ -15,9 +15,9 @@ from aiops.kernel.errors import Invalid, TimedOut
 from aiops.kernel.principal import Principal
 from aiops.observability.needs import SampleColumns
 from aiops.observability.ports import QueryStatus
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_numbers_of import ClusterNumbers
-from aiops.observability.service.metrics_own import OwnSamples
+from aiops.observability.service.metrics.of_cluster import ClusterNumbers
+from aiops.observability.service.metrics.own import OwnSamples
+from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.store import reading
 from aiops.observability.store.partitions import Keeping
 from aiops.observability.store.samples import PostgresSampleStore

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiops.observability.service.metrics_text import Points, printed, printed_row
+from aiops.observability.service.metrics.text import Points, printed, printed_row
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True)))

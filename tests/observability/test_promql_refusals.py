@@ -12,7 +12,7 @@ from aiops.kernel.errors import Invalid
 from aiops.observability.needs import StoredSeries
 from aiops.observability.promql import evaluate, parse
 from aiops.observability.promql.parsing import metric_names
-from aiops.observability.service.metrics_text import printed
+from aiops.observability.service.metrics.text import printed
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from aiops.kernel.principal import Principal
 from aiops.observability.ports import Expectation, WatchBatch, WatchLook
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.intake import Intake
-from aiops.observability.service.metrics_numbers_of import ClusterNumbers
-from aiops.observability.service.metrics_own import OwnSamples
+from aiops.observability.service.metrics.of_cluster import ClusterNumbers
+from aiops.observability.service.metrics.own import OwnSamples
 from aiops.observability.service.watches import ArrivalWatchJob, WatchService
 from aiops.observability.sources.host import Host
 from aiops.observability.store.samples import PostgresSampleStore

@@ -21,7 +21,7 @@ from aiops.observability.backends.asking import Asking, Form, not_answering, pla
 from aiops.observability.ports import Labels
 from aiops.observability.ports_signals import Direction
 from aiops.observability.service.logs_remote import RemoteLogAnswer, Stream, StreamsResult, TailMessage
-from aiops.observability.service.metrics_remote import MatrixResult, RemoteAnswer
+from aiops.observability.service.metrics.remote import MatrixResult, RemoteAnswer
 from aiops.registry.ports import Target
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024

@@ -19,7 +19,7 @@ from aiops.observability.backends.asking import (
     speaks_otherwise,
 )
 from aiops.observability.ports import Labels
-from aiops.observability.service.metrics_remote import (
+from aiops.observability.service.metrics.remote import (
     Meaning,
     RemoteAnswer,
     RemoteInstant,

@@ -18,8 +18,7 @@ from litestar.status_codes import HTTP_200_OK
 from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller, EndsWithItsClient
 from aiops.observability.ports import ClusterOutcome, InstantResult, QueryStatus, RangeResult
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_names import (
+from aiops.observability.service.metrics.names import (
     LabelNames,
     LabelValues,
     MetadataFound,
@@ -27,6 +26,7 @@ from aiops.observability.service.metrics_names import (
     SeriesNames,
     Within,
 )
+from aiops.observability.service.metrics.service import MetricsService
 
 _TIME = "RFC 3339 or Unix seconds"
 _STEP = "Seconds or a Prometheus duration such as 15s"

@@ -31,8 +31,8 @@ from aiops.kernel.errors import (
 from aiops.kernel.http import ERROR_FORM, Caller, EndsWithItsClient
 from aiops.observability.http.metrics import duration, moment
 from aiops.observability.ports import ClusterOutcome, QueryStatus
-from aiops.observability.service.metrics import MetricsService
-from aiops.observability.service.metrics_names import SeriesNames, Within
+from aiops.observability.service.metrics.names import SeriesNames, Within
+from aiops.observability.service.metrics.service import MetricsService
 
 SPOKEN_VERSION = "2.42.0"
 """The Prometheus whose API this is."""

@@ -11,7 +11,7 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.ports import ClusterOutcome
 from aiops.observability.service.alert_pull_remote import FoundRule, RemoteRules
-from aiops.observability.service.metrics_fanout import Part, gather, way_to
+from aiops.observability.service.fanout import Part, gather, way_to
 from aiops.observability.service.reuse import Answers
 from aiops.registry.ports import Cluster, Clusters, EndpointKind
 

@@ -17,15 +17,15 @@ from aiops.observability.logql import LogQuery, NumbersPlan, check_carved, plan_
 from aiops.observability.ports import InstantSeries, RangeSeries
 from aiops.observability.ports_signals import Direction, LogsResult
 from aiops.observability.promql import EvalResult
-from aiops.observability.service import metrics_numbers as numbers
+from aiops.observability.service.fanout import Gathered, Part, gather
 from aiops.observability.service.logs_lines import merged
 from aiops.observability.service.logs_remote import RemoteLogs, Stream
-from aiops.observability.service.metrics_fanout import Gathered, Part, gather
-from aiops.observability.service.metrics_fleet import Computation, united
-from aiops.observability.service.metrics_question import deadline_of
-from aiops.observability.service.metrics_remote import MatrixResult, RemoteMatrix, ScalarResult, VectorResult
-from aiops.observability.service.metrics_steps import Steps
-from aiops.observability.service.metrics_text import printed
+from aiops.observability.service.metrics import numbers
+from aiops.observability.service.metrics.computation import Computation, united
+from aiops.observability.service.metrics.question import deadline_of
+from aiops.observability.service.metrics.remote import MatrixResult, RemoteMatrix, ScalarResult, VectorResult
+from aiops.observability.service.metrics.steps import Steps
+from aiops.observability.service.metrics.text import printed
 from aiops.registry.ports import Cluster, Clusters, EndpointKind, Member, Target
 
 MAX_LINES = 5_000

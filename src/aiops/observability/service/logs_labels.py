@@ -14,10 +14,10 @@ from aiops.kernel.errors import Invalid
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.logql import LogQuery, check_carved, selector_text
 from aiops.observability.ports import ClusterOutcome
+from aiops.observability.service.fanout import Part
 from aiops.observability.service.logs import Asked, gather_answers, members_with
 from aiops.observability.service.logs_remote import RemoteLogs
-from aiops.observability.service.metrics_fanout import Part
-from aiops.observability.service.metrics_question import deadline_of
+from aiops.observability.service.metrics.question import deadline_of
 from aiops.registry.ports import Cluster, Clusters, EndpointKind, Target
 
 TTL_S = 300.0

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aiops.observability.ports import Labels
 from aiops.observability.ports_signals import Direction, LogLine
 from aiops.observability.service.logs_remote import Entry, Stream
-from aiops.observability.service.metrics_numbers import in_cluster
+from aiops.observability.service.metrics.numbers import in_cluster
 from aiops.registry.ports import Cluster
 
 MAX_LINE_CHARACTERS = 16 * 1024

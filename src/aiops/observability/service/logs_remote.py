@@ -10,7 +10,7 @@ import msgspec
 
 from aiops.observability.ports import Labels
 from aiops.observability.ports_signals import Direction
-from aiops.observability.service.metrics_remote import MatrixResult, RemoteAnswer, ScalarResult, VectorResult
+from aiops.observability.service.metrics.remote import MatrixResult, RemoteAnswer, ScalarResult, VectorResult
 from aiops.registry.ports import Target
 
 

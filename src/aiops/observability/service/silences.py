@@ -14,7 +14,7 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.errors import Invalid, NotFound
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.ports import ClusterOutcome, QueryStatus
-from aiops.observability.service.metrics_fanout import Part, gather, way_to
+from aiops.observability.service.fanout import Part, gather, way_to
 from aiops.observability.service.silences_remote import (
     FoundSilence,
     RemoteSilences,

@@ -16,11 +16,11 @@ from aiops.kernel.errors import Invalid, NotFound, TimedOut, Unavailable
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.ports import ClusterOutcome, QueryStatus
 from aiops.observability.ports_signals import Trace, TracesFound
+from aiops.observability.service.fanout import Part
 from aiops.observability.service.logs import Asked, gather_answers, members_with
 from aiops.observability.service.logs_labels import Kept
 from aiops.observability.service.logs_lines import timestamp_of
-from aiops.observability.service.metrics_fanout import Part
-from aiops.observability.service.metrics_question import deadline_of
+from aiops.observability.service.metrics.question import deadline_of
 from aiops.observability.service.traces_found import FoundIn, found_traces
 from aiops.observability.service.traces_remote import (
     FoundTrace,

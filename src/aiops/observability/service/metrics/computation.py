@@ -14,8 +14,8 @@ from aiops.observability.promql import EvalResult, evaluate
 from aiops.observability.promql.fleet import FleetPlan, Push, Subquery
 from aiops.observability.promql.nodes import Selector
 from aiops.observability.promql.vectors import Vector
-from aiops.observability.service import metrics_numbers as numbers
-from aiops.observability.service.metrics_steps import MAX_STEPS, Steps
+from aiops.observability.service.metrics import numbers
+from aiops.observability.service.metrics.steps import MAX_STEPS, Steps
 
 _NO_CLUSTER = UUID(int=0)
 

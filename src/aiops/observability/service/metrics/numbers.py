@@ -12,13 +12,13 @@ from aiops.kernel.errors import Invalid
 from aiops.observability.ports import Floats, InstantSeries, Labels
 from aiops.observability.promql import EvalResult
 from aiops.observability.promql.fleet import Order
-from aiops.observability.service.metrics_remote import (
+from aiops.observability.service.metrics.remote import (
     RemoteInstant,
     RemoteMatrix,
     ScalarResult,
     VectorResult,
 )
-from aiops.observability.service.metrics_text import Points, printed
+from aiops.observability.service.metrics.text import Points, printed
 
 
 class PrintedSeries(msgspec.Struct, frozen=True):

@@ -13,12 +13,12 @@ from aiops.kernel.principal import Principal, Role
 from aiops.observability.ports import Floats, Labels
 from aiops.observability.promql import EvalResult
 from aiops.observability.promql.fleet import text_alone
-from aiops.observability.service import metrics_numbers as numbers
-from aiops.observability.service.metrics_fanout import way_to
-from aiops.observability.service.metrics_own import OwnSamples
-from aiops.observability.service.metrics_question import Question, deadline_of
-from aiops.observability.service.metrics_remote import RemoteMetrics
-from aiops.observability.service.metrics_steps import Steps
+from aiops.observability.service.fanout import way_to
+from aiops.observability.service.metrics import numbers
+from aiops.observability.service.metrics.own import OwnSamples
+from aiops.observability.service.metrics.question import Question, deadline_of
+from aiops.observability.service.metrics.remote import RemoteMetrics
+from aiops.observability.service.metrics.steps import Steps
 from aiops.registry.ports import Clusters, EndpointKind, Target
 
 

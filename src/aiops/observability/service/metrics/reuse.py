@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from aiops.observability.ports import Labels
-from aiops.observability.service.metrics_remote import (
+from aiops.observability.service.metrics.remote import (
     Meaning,
     RemoteAnswer,
     RemoteInstant,

@@ -16,10 +16,10 @@ from aiops.kernel.principal import Principal, Role
 from aiops.observability.needs import SampleStore
 from aiops.observability.ports import ClusterOutcome, Labels
 from aiops.observability.promql import parse
-from aiops.observability.service import metrics_numbers as numbers
-from aiops.observability.service.metrics_fanout import Part, gather, way_to
-from aiops.observability.service.metrics_question import Question, deadline_of, members_of, texts_for
-from aiops.observability.service.metrics_remote import Meaning, RemoteMetrics, RemoteWithin
+from aiops.observability.service.fanout import Part, gather, way_to
+from aiops.observability.service.metrics import numbers
+from aiops.observability.service.metrics.question import Question, deadline_of, members_of, texts_for
+from aiops.observability.service.metrics.remote import Meaning, RemoteMetrics, RemoteWithin
 from aiops.registry.ports import Cluster, Clusters, Member
 
 _SERIES_BACK_S = 6 * 3600.0

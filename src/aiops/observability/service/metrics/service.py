@@ -13,13 +13,13 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.ports import ClusterOutcome, InstantResult, InstantSeries, RangeResult
 from aiops.observability.promql import EvalResult
-from aiops.observability.service import metrics_numbers as numbers
-from aiops.observability.service.metrics_fanout import Budget, Part, gather, way_to
-from aiops.observability.service.metrics_fleet import Computation, united
-from aiops.observability.service.metrics_own import CELLS_IN_LOOP, OwnSamples
-from aiops.observability.service.metrics_question import Asked, Question, deadline_of, where
-from aiops.observability.service.metrics_remote import RemoteMetrics
-from aiops.observability.service.metrics_steps import Steps
+from aiops.observability.service.fanout import Budget, Part, gather, way_to
+from aiops.observability.service.metrics import numbers
+from aiops.observability.service.metrics.computation import Computation, united
+from aiops.observability.service.metrics.own import CELLS_IN_LOOP, OwnSamples
+from aiops.observability.service.metrics.question import Asked, Question, deadline_of, where
+from aiops.observability.service.metrics.remote import RemoteMetrics
+from aiops.observability.service.metrics.steps import Steps
 from aiops.registry.ports import Cluster, Clusters, Target
 
 

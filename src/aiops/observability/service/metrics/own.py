@@ -8,7 +8,7 @@ from uuid import UUID
 from aiops.kernel.database import Transactions
 from aiops.observability.needs import SampleStore, StoredSeries
 from aiops.observability.promql import EvalResult, Selector, evaluate, parse
-from aiops.observability.service.metrics_steps import Steps
+from aiops.observability.service.metrics.steps import Steps
 
 CELLS_IN_LOOP = 20_000
 """Numbers that are computed on the event loop; more go to a thread."""
