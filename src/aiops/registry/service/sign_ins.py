@@ -235,7 +235,7 @@ class SignIns:
         }
 
     async def _next(self, cluster: Cluster, secrets: Secrets) -> Access:
-        """What these credentials are exchanged for now."""
+        """What these credentials are exchanged at present."""
         credentials = secrets.credentials
         if isinstance(credentials, Oidc):
             fresh = await self._issuer.fetch(credentials)

@@ -1,16 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { Suspense, lazy, useMemo, useState } from "react";
 import { clusters, incidents, me } from "../../api/queries";
 import { plural } from "../../lib/format";
 import { useHoldUnderPointer } from "../../shell/store";
-import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
+import { Empty, QueryFailure, Skeleton, SkeletonBlock } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
 import { Arrangement, FleetFilters, StateFilters } from "./FleetFilters";
 import { FleetTable } from "./FleetTable";
 import { FleetTiles } from "./FleetTiles";
 import { Offers } from "./Offers";
 import { type FleetSearch, grouped, isUnwell, matching, sorted, tileOf } from "./grid";
+
+// Charts are for a fleet of one; whoever has more never loads them here.
+const Watches = lazy(async () => ({ default: (await import("./Watches")).Watches }));
 
 export function FleetPage() {
   const search: FleetSearch = useSearch({ from: "/shell/fleet" });
@@ -29,6 +32,7 @@ export function FleetPage() {
   }, [fleet.data, open.data]);
   const shown = useMemo(() => sorted(matching(tiles, search), search.sort), [tiles, search]);
   const groups = useMemo(() => grouped(shown, search.group), [shown, search.group]);
+  const only = fleet.data?.length === 1 ? fleet.data[0] : undefined;
   const [onlyUnwell, setOnlyUnwell] = useState(false);
   const change = (part: Partial<FleetSearch>) =>
     void navigate({ search: (old) => ({ ...old, ...part }), replace: part.q !== undefined });
@@ -55,11 +59,15 @@ export function FleetPage() {
           </div>
         ) : tiles.length ? (
           <>
-            <div className="flex flex-wrap items-center gap-2">
-              <StateFilters clusters={fleet.data ?? []} state={search.state} onChange={(state) => change({ state })} />
-              <Arrangement clusters={fleet.data ?? []} search={search} onChange={change} />
-            </div>
-            <FleetFilters clusters={fleet.data ?? []} search={search} onChange={change} />
+            {only && shown.length ? null : (
+              <>
+                <div className="flex flex-wrap items-center gap-2">
+                  <StateFilters clusters={fleet.data ?? []} state={search.state} onChange={(state) => change({ state })} />
+                  <Arrangement clusters={fleet.data ?? []} search={search} onChange={change} />
+                </div>
+                <FleetFilters clusters={fleet.data ?? []} search={search} onChange={change} />
+              </>
+            )}
             {shown.length ? (
               <div {...hold}>
                 {search.view === "table" ? (
@@ -82,6 +90,11 @@ export function FleetPage() {
           <div className="panel">
             <First operator={operator} />
           </div>
+        ) : null}
+        {only ? (
+          <Suspense fallback={<SkeletonBlock height={196} />}>
+            <Watches cluster={only} />
+          </Suspense>
         ) : null}
       </div>
     </Page>
