@@ -60,7 +60,7 @@ class FurnishedHub:
             "fingerprint": [MARKER],
             "dashboard_id": [self._dashboard()],
             "trace_id": [TRACE_ID],
-            "watch": ["node_cpu"],
+            "watch": ["node_cpu", self._watch()],
             "cluster": [self.equipped["id"], self.equipped["name"]],
             "node": [GPU_NODE],
             "silence_id": [MonitoringPeer.silence_id],
@@ -75,6 +75,9 @@ class FurnishedHub:
     def _dashboard(self) -> str:
         made = self.admin.post("/api/v1/dashboards", json=self.new_dashboard(random.Random()))
         return str(made.json()["id"])
+
+    def _watch(self) -> str:
+        return str(self.admin.post("/api/v1/watches", json=self.new_watch(random.Random())).json()["name"])
 
     def _name(self, kind: str) -> str:
         return f"{kind}-made-{next(self._count)}"
@@ -110,6 +113,8 @@ class FurnishedHub:
             return str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"])
         if method == "DELETE" and name == "dashboard_id":
             return self._dashboard()
+        if method == "DELETE" and name == "watch":
+            return self._watch()
         if "/credentials" in route:
             return str(self.alive["id"])
         if name == "name":
@@ -138,6 +143,15 @@ class FurnishedHub:
     def changed_dashboard(self, chance: random.Random) -> JSON:
         kept = self.admin.get(f"/api/v1/dashboards/{self.words['dashboard_id'][0]}").json()
         return {**self.new_dashboard(chance), "revision": kept["revision"]}
+
+    def new_watch(self, chance: random.Random) -> JSON:
+        limit = {"above": chance.choice([0.5, 1e9]), "for_s": 60}
+        where = chance.choice([None, [self.pushed["id"]]])
+        return {"name": self._name("w").replace("-", "_"), "query": "up_marked", "threshold": limit, "clusters": where}
+
+    def changed_watch(self, chance: random.Random) -> JSON:
+        kept = self.admin.get(f"/api/v1/watches/{self.words['watch'][1]}").json()
+        return {"revision": kept["revision"], "sensitivity": chance.choice(["LOW", "EXTREME"]), "silence_s": None}
 
     def credentials(self, chance: random.Random) -> JSON:
         return chance.choice([{"kind": "BEARER", "token": "x"}, {"kind": "BASIC", "username": "u", "password": "p"}])
@@ -253,6 +267,8 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/sources"): FurnishedHub.new_source,
     ("POST", "/api/v1/dashboards"): FurnishedHub.new_dashboard,
     ("PUT", "/api/v1/dashboards/{dashboard_id}"): FurnishedHub.changed_dashboard,
+    ("POST", "/api/v1/watches"): FurnishedHub.new_watch,
+    ("PATCH", "/api/v1/watches/{watch}"): FurnishedHub.changed_watch,
     ("POST", "/api/v1/users"): FurnishedHub.new_user,
     ("POST", "/api/v1/auth/login"): lambda *_: {"username": "admin", "password": ADMIN_PASSWORD},
     ("POST", "/api/v1/auth/password"): FurnishedHub.new_password,

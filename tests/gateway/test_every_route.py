@@ -35,7 +35,6 @@ ABOUT_NO_CLUSTER = frozenset(
         "/health/detailed",
         "/api/v1/auth/me",
         "/api/v1/users",
-        "/api/v1/watches",
         "/api/v1/clusters/offers",
         "/api/v1/fleet/summary",
         "/api/v1/fleet/capabilities",
@@ -89,6 +88,10 @@ class House:
         body = {"name": f"Board-{MARKER}", "panels": [{"query": f'up{{owner="{MARKER}"}}'}]}
         return str(self.admin.post("/api/v1/dashboards", json=body).json()["id"])
 
+    def _watch(self, cluster_id: str) -> str:
+        body = {"name": MARKER.replace("-", "_"), "query": "up", "clusters": [cluster_id]}
+        return str(self.admin.post("/api/v1/watches", json=body).json()["name"])
+
     def _shared_incident(self) -> str:
         """One episode that struck both clusters; gives the id of its incident, which both may see in part."""
         with LiveReader(self.limited) as reader:
@@ -118,6 +121,7 @@ class House:
             "fingerprint": ids("/api/v1/alerts", "fingerprint"),
             "anomaly_id": ids("/api/v1/anomalies"),
             "trace_id": [TRACE_ID],
+            "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],
             "silence_id": [f"silence-{MARKER}"],
         }

@@ -17,11 +17,12 @@ from structlog.testing import capture_logs
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.errors import Invalid, NotFound, PermissionDenied, Unavailable
 from aiops.kernel.principal import Principal, PrincipalKind, Role
+from aiops.observability.fakes import FakeWatchStore
 from aiops.observability.needs import SampleStore
 from aiops.observability.ports import Expectation, Labels, Sample, WatchBatch, WatchHistory, WatchLook
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.host import HostJob
-from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchService
+from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchBook, WatchService
 from aiops.registry.ports import Cluster, State
 from tests.observability.watching import (
     CPU,
@@ -59,12 +60,15 @@ class World:
     source: FakeSource = field(default_factory=FakeSource)
 
     def __post_init__(self) -> None:
+        self.kept = FakeWatchStore()
+        self.book = WatchBook(FakeTransactions(), self.clock, self.kept)
         self.service = WatchService(
             queries=self.queries,
             clusters=self.clusters,
             transactions=FakeTransactions(),
             store=cast(SampleStore, self.store),
             clock=self.clock,
+            book=self.book,
         )
         self.intake = FakeIntake(self.arrivals)
         parts: dict[str, Any] = {"clusters": self.clusters, "clock": self.clock}

@@ -11,14 +11,16 @@ from litestar.testing import AsyncTestClient
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.principal import Principal
 from aiops.observability.http.watches import WatchController
-from aiops.observability.ports import WatchFeed
+from aiops.observability.service.watches import Watches
 from tests.observability.test_watches import world
+from tests.observability.watching import FakeTransactions
 
 
 async def test_all_watches_are_listed(clock: VirtualClock) -> None:
-    service = world(clock).service
+    here = world(clock)
+    watches = Watches(FakeTransactions(), clock, here.kept, here.book, here.service, here.clusters)
     provider = Provider(scope=Scope.APP)
-    provider.provide(lambda: service, provides=WatchFeed)
+    provider.provide(lambda: watches, provides=Watches)
     who = Provide(lambda: Principal.system("test"), sync_to_thread=False)
     app = Litestar([WatchController], dependencies={"principal": who})
     setup_dishka(make_async_container(provider), app)

@@ -15,9 +15,10 @@ from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.intake import Intake
 from aiops.observability.service.metrics.of_cluster import ClusterNumbers
 from aiops.observability.service.metrics.own import OwnSamples
-from aiops.observability.service.watches import ArrivalWatchJob, WatchService
+from aiops.observability.service.watches import ArrivalWatchJob, WatchBook, WatchService
 from aiops.observability.sources.host import Host
 from aiops.observability.store.samples import PostgresSampleStore
+from aiops.observability.store.watches import PostgresWatchStore
 from tests.observability.watching import FakeClusters, cluster
 
 ME = Principal.system("test")
@@ -31,7 +32,10 @@ async def test_stored_samples_of_this_machine_reach_the_watches_and_the_band_can
     clusters = FakeClusters(local)
     intake = Intake(database, clock, store, clusters, arrivals, retention_days=90)
     metrics = ClusterNumbers(clusters, cast(Any, None), OwnSamples(database, store))
-    service = WatchService(queries=metrics, clusters=clusters, transactions=database, store=store, clock=clock)
+    book = WatchBook(database, clock, PostgresWatchStore())
+    service = WatchService(
+        queries=metrics, clusters=clusters, transactions=database, store=store, clock=clock, book=book
+    )
     job = asyncio.create_task(ArrivalWatchJob(service=service, clusters=clusters, arrivals=arrivals, clock=clock).run())
     reader = service.follow(ME)
     await asyncio.sleep(0)

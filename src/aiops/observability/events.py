@@ -52,4 +52,15 @@ class GpusEvaluated(Event, frozen=True, kw_only=True):
     gpus: int
 
 
-EVENTS = (AlertFired, AlertUpdated, AlertResolved, MetricsEvaluated, GpusEvaluated)
+class WatchChanged(Event, frozen=True, kw_only=True):
+    """A watch was made, changed or deleted. `begins_anew`: what was found by it and learned of it holds no longer."""
+
+    event_type: ClassVar[str] = "WATCH_CHANGED"
+    channel: ClassVar[str] = "metric"
+    watch: str
+    change: str
+    by: str
+    begins_anew: bool
+
+
+EVENTS = (AlertFired, AlertUpdated, AlertResolved, MetricsEvaluated, GpusEvaluated, WatchChanged)

@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import numpy as np
 
+from aiops.kernel.database import Transaction
 from aiops.kernel.errors import NotFound
 from aiops.kernel.principal import Principal
+from aiops.observability.needs import KeptWatch
 from aiops.observability.ports import Alert, Watch, WatchBatch, WatchHistory, WatchLook
 
 
@@ -59,3 +62,36 @@ class FakeAlerts:
         if found is None or not principal.sees(cluster_id):
             raise NotFound("There is no such alert.")
         return found
+
+
+class FakeWatchStore:
+    """`needs.WatchStore` in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, KeptWatch] = {}
+
+    async def all(self, tx: Transaction) -> list[KeptWatch]:
+        return [self._kept[name] for name in sorted(self._kept)]
+
+    async def get(self, tx: Transaction, name: str, *, lock: bool = False) -> KeptWatch | None:
+        return self._kept.get(name)
+
+    async def add(self, tx: Transaction, watch: KeptWatch) -> bool:
+        if watch.name in self._kept:
+            return False
+        self._kept[watch.name] = watch
+        return True
+
+    async def change(self, tx: Transaction, watch: KeptWatch) -> None:
+        self._kept[watch.name] = watch
+
+    async def delete(self, tx: Transaction, name: str) -> None:
+        self._kept.pop(name, None)
+
+    async def forget_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
+        for name, watch in list(self._kept.items()):
+            left = [one for one in watch.clusters or () if one != cluster_id]
+            if watch.clusters is not None and not left:
+                del self._kept[name]
+            elif watch.clusters is not None:
+                self._kept[name] = msgspec.structs.replace(watch, clusters=left)

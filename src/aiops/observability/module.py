@@ -26,7 +26,15 @@ from aiops.observability.http.silences import SilenceController
 from aiops.observability.http.sources import SourceController
 from aiops.observability.http.traces import TracesController
 from aiops.observability.http.watches import WatchController
-from aiops.observability.needs import AlertStore, DashboardStore, InstantQueries, PullStore, SampleStore, SourceStore
+from aiops.observability.needs import (
+    AlertStore,
+    DashboardStore,
+    InstantQueries,
+    PullStore,
+    SampleStore,
+    SourceStore,
+    WatchStore,
+)
 from aiops.observability.ports import Metrics, SampleIntake, SourceTokens
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.dashboards import Dashboards
@@ -168,6 +176,7 @@ async def _forget_cluster(container: AsyncContainer) -> Handle:
         await container.get(SourceStore),
         await container.get(Sources),
         await container.get(PullStore),
+        await container.get(WatchStore),
     ).handle
 
 

@@ -13,7 +13,18 @@ import numpy.typing as npt
 
 from aiops.kernel.database import Transaction
 from aiops.kernel.principal import Principal
-from aiops.observability.ports import Alert, AlertChange, AlertState, Floats, Labels, PushSource, Sample, Severity
+from aiops.observability.ports import (
+    Alert,
+    AlertChange,
+    AlertState,
+    Floats,
+    Labels,
+    PushSource,
+    Sample,
+    Sensitivity,
+    Severity,
+    Threshold,
+)
 
 Milliseconds = npt.NDArray[np.int64]
 
@@ -173,6 +184,53 @@ class DashboardStore(Protocol):
         """False where the owner has another of this name; the transaction is then of no more use."""
 
     async def delete(self, tx: Transaction, dashboard_id: UUID) -> None: ...
+
+
+class WatchTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be set on any watch, a shipped one included."""
+
+    enabled: bool = True
+    learned: bool = True
+    sensitivity: Sensitivity = Sensitivity.MEDIUM
+    threshold: Threshold | None = None
+    silence_s: Annotated[float, msgspec.Meta(ge=30, le=604_800)] | None = None
+
+
+class KeptWatch(WatchTerms, frozen=True, kw_only=True):
+    """A user's own watch, or what was set on a shipped one: then `query` is `None`, as all that its template says.
+
+    `clusters`: where it is evaluated, `None` everywhere.
+    """
+
+    name: str
+    title: str = ""
+    query: str | None = None
+    unit: str = ""
+    worse: str = "both"
+    minimum: float = 0.0
+    clusters: list[UUID] | None = None
+    owner_id: str
+    owner: str
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class WatchStore(Protocol):
+    async def all(self, tx: Transaction) -> list[KeptWatch]:
+        """By name."""
+
+    async def get(self, tx: Transaction, name: str, *, lock: bool = False) -> KeptWatch | None: ...
+
+    async def add(self, tx: Transaction, watch: KeptWatch) -> bool:
+        """False where there is one of this name."""
+
+    async def change(self, tx: Transaction, watch: KeptWatch) -> None: ...
+
+    async def delete(self, tx: Transaction, name: str) -> None: ...
+
+    async def forget_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
+        """Take it off each watch's clusters; a watch that has none left goes."""
 
 
 class AlertFilter(msgspec.Struct, frozen=True):

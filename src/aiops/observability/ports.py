@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
 import msgspec
@@ -117,13 +117,37 @@ class Metrics(Protocol):
         """As `query`, at every step; at most 11,000 steps."""
 
 
+class Sensitivity(StrEnum):
+    """How readily a watch tells of something; `FALSE_ALARMS_A_WEEK` says what each costs."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    EXTREME = "EXTREME"
+
+
+FALSE_ALARMS_A_WEEK = {Sensitivity.LOW: 0.1, Sensitivity.MEDIUM: 0.5, Sensitivity.HIGH: 2.0, Sensitivity.EXTREME: 7.0}
+"""At most so many findings a series and week where nothing is wrong."""
+
+
+class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fixed limit: a value above `above` or below `below` for at least `for_s` seconds breaches it."""
+
+    above: float | None = None
+    below: float | None = None
+    for_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
+
+
 class Watch(msgspec.Struct, frozen=True):
     """A named PromQL query whose result is looked at by detectors.
 
     `unit` is `ratio`, `bytes`, `bytes/s`, `ops/s`, `req/s`, `seconds`, `celsius` or `load`; `subject_labels` name what
     a series is about (`instance`, `service`); `worse` says which direction hurts: `up`, `down` or `both`; `minimum` is
     the smallest deviation in `unit` that matters to anyone. A `symptom` (slow, failing) is what others suffer from: a
-    resource or a demand may explain it, and not the other way round.
+    resource or a demand may explain it, and not the other way round. Without `subject_labels` all labels count.
+
+    `learned`: whether a detector learns a band and says what leaves it. Beside that, `threshold` is a fixed limit, and
+    a series that was there and then gives nothing for `silence_s` seconds is silent (`None`: nobody minds).
     """
 
     name: str
@@ -134,6 +158,10 @@ class Watch(msgspec.Struct, frozen=True):
     minimum: float
     subject_labels: tuple[str, ...]
     symptom: bool = False
+    sensitivity: Sensitivity = Sensitivity.MEDIUM
+    threshold: Threshold | None = None
+    silence_s: float | None = None
+    learned: bool = True
 
 
 class WatchBatch(msgspec.Struct, frozen=True):

@@ -9,11 +9,12 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import JobSpec
 from aiops.kernel.plugins import Plugins, load_plugins
-from aiops.observability.needs import InstantQueries, PolledSource, SampleStore
+from aiops.observability.needs import InstantQueries, PolledSource, SampleStore, WatchStore
 from aiops.observability.ports import SampleIntake, WatchFeed
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.host import HostJob, SourcesJob
-from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchService
+from aiops.observability.service.watches import ArrivalWatchJob, PrometheusWatchJob, WatchBook, Watches, WatchService
+from aiops.observability.store.watches import PostgresWatchStore
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
 
@@ -26,6 +27,26 @@ class WatchProvider(Provider):
     scope = Scope.APP
 
     @provide
+    def watch_store(self) -> WatchStore:
+        return PostgresWatchStore()
+
+    @provide
+    def watch_book(self, database: Database, clock: Clock, store: WatchStore) -> WatchBook:
+        return WatchBook(database, clock, store)
+
+    @provide
+    def watches(
+        self,
+        database: Database,
+        clock: Clock,
+        store: WatchStore,
+        book: WatchBook,
+        service: WatchService,
+        clusters: Clusters,
+    ) -> Watches:
+        return Watches(database, clock, store, book, service, clusters)
+
+    @provide
     def watch_service(
         self,
         queries: InstantQueries,
@@ -33,6 +54,7 @@ class WatchProvider(Provider):
         database: Database,
         store: SampleStore,
         clock: Clock,
+        book: WatchBook,
         settings: Settings,
     ) -> WatchService:
         return WatchService(
@@ -41,6 +63,7 @@ class WatchProvider(Provider):
             transactions=database,
             store=store,
             clock=clock,
+            book=book,
             series_limit=settings.watch_series_limit,
         )
 

@@ -2,6 +2,6 @@
 
 from aiops.observability.promql.evaluate import evaluate
 from aiops.observability.promql.nodes import EvalResult, Plan, Selector
-from aiops.observability.promql.parsing import metric_names, parse
+from aiops.observability.promql.parsing import check_vector, metric_names, parse
 
-__all__ = ["EvalResult", "Plan", "Selector", "evaluate", "metric_names", "parse"]
+__all__ = ["EvalResult", "Plan", "Selector", "check_vector", "evaluate", "metric_names", "parse"]

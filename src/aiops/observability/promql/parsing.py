@@ -50,6 +50,15 @@ def metric_names(query: str) -> list[str | None]:
     return [_name(selector) for selector in _selectors(checked(query))]
 
 
+def check_vector(query: str) -> None:
+    """Raises `Invalid` for what is no PromQL, or gives no series at a moment, whoever answers it."""
+    tree = checked(query)
+    if isinstance(tree, grammar.MatrixSelector):
+        raise Invalid("The query gives a range of samples, not a value: wrap it, as in rate(…).")
+    if isinstance(tree, grammar.StringLiteral) or not any(True for _ in _selectors(tree)):
+        raise Invalid("The query reads no series.")
+
+
 def _selectors(tree: Any) -> Iterator[Any]:
     # The parser's own walk takes minutes for a thousand brackets.
     if isinstance(tree, grammar.VectorSelector):

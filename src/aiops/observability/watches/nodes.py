@@ -24,7 +24,15 @@ def _network(metric: str) -> Variant:
 
 NODE_WATCHES = (
     WatchTemplate(
-        "node_cpu", "CPU in use", "ratio", "up", 0.1, ("instance",), (Variant(("node_cpu_seconds_total",), _CPU),)
+        "node_cpu",
+        "CPU in use",
+        "ratio",
+        "up",
+        0.1,
+        ("instance",),
+        (Variant(("node_cpu_seconds_total",), _CPU),),
+        # Of all that a node tells this alone says that it has stopped: once is enough.
+        silence_s=300.0,
     ),
     WatchTemplate(
         "node_memory",

@@ -28,3 +28,4 @@ class WatchTemplate(msgspec.Struct, frozen=True):
     subject_labels: tuple[str, ...]
     variants: tuple[Variant, ...]
     symptom: bool = False
+    silence_s: float | None = None

@@ -21,12 +21,16 @@ def fair_cap(counts: Sequence[int], per_watch: int = PER_WATCH, per_cluster: int
 
 
 def subjects(labels: Sequence[Labels], names: Sequence[str]) -> list[Labels]:
-    """Only what a series is about; a label that is empty is the same as one that is absent."""
+    """Only what a series is about, without `names` all but its name; an empty label is the same as an absent one."""
+    if not names:
+        return [{name: value for name, value in one.items() if value and name != "__name__"} for one in labels]
     return [{name: one[name] for name in names if one.get(name)} for one in labels]
 
 
 def in_order(series: Sequence[Labels], names: Sequence[str]) -> list[int]:
     """Positions by the values of the subject labels, so that the same series are kept every time."""
+    if not names:
+        return sorted(range(len(series)), key=lambda i: tuple(sorted(series[i].items())))
     return sorted(range(len(series)), key=lambda i: tuple(series[i].get(name, "") for name in names))
 
 

@@ -146,6 +146,7 @@ def as_watch(template: WatchTemplate, variant: Variant, query: str, places: Mapp
         minimum=template.minimum,
         subject_labels=template.subject_labels,
         symptom=template.symptom,
+        silence_s=template.silence_s,
     )
 
 

@@ -12,10 +12,11 @@ import structlog
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
-from aiops.kernel.errors import Rejected
+from aiops.kernel.errors import Rejected, TimedOut
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.needs import InstantQueries, SampleStore
 from aiops.observability.ports import Expectation, Sample, Watch, WatchBatch, WatchHistory, WatchLook
+from aiops.observability.service.watches.book import WatchBook
 from aiops.observability.service.watches.bounds import PER_WATCH, caps_for, choose, in_order, subjects
 from aiops.observability.service.watches.fitting import QUERY_TIMEOUT_S, Fitting, unfitted
 from aiops.observability.service.watches.readers import BatchReaders
@@ -24,6 +25,8 @@ from aiops.observability.watches.templates import WatchTemplate
 from aiops.registry.ports import Cluster, Clusters
 
 _PAST_SERIES = 20
+_ALL = ""
+_REST_S = 120.0
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +42,7 @@ class WatchService:
         transactions: Transactions,
         store: SampleStore,
         clock: Clock,
+        book: WatchBook,
         catalogue: Sequence[WatchTemplate] = CATALOGUE,
         series_limit: int = PER_WATCH,
     ) -> None:
@@ -47,15 +51,17 @@ class WatchService:
         self._transactions = transactions
         self._store = store
         self._clock = clock
+        self._book = book
         self._catalogue = catalogue
         self._series_limit = series_limit
         self._fitting = Fitting(catalogue, queries, clock)
         self._readers = BatchReaders()
         self._counts: dict[UUID, dict[str, int]] = {}
-        self._failing: set[tuple[UUID, str]] = set()
+        self._failing: dict[tuple[UUID, str], str] = {}
+        self._resting: dict[tuple[UUID, str], float] = {}
 
     def watches(self) -> list[Watch]:
-        """All watches; their queries as the hub's own machine would be asked."""
+        """The shipped ones; their queries as the hub's own machine would be asked."""
         return [unfitted(template) for template in self._catalogue]
 
     def follow(self, principal: Principal) -> AsyncIterator[WatchBatch]:
@@ -121,7 +127,7 @@ class WatchService:
         one query that is refused does not stop the others, a cluster that does not answer is left for this round."""
         me = Principal.system("watches")
         try:
-            fitted = await self._fitting.of(me, cluster, at)
+            fitted = await self._book.of(cluster.id, await self._fitting.of(me, cluster, at))
             last = self._counts.get(cluster.id, {})
             cap = caps_for([watch.name for watch in fitted], last, self._series_limit)
             counts: dict[str, int] = {}
@@ -130,24 +136,39 @@ class WatchService:
                 counts[watch.name] = found if found is not None else last.get(watch.name, 0)
             self._counts[cluster.id] = counts
         except Exception as error:
-            self._failed(cluster, "all", error)
+            self._failed(cluster, _ALL, error)
         else:
-            self._recovered(cluster, "all")
+            self._recovered(cluster, _ALL)
 
     def keep_only(self, cluster_ids: Iterable[UUID]) -> None:
         """Forget what is known of clusters that are no more."""
         kept = set(cluster_ids)
         self._fitting.keep_only(kept)
         self._counts = {key: counts for key, counts in self._counts.items() if key in kept}
-        self._failing = {key for key in self._failing if key[0] in kept}
+        self._failing = {key: error for key, error in self._failing.items() if key[0] in kept}
+        self._resting = {key: until for key, until in self._resting.items() if key[0] in kept}
+
+    def failures(self, watch: str) -> dict[UUID, str]:
+        """Why this watch can't be evaluated now, by the clusters where that is so."""
+        return {cluster_id: error for (cluster_id, name), error in self._failing.items() if name in (watch, _ALL)}
 
     async def _one(
         self, me: Principal, cluster: Cluster, watch: Watch, at: datetime, interval_s: float, cap: int
     ) -> int | None:
+        resting = (cluster.id, watch.name)
+        if self._clock.monotonic() < self._resting.get(resting, 0.0):
+            return None
         try:
             labels, values = await self._queries.evaluate_instant(
                 me, cluster.id, watch.query, at, timeout_s=QUERY_TIMEOUT_S
             )
+        except TimedOut as error:
+            if watch.subject_labels:
+                raise
+            # A user's query that is too much for this cluster must not be asked again every 15 s.
+            self._resting[resting] = self._clock.monotonic() + _REST_S
+            self._failed(cluster, watch.name, error)
+            return None
         except Rejected as error:
             self._failed(cluster, watch.name, error)
             return None
@@ -167,14 +188,16 @@ class WatchService:
         return len(labels)
 
     def _failed(self, cluster: Cluster, what: str, error: Exception) -> None:
-        if (cluster.id, what) not in self._failing:
-            self._failing.add((cluster.id, what))
-            _log.warning("watch_failed", cluster=cluster.name, watch=what, error=str(error), kind=type(error).__name__)
+        new = (cluster.id, what) not in self._failing
+        self._failing[cluster.id, what] = str(error)
+        if new:
+            _log.warning(
+                "watch_failed", cluster=cluster.name, watch=what or "all", error=str(error), kind=type(error).__name__
+            )
 
     def _recovered(self, cluster: Cluster, what: str) -> None:
-        if (cluster.id, what) in self._failing:
-            self._failing.discard((cluster.id, what))
-            _log.info("watch_recovered", cluster=cluster.name, watch=what)
+        if self._failing.pop((cluster.id, what), None) is not None:
+            _log.info("watch_recovered", cluster=cluster.name, watch=what or "all")
 
 
 def _samples(watch: Watch, at: float, one: Expectation) -> list[Sample]:
