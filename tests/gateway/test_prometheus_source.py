@@ -123,6 +123,6 @@ def test_a_cluster_that_is_gone_is_named_in_a_warning(fleet: Fleet) -> None:
         reply = fleet.viewer.get("/prometheus/api/v1/query", params={"query": "count(temperature)", "time": AT})
         assert _data(reply)["result"][0]["value"][1] != "0"
         (warning,) = reply.json()["warnings"]
-        assert warning.startswith("gone: It cannot be reached")
+        assert warning.startswith("gone: 127.0.0.1:1 refused the connection")
     finally:
         fleet.admin.delete(f"/api/v1/clusters/{gone['id']}")

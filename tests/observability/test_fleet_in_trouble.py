@@ -120,7 +120,7 @@ def _told_rightly(outcomes: list[ClusterOutcome]) -> None:
         assert (told[name].status, says in (told[name].error or "")) == (status, True), told[name]
     for name in DEAD:
         assert told[name].status is QueryStatus.ERROR
-        assert "cannot be reached" in (told[name].error or "")
+        assert "refused the connection" in (told[name].error or "")
 
 
 @pytest.mark.parametrize("query", ["temperature", "sum by (zone) (temperature)", "quantile(0.9, temperature)"])

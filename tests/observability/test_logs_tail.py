@@ -93,7 +93,7 @@ async def test_who_is_refused_says_why_and_who_is_away_is_tried_again() -> None:
                     assert one.state is TailState.LOST
                     told[one.cluster] = one.error
     assert told["east"] == "Its Loki refused the query: max concurrent tail requests limit exceeded"
-    assert "cannot be" in str(told["away"])
+    assert "refused the connection" in str(told["away"])
 
 
 def _line(text: str) -> LogLine:

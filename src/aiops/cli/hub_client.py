@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from aiops.kernel.errors import AiopsError
+from aiops.kernel.no_answer import explained
 
 _TIMEOUT_S = 60.0
 _MOST_TRIES = 10
@@ -66,10 +67,8 @@ class HubClient:
                     ) as reply:
                         status, said, wait = reply.status, await reply.read(), reply.headers.get("Retry-After", "1")
                 except (aiohttp.ClientError, OSError) as error:
-                    reason = str(error) or type(error).__name__
-                    raise HubUnreachable(
-                        f"The hub at {self._url} can't be reached: {reason}. Is --url right?"
-                    ) from None
+                    why = explained(error, self._url, _TIMEOUT_S)
+                    raise HubUnreachable(f"The hub gave no answer: {why.sentence} Is --url right?") from None
                 if status != 429:
                     return self._answer(status, said)
                 await asyncio.sleep(min(float(wait) if wait.isdecimal() else 1.0, 60.0))

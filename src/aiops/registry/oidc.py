@@ -10,6 +10,7 @@ import msgspec
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid, Unavailable
+from aiops.kernel.no_answer import explained
 from aiops.kernel.outbound import AddressRefused, Outbound
 from aiops.kernel.tls import Tls
 from aiops.registry.credentials import Oidc, basic, expiry_of_token
@@ -55,8 +56,8 @@ class OidcIssuer:
         except AddressRefused as error:
             raise Invalid(f"The identity provider {host}: {error}.") from None
         except (aiohttp.ClientError, OSError) as error:
-            reason = str(error) or type(error).__name__
-            raise Unavailable(f"The identity provider {host} can't be reached: {reason[:200]}.") from None
+            why = explained(error, client.token_url, _TIMEOUT_S)
+            raise Unavailable(f"The identity provider gave no answer: {why.sentence}") from None
         return self._token(status, body, str(host))
 
     def _token(self, status: int, body: bytes, host: str) -> FreshToken:

@@ -170,7 +170,7 @@ async def test_a_certificate_of_another_authority_is_not_trusted(outbound: Outbo
         with pytest.raises(Unreached) as unreached:
             await api.version()
         assert unreached.value.step == "tls"
-        assert "the cluster's own CA" in unreached.value.detail
+        assert "give the cluster's CA bundle" in unreached.value.detail
         assert not unreached.value.transient
     assert peer.seen == []
 

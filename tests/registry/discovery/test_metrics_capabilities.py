@@ -121,7 +121,7 @@ async def test_the_api_and_the_metrics_complete_each_other(
 async def test_a_prometheus_that_is_away_or_another_thing_leaves_all_unknown(outbound: Outbound) -> None:
     able = (await found_in(outbound, "http://127.0.0.1:1")).capabilities
     assert able.has_prometheus is able.has_gpu_nodes is None
-    assert able.problems == ["Metrics: 127.0.0.1:1 refused the connection"]
+    assert able.problems == ["Metrics: 127.0.0.1:1 refused the connection: nothing listens on that port"]
 
     async def page(_: web.Request) -> web.StreamResponse:
         return web.Response(text="<html>", content_type="text/html")

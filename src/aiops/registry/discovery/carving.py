@@ -9,11 +9,12 @@ import msgspec
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import Invalid, Unavailable
+from aiops.kernel.no_answer import NoAnswer
 from aiops.kernel.outbound import Outbound
 from aiops.registry.discovery.candidates import Candidate
 from aiops.registry.discovery.faults import UNREACHABLE
 from aiops.registry.discovery.naming import distinct, name_from
-from aiops.registry.discovery.wire import NoAnswer, Way, ask
+from aiops.registry.discovery.wire import Way, ask
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,127}")
 _LATELY = timedelta(hours=1)

@@ -29,8 +29,12 @@ class KubernetesFault(Exception):
     def stated(self) -> AiopsError:
         """The same as an error of the hub, whose caller either waits or changes something."""
         if self.transient:
-            return Unavailable(f"{self.detail}.", code=UNREACHABLE)
-        return Invalid(f"{self.detail}.")
+            return Unavailable(self._sentence, code=UNREACHABLE)
+        return Invalid(self._sentence)
+
+    @property
+    def _sentence(self) -> str:
+        return self.detail if self.detail.endswith("?") else f"{self.detail}."
 
 
 class Unreached(KubernetesFault):

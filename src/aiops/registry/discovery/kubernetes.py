@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from aiops.kernel.clock import Clock
+from aiops.kernel.no_answer import NoAnswer
 from aiops.kernel.outbound import Outbound
 from aiops.registry.discovery.faults import (
     Busy,
@@ -25,7 +26,7 @@ from aiops.registry.discovery.faults import (
     Unreached,
 )
 from aiops.registry.discovery.permissions import NODES, SERVICE_ACCOUNTS, Resource, Rule, rule_for
-from aiops.registry.discovery.wire import Answer, NoAnswer, Way, ask
+from aiops.registry.discovery.wire import Answer, Way, ask
 
 T = TypeVar("T")
 

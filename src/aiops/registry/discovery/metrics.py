@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
+from aiops.kernel.no_answer import NoAnswer
 from aiops.kernel.outbound import Outbound
 from aiops.registry.discovery.findings import Findings
-from aiops.registry.discovery.wire import NoAnswer, Way, ask
+from aiops.registry.discovery.wire import Way, ask
 from aiops.registry.discovery.workloads import cnf_types_of
 from aiops.registry.ports import CnfType, Platform
 

@@ -10,12 +10,13 @@ import msgspec
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import Invalid
+from aiops.kernel.no_answer import NoAnswer
 from aiops.kernel.outbound import Outbound
 from aiops.registry.endpoints import check_url
 from aiops.registry.needs import Step
 from aiops.registry.ports import URL_FIELDS, EndpointKind, EndpointStatus, Target
 from aiops.registry.probes.kinds import KINDS, judge, question, version_in
-from aiops.registry.probes.wire import Answer, Failed, get, resolve
+from aiops.registry.probes.wire import Answer, get, resolve
 
 _NO_CLUSTER = UUID(int=0)
 _DNS_TIMEOUT_S = 5.0
@@ -33,7 +34,7 @@ class EndpointProber:
         try:
             answer = await get(self._outbound, target, question(target), timeout_s)
             error = next((step.detail for step in judge(answer, target) if not step.ok), None)
-        except Failed as failed:
+        except NoAnswer as failed:
             error = failed.detail
         latency = (time.perf_counter() - started) * 1000
         return EndpointStatus(error is None, self._clock.now(), round(latency, 1) if error is None else None, error)
@@ -41,7 +42,7 @@ class EndpointProber:
     async def version(self, target: Target, timeout_s: float) -> str | None:
         try:
             answer = await get(self._outbound, target, KINDS[target.kind].version_path, timeout_s)
-        except Failed:
+        except NoAnswer:
             return None
         return version_in(answer, target.kind)
 
@@ -61,7 +62,7 @@ class EndpointProber:
             answer = await get(self._outbound, target, question(target), timeout_s)
         except TimeoutError:
             return [*steps, Step("dns", False, f"The name server gave no answer within {_DNS_TIMEOUT_S:g} s")]
-        except Failed as failed:
+        except NoAnswer as failed:
             reached = _steps_before(failed.step, target, {step.name for step in steps})
             return [*steps, *reached, Step(failed.step, False, failed.detail)]
         steps += _steps_before("access", target, {step.name for step in steps})
