@@ -55,6 +55,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - `allow_local_targets`: whether clusters may have addresses of this very machine (127.0.0.1, ::1).
     - `detector`: which detector looks at the watches: the name of its file, or of its entry point.
     - `watch_series_limit`: how many series of one watch in one cluster are looked at; more than that are counted.
+    - `cluster_queries_at_once`: how many questions of one kind (metrics, logs, traces, alerts) a cluster is asked at a
+      time; more wait for their turn.
+    - `cluster_series_limit`: how many series one answer of a cluster may have; one that has more is refused.
     - `log_format`: `json` (a line is an object), `console` (for people), or `auto`: console in a terminal, else JSON.
     - `log_level`: `debug`, `info`, `warning` or `error`.
     - `metrics_retention_days`: for how long metrics are kept in all, at last as buckets of 15 minutes.
@@ -79,6 +82,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_local_targets: bool = True
     detector: Annotated[str, Meta(min_length=1)] = "robust_band"
     watch_series_limit: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    cluster_queries_at_once: Annotated[int, Meta(ge=1, le=64)] = 8
+    cluster_series_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 50_000
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90

@@ -44,7 +44,8 @@ class Outbound:
 
     It keeps no cookies, follows redirects within one origin only, ignores proxies of the environment, and holds at most
     `per_host` connections to one host. TLS settings and a proxy are each request's own; a proxy's address is checked
-    like any other, and what lies behind it as far as this machine can look it up.
+    like any other, and what lies behind it as far as this machine can look it up. Where `timeout_s` is `None`, whoever
+    asks keeps the time.
     """
 
     def __init__(
@@ -52,9 +53,9 @@ class Outbound:
         *,
         allow_loopback: bool,
         loopback_ports: Collection[int] = (),
-        per_host: int = 8,
-        total: int = 200,
-        timeout_s: float = 30.0,
+        per_host: int = 64,
+        total: int = 512,
+        timeout_s: float | None = 30.0,
         connect_timeout_s: float = 5.0,
         resolver: AbstractResolver | None = None,
     ) -> None:

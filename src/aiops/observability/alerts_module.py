@@ -69,8 +69,10 @@ class AlertsProvider(Provider):
         from aiops.observability.backends.prometheus_rules import PrometheusRules
 
         offered = (_OFFERED_PORT,) if settings.offer_local_prometheus else ()
-        outbound = Outbound(allow_loopback=settings.allow_local_targets, loopback_ports=offered)
-        manager, rules = AlertmanagerBackend(outbound, clock), PrometheusRules(outbound, clock)
+        outbound = Outbound(allow_loopback=settings.allow_local_targets, loopback_ports=offered, timeout_s=None)
+        at_once = settings.cluster_queries_at_once
+        manager = AlertmanagerBackend(outbound, clock, at_once=at_once)
+        rules = PrometheusRules(outbound, clock, at_once=at_once)
         try:
             yield AlertRemotes({AlertOrigin.ALERTMANAGER: manager, AlertOrigin.PROMETHEUS: rules}, rules, manager)
         finally:

@@ -120,9 +120,14 @@ class _Observability(WatchProvider, SignalsProvider, AlertsProvider):
         from aiops.observability.backends.prometheus import PrometheusBackend
 
         offered = (_OFFERED_PORT,) if settings.offer_local_prometheus else ()
-        outbound = Outbound(allow_loopback=settings.allow_local_targets, loopback_ports=offered)
+        outbound = Outbound(allow_loopback=settings.allow_local_targets, loopback_ports=offered, timeout_s=None)
         try:
-            yield PrometheusBackend(outbound, clock)
+            yield PrometheusBackend(
+                outbound,
+                clock,
+                max_series=settings.cluster_series_limit,
+                at_once=settings.cluster_queries_at_once,
+            )
         finally:
             await outbound.close()
 

@@ -29,10 +29,10 @@ class SignalsProvider(Provider):
         from aiops.kernel.outbound import Outbound
         from aiops.observability.backends.loki import LokiBackend
 
-        outbound = Outbound(allow_loopback=settings.allow_local_targets)
+        outbound = Outbound(allow_loopback=settings.allow_local_targets, timeout_s=None)
         tails = Outbound(allow_loopback=settings.allow_local_targets, per_host=_TAILS_PER_HOST, total=1_000)
         try:
-            yield LokiBackend(outbound, tails, clock)
+            yield LokiBackend(outbound, tails, clock, at_once=settings.cluster_queries_at_once)
         finally:
             await outbound.close()
             await tails.close()
@@ -42,9 +42,9 @@ class SignalsProvider(Provider):
         from aiops.kernel.outbound import Outbound
         from aiops.observability.backends.tempo import TempoBackend
 
-        outbound = Outbound(allow_loopback=settings.allow_local_targets)
+        outbound = Outbound(allow_loopback=settings.allow_local_targets, timeout_s=None)
         try:
-            yield TempoBackend(outbound, clock)
+            yield TempoBackend(outbound, clock, at_once=settings.cluster_queries_at_once)
         finally:
             await outbound.close()
 

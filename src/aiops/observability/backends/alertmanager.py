@@ -12,7 +12,14 @@ import msgspec
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid, NotFound, PermissionDenied
 from aiops.kernel.outbound import Outbound
-from aiops.observability.backends.asking import Asking, not_answering, plain_message, shortened, speaks_otherwise
+from aiops.observability.backends.asking import (
+    AT_ONCE,
+    Asking,
+    not_answering,
+    plain_message,
+    shortened,
+    speaks_otherwise,
+)
 from aiops.observability.ports import Labels
 from aiops.observability.service.alert_pull_remote import FoundAlert
 from aiops.observability.service.silences_remote import FoundSilence, SilenceMatcher, SilenceState, WantedSilence
@@ -80,8 +87,8 @@ class _Status(msgspec.Struct):
 class AlertmanagerBackend:
     """Implements `RemoteAlerts` and `RemoteSilences`."""
 
-    def __init__(self, connection: Outbound | aiohttp.ClientSession, clock: Clock) -> None:
-        self._asking = Asking(connection, clock, smaller="it keeps too many alerts or silences.")
+    def __init__(self, connection: Outbound | aiohttp.ClientSession, clock: Clock, *, at_once: int = AT_ONCE) -> None:
+        self._asking = Asking(connection, clock, at_once=at_once, smaller="it keeps too many alerts or silences.")
 
     async def alerts(self, target: Target, timeout_s: float) -> list[FoundAlert]:
         narrowed = [("filter", f"{name}={msgspec.json.encode(value).decode()}") for name, value in _share(target)]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 from yarl import URL
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid, Rejected, TimedOut, Unavailable
+from aiops.kernel.no_answer import explained
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.breaker import Breaker
 from aiops.registry.ports import Target
@@ -19,17 +22,32 @@ MAX_REPLY_BYTES = 50 * 1024 * 1024
 MOST_READING_BYTES = 256 * 1024 * 1024
 """Of all answers that are being read, whoever asked for them."""
 
-_MOST_BREAKERS = 10_000
+AT_ONCE = 8
+"""Questions to one cluster."""
+
+_MOST_KEPT = 10_000
 _ERROR_CHARACTERS = 300
+_SOONER = 0.99
+"""Whoever waits has the same deadline: a little before it, a silence is still told as what it is."""
+_SHORTEST_SILENCE_S = 1.0
+"""Who asks for an answer in less time learns nothing of the endpoint's health."""
+_PAUSE_S = 0.02, 0.2
+_PASSING = frozenset({502, 503, 504})
 
 Form = Sequence[tuple[str, str]]
 Judge = Callable[[int, bytes], AiopsError | None]
 """What a reply of another status than 200 means; `None` takes its body as an answer."""
 
 
-class Asking:
-    """One breaker an endpoint; one retry, and only where the connection was reset and the question only reads.
+class _Passing(Unavailable):
+    """What stands before the endpoint could not reach it just now."""
 
+
+class Asking:
+    """One breaker an endpoint; at most `at_once` questions to a cluster, the others wait within their time.
+
+    What only reads is asked once more after a short pause of chance where the connection broke or a proxy answered for
+    the endpoint (502, 503, 504), if half of the time is left and the endpoint is not failing anyway.
     `ask` raises `Rejected` where the endpoint refuses the question or its answer is too large, `TimedOut` or
     `Unavailable` where it does not answer. `smaller` says how to ask for less.
     """
@@ -40,14 +58,17 @@ class Asking:
         clock: Clock,
         *,
         max_reply_bytes: int = MAX_REPLY_BYTES,
+        at_once: int = AT_ONCE,
         smaller: str = "ask for fewer series or a longer step.",
     ) -> None:
         self._connection = connection
         self._clock = clock
         self._max_reply_bytes = max_reply_bytes
+        self._at_once = at_once
         self._reading = 0
         self._smaller = smaller
         self._breakers: dict[str, Breaker] = {}
+        self._lanes: dict[UUID, asyncio.Semaphore] = {}
 
     async def ask(
         self,
@@ -71,22 +92,31 @@ class Asking:
                 f"It failed too often and is left alone for another {breaker.retry_after_s():.0f} s.",
                 code="CLUSTER_UNREACHABLE",
             )
+        sent, its_turn = False, self._lane(target.cluster_id)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s * _SOONER), its_turn:
+                sent = True
                 if changes is None:
-                    body = await self._send(target, method, path, form, judge, headers or {})
+                    body = await self._read_only(target, method, path, form, judge, headers or {}, breaker, timeout_s)
                 else:
-                    sent = {**(headers or {}), "Content-Type": "application/json"}
-                    body = await self._once(target, method, path, form, judge, sent, changes)
-        except TimeoutError:
+                    shown = {**(headers or {}), "Content-Type": "application/json"}
+                    body = await self._once(target, method, path, form, judge, shown, changes)
+        except aiohttp.ServerTimeoutError as error:
+            # A TimeoutError too, of the connection alone.
             breaker.failed()
-            raise TimedOut(f"It did not answer within {timeout_s:g} s.", code="QUERY_TIMEOUT") from None
+            raise unreached(error, target, timeout_s) from error
+        except TimeoutError:
+            if sent and timeout_s >= _SHORTEST_SILENCE_S:
+                breaker.failed()
+            else:
+                breaker.abandoned()
+            raise TimedOut(self._silence(timeout_s, sent), code="QUERY_TIMEOUT") from None
         except Unavailable:
             breaker.failed()
             raise
         except (aiohttp.ClientError, OSError) as error:
             breaker.failed()
-            raise Unavailable(f"It cannot be reached: {error}", code="CLUSTER_UNREACHABLE") from error
+            raise unreached(error, target, timeout_s) from error
         except Rejected:
             breaker.succeeded()
             raise
@@ -96,16 +126,38 @@ class Asking:
         breaker.succeeded()
         return body
 
-    async def _send(
-        self, target: Target, method: str, path: str, form: Form, judge: Judge, headers: Mapping[str, str]
+    def _silence(self, timeout_s: float, sent: bool) -> str:
+        if sent:
+            return f"It did not answer within {timeout_s:g} s."
+        return (
+            f"The hub asks it {self._at_once} questions at a time, and this one's turn did not come in {timeout_s:g} s."
+        )
+
+    async def _read_only(
+        self,
+        target: Target,
+        method: str,
+        path: str,
+        form: Form,
+        judge: Judge,
+        headers: Mapping[str, str],
+        breaker: Breaker,
+        timeout_s: float,
     ) -> bytes:
+        started = asyncio.get_running_loop().time()
         try:
             return await self._once(target, method, path, form, judge, headers)
         except aiohttp.ClientConnectorError:
             raise
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
-            # A kept connection that the server closed meanwhile.
-            return await self._once(target, method, path, form, judge, headers)
+        except (_Passing, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError):
+            # Of the last three: most often a kept connection that the server closed meanwhile.
+            pause_s = random.uniform(*_PAUSE_S)  # noqa: S311 (no secret)
+            if asyncio.get_running_loop().time() - started + pause_s > timeout_s / 2 or not breaker.closed:
+                raise
+            await self._clock.sleep(pause_s)
+            if not breaker.closed:
+                raise
+        return await self._once(target, method, path, form, judge, headers)
 
     async def _once(
         self,
@@ -126,10 +178,14 @@ class Asking:
         sent = {**headers, **target.headers}
         async with self._connection.request(method, url, headers=sent, **options) as response:
             body = await self._read(response)
-            refusal = None if response.status == 200 else judge(response.status, body)
-        if refusal is not None:
-            raise refusal
-        return body
+            if response.status == 200:
+                return body
+            refusal = judge(response.status, body)
+            if refusal is None:
+                return body
+            if response.status in _PASSING and _speaks_for_another(response, body):
+                raise _Passing(refusal.message, code=refusal.code)
+        raise refusal
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         pieces, size = [], 0
@@ -156,10 +212,28 @@ class Asking:
     def _breaker(self, url: str) -> Breaker:
         breaker = self._breakers.get(url)
         if breaker is None:
-            if len(self._breakers) >= _MOST_BREAKERS:
+            if len(self._breakers) >= _MOST_KEPT:
                 self._breakers.pop(next(iter(self._breakers)))
             breaker = self._breakers[url] = Breaker(self._clock)
         return breaker
+
+    def _lane(self, cluster_id: UUID) -> asyncio.Semaphore:
+        lane = self._lanes.get(cluster_id)
+        if lane is None:
+            if len(self._lanes) >= _MOST_KEPT:
+                self._lanes.pop(next(iter(self._lanes)))
+            lane = self._lanes[cluster_id] = asyncio.Semaphore(self._at_once)
+        return lane
+
+
+def unreached(error: Exception, target: Target, timeout_s: float) -> Unavailable:
+    why = explained(error, target.url, timeout_s, target.tls)
+    return Unavailable(why.sentence, code="CLUSTER_UNREACHABLE")
+
+
+def _speaks_for_another(response: aiohttp.ClientResponse, body: bytes) -> bool:
+    """Not so a server that has judged the question itself (`{"status":"error"`), or one that asks to be left alone."""
+    return "Retry-After" not in response.headers and not body.startswith(b'{"status"')
 
 
 def not_answering(status: int, message: str | None = None) -> Unavailable:

@@ -20,6 +20,11 @@ class Breaker:
         self._opened_at: float | None = None
         self._trying = 0
 
+    @property
+    def closed(self) -> bool:
+        """Nothing speaks against asking as usual."""
+        return self._opened_at is None
+
     def admit(self) -> bool:
         """Whether a request may go out; one that is admitted is answered by one of the three methods below."""
         if self._opened_at is None:

@@ -15,9 +15,17 @@ import msgspec
 from yarl import URL
 
 from aiops.kernel.clock import Clock
-from aiops.kernel.errors import AiopsError, Invalid, Unavailable
+from aiops.kernel.errors import AiopsError, Invalid
 from aiops.kernel.outbound import Outbound
-from aiops.observability.backends.asking import Asking, Form, not_answering, plain_message, speaks_otherwise
+from aiops.observability.backends.asking import (
+    AT_ONCE,
+    Asking,
+    Form,
+    not_answering,
+    plain_message,
+    speaks_otherwise,
+    unreached,
+)
 from aiops.observability.ports import Labels
 from aiops.observability.ports_signals import Direction
 from aiops.observability.service.logs_remote import RemoteLogAnswer, Stream, StreamsResult, TailMessage
@@ -30,6 +38,7 @@ MAX_TAIL_MESSAGE_BYTES = 4 * 1024 * 1024
 _CATEGORIZE = {"X-Loki-Response-Encoding-Flags": "categorize-labels", "Accept": "application/json"}
 _LONGEST_IN_ADDRESS = 4_000
 _HEARTBEAT_S = 20.0
+_CONNECTS_S = 30.0
 
 
 class _QueryReply(msgspec.Struct):
@@ -58,11 +67,21 @@ class LokiBackend:
     """Implements `RemoteLogs`. `tails` holds the connections that stay open, so that they take no query's place."""
 
     def __init__(
-        self, connection: Outbound, tails: Outbound, clock: Clock, *, max_reply_bytes: int = MAX_REPLY_BYTES
+        self,
+        connection: Outbound,
+        tails: Outbound,
+        clock: Clock,
+        *,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._tails = tails
         self._asking = Asking(
-            connection, clock, max_reply_bytes=max_reply_bytes, smaller="ask for fewer lines or a shorter time."
+            connection,
+            clock,
+            max_reply_bytes=max_reply_bytes,
+            at_once=at_once,
+            smaller="ask for fewer lines or a shorter time.",
         )
 
     async def lines(
@@ -136,8 +155,8 @@ class LokiBackend:
                 yield _messages(socket)
         except aiohttp.WSServerHandshakeError as error:
             raise not_answering(error.status) from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Unavailable(f"It cannot be followed: {error}", code="CLUSTER_UNREACHABLE") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise unreached(error, target, _CONNECTS_S) from error
 
     async def _names(
         self, target: Target, path: str, selector: str | None, start_ns: int, end_ns: int, timeout_s: float

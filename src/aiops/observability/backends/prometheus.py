@@ -12,6 +12,7 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.asking import (
+    AT_ONCE,
     MAX_REPLY_BYTES,
     Asking,
     not_answering,
@@ -20,13 +21,17 @@ from aiops.observability.backends.asking import (
 )
 from aiops.observability.ports import Labels
 from aiops.observability.service.metrics.remote import (
+    MatrixResult,
     Meaning,
     RemoteAnswer,
     RemoteInstant,
     RemoteRange,
     RemoteWithin,
+    VectorResult,
 )
 from aiops.registry.ports import Target
+
+MAX_SERIES = 50_000
 
 T = TypeVar("T")
 
@@ -75,17 +80,27 @@ _STATUS = msgspec.json.Decoder(_Status)
 
 
 class PrometheusBackend:
-    """Implements `RemoteMetrics`."""
+    """Implements `RemoteMetrics`. An answer of more than `max_series` is refused; a Prometheus from 3.0 on is told not
+    to send more."""
 
     def __init__(
-        self, connection: Outbound | aiohttp.ClientSession, clock: Clock, *, max_reply_bytes: int = MAX_REPLY_BYTES
+        self,
+        connection: Outbound | aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        max_series: int = MAX_SERIES,
+        at_once: int = AT_ONCE,
     ) -> None:
-        self._asking = Asking(connection, clock, max_reply_bytes=max_reply_bytes)
+        self._asking = Asking(connection, clock, max_reply_bytes=max_reply_bytes, at_once=at_once)
+        self._max_series = max_series
+        # One more than are taken: an answer that was cut off there is told from one that just fits.
+        self._limit = "limit", str(max_series + 1)
 
     async def instant(
         self, target: Target, query: str, at_s: float | None, timeout_s: float
     ) -> RemoteAnswer[RemoteInstant]:
-        form = [("query", query), ("timeout", f"{math.ceil(timeout_s * 1000)}ms")]
+        form = [("query", query), ("timeout", f"{math.ceil(timeout_s * 1000)}ms"), self._limit]
         if at_s is not None:
             form.append(("time", _seconds(at_s)))
         return await self._ask(target, "POST", "query", form, _INSTANT, timeout_s)
@@ -99,6 +114,7 @@ class PrometheusBackend:
             ("end", _seconds(end_s)),
             ("step", _seconds(step_s)),
             ("timeout", f"{math.ceil(timeout_s * 1000)}ms"),
+            self._limit,
         ]
         return await self._ask(target, "POST", "query_range", form, _RANGE, timeout_s)
 
@@ -111,7 +127,7 @@ class PrometheusBackend:
         return await self._ask(target, "GET", f"label/{name}/values", _form(within), _NAMES, timeout_s)
 
     async def series(self, target: Target, within: RemoteWithin, timeout_s: float) -> RemoteAnswer[list[Labels]]:
-        return await self._ask(target, "POST", "series", _form(within), _SERIES, timeout_s)
+        return await self._ask(target, "POST", "series", [*_form(within), self._limit], _SERIES, timeout_s)
 
     async def metadata(
         self, target: Target, metric: str | None, timeout_s: float
@@ -129,7 +145,18 @@ class PrometheusBackend:
         timeout_s: float,
     ) -> RemoteAnswer[Any]:
         body = await self._asking.ask(target, method, f"/api/v1/{path}", form, timeout_s, _judge)
-        return _decoded(body, decoder)
+        answer = _decoded(body, decoder)
+        if decoder is not _NAMES and decoder is not _METADATA:
+            self._bound(answer.data)
+        return answer
+
+    def _bound(self, data: Any) -> None:
+        series = data.result if isinstance(data, VectorResult | MatrixResult) else data
+        if isinstance(series, list) and len(series) > self._max_series:
+            raise Invalid(
+                f"Its answer has more than {self._max_series:,} series: ask for fewer, by matchers or an aggregation "
+                "(`sum by (…)`, `topk`)."
+            )
 
 
 def _judge(status: int, body: bytes) -> AiopsError:

@@ -11,7 +11,7 @@ import msgspec
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, NotFound, Retriable
 from aiops.kernel.outbound import Outbound
-from aiops.observability.backends.asking import Asking, Form, not_answering, plain_message, speaks_otherwise
+from aiops.observability.backends.asking import AT_ONCE, Asking, Form, not_answering, plain_message, speaks_otherwise
 from aiops.observability.domain import alert_fingerprint
 from aiops.observability.ports import AlertState, InstantSeries, Labels
 from aiops.observability.service.alert_pull_remote import FoundAlert, FoundRule
@@ -82,8 +82,8 @@ class _RuntimeReply(msgspec.Struct):
 class PrometheusRules:
     """Implements `RemoteAlerts` and `RemoteRules`, for Prometheus and what answers as it does."""
 
-    def __init__(self, connection: Outbound | aiohttp.ClientSession, clock: Clock) -> None:
-        self._asking = Asking(connection, clock, smaller="it keeps too many rules or alerts.")
+    def __init__(self, connection: Outbound | aiohttp.ClientSession, clock: Clock, *, at_once: int = AT_ONCE) -> None:
+        self._asking = Asking(connection, clock, at_once=at_once, smaller="it keeps too many rules or alerts.")
 
     async def alerts(self, target: Target, timeout_s: float) -> list[FoundAlert]:
         """By the page of its alerts; of what holds several clusters, or has no such page, by the series `ALERTS`."""

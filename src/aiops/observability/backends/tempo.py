@@ -14,7 +14,7 @@ import msgspec
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import AiopsError, Invalid, NotFound
 from aiops.kernel.outbound import Outbound
-from aiops.observability.backends.asking import Asking, Form, not_answering, plain_message, speaks_otherwise
+from aiops.observability.backends.asking import AT_ONCE, Asking, Form, not_answering, plain_message, speaks_otherwise
 from aiops.observability.service.traces_remote import FoundTrace, RemoteTrace, ResourceSpans, SearchReply
 from aiops.registry.ports import Target
 
@@ -54,10 +54,19 @@ class TempoBackend:
     """Implements `RemoteTraces`."""
 
     def __init__(
-        self, connection: Outbound | aiohttp.ClientSession, clock: Clock, *, max_reply_bytes: int = MAX_REPLY_BYTES
+        self,
+        connection: Outbound | aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._asking = Asking(
-            connection, clock, max_reply_bytes=max_reply_bytes, smaller="ask for fewer traces or a shorter time."
+            connection,
+            clock,
+            max_reply_bytes=max_reply_bytes,
+            at_once=at_once,
+            smaller="ask for fewer traces or a shorter time.",
         )
 
     async def search(

@@ -89,7 +89,9 @@ async def _one(
     try:
         async with asyncio.timeout(timeout_s):
             part = await ask(cluster)
-    except (TimeoutError, TimedOut):
+    except TimedOut as error:
+        return outcome(QueryStatus.TIMEOUT, error.message), None
+    except TimeoutError:
         return outcome(QueryStatus.TIMEOUT, f"It did not answer within {timeout_s:g} s."), None
     except AiopsError as error:
         return outcome(QueryStatus.ERROR, error.message), None
