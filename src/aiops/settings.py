@@ -65,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
       themselves and buckets of 1 and 5 minutes are kept; at most as long as metrics in all.
     - `alerts_retention_days` (incidents too), `events_retention_days`, `health_retention_days`: for how long each is
       kept.
+    - `bench_data`: the folder of the public data that benches read; the hub itself does not.
     """
 
     host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
@@ -93,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alerts_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 365
     events_retention_days: Annotated[int, Meta(ge=1, le=365)] = 7
     health_retention_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    bench_data: Path | None = None
 
     def __repr__(self) -> str:
         shown = (

@@ -14,6 +14,8 @@ from typing import TypeAlias
 from aiops.cli.cluster import add_commands as add_cluster_commands
 from aiops.cli.failures import in_one_line
 from aiops.cli.output import say
+from aiops.cli.patterns import add_arguments as add_patterns_arguments
+from aiops.cli.patterns import patterns as show_patterns
 from aiops.kernel.errors import Invalid
 from aiops.settings import Settings, load_settings, secret_key, where_key_is
 
@@ -66,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "doctor", "Check the installation and say what is wrong and what to do.", _doctor)
     _add(commands, "accept-key", "Go on with the present secret key, where the former is lost.", _accept_key)
     _add(commands, "retry-events", "Try again what the hub gave up on, as `aiops doctor` lists it.", _retry_events)
+    patterns = _add(commands, "patterns", "The patterns of a log file; needs no hub and no database.", show_patterns)
+    add_patterns_arguments(patterns)
     _add(commands, "openapi", "Write the OpenAPI document to standard output; needs no database.", _openapi)
 
     _add_users(commands)
