@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,10 @@ class Room:
             Made(TRACE, ids[2], ids[1], "SELECT", "pg", now + 2 * 10**8, 10**8, attributes={"db.system": "pg"}),
             Made(TRACE, ids[3], ids[0], "render", "shop", now + 4 * 10**8, 5 * 10**7),
         )
+
+    def new_trace(self, number: int, name: str) -> None:
+        trace_id = f"{number:032x}"
+        self.tempo.add(Made(trace_id, f"{number:016x}", None, name, "shop", time.time_ns() - 10**9, 10**8))
 
     def open(self, path: str) -> None:
         self.page.goto(self.hub.url + path)
@@ -104,6 +108,25 @@ def test_the_tail_shows_what_is_written_and_stands_still_when_paused(room: Room)
     tail.get_by_role("button", name="Go on, 1 new").click()
     expect(tail.get_by_text("a later line")).to_be_visible()
     room.browser.shoot("logs-tail")
+
+
+def test_a_new_trace_shows_by_itself(room: Room) -> None:
+    before = len(room.tempo.requests)
+    room.open("/traces")
+    rows = room.page.get_by_role("row")
+    expect(rows).to_have_count(2)
+    _until(lambda: len(room.tempo.requests) > before + 3, "the hub looks for news")
+    room.new_trace(1, "GET /new")
+    expect(room.page.get_by_role("link", name="GET /new")).to_be_visible(timeout=30_000)
+    expect(rows).to_have_count(3)
+    room.browser.shoot("traces-live")
+
+
+def _until(done: Callable[[], bool], what: str, within_s: float = 30.0) -> None:
+    end = time.monotonic() + within_s
+    while not done():
+        assert time.monotonic() < end, f"not within {within_s:g} s: {what}"
+        time.sleep(0.1)
 
 
 def test_a_trace_is_found_walked_by_keys_and_leads_to_its_logs_and_back(room: Room) -> None:

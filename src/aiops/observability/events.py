@@ -63,4 +63,25 @@ class WatchChanged(Event, frozen=True, kw_only=True):
     begins_anew: bool
 
 
-EVENTS = (AlertFired, AlertUpdated, AlertResolved, MetricsEvaluated, GpusEvaluated, WatchChanged)
+class TracesReceived(Event, frozen=True, kw_only=True):
+    """A search of a cluster found so many traces that the one before did not, `newest_at` the start of the last one.
+
+    There may be more: a search has its limit. Made only while somebody reads this type live.
+    """
+
+    event_type: ClassVar[str] = "TRACE_RECEIVED"
+    channel: ClassVar[str] = "trace"
+    cluster_id: UUID
+    traces: int
+    newest_at: datetime
+
+
+EVENTS = (
+    AlertFired,
+    AlertUpdated,
+    AlertResolved,
+    MetricsEvaluated,
+    GpusEvaluated,
+    WatchChanged,
+    TracesReceived,
+)

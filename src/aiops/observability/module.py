@@ -47,7 +47,7 @@ from aiops.observability.service.metrics.reuse import ReusedMetrics
 from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.service.reuse import Answers
 from aiops.observability.service.sources import Sources
-from aiops.observability.signals_module import SignalsProvider
+from aiops.observability.signals_module import SIGNAL_JOBS, SignalsProvider
 from aiops.observability.store.dashboards import PostgresDashboardStore
 from aiops.observability.store.partitions import RAW, Keeping
 from aiops.observability.store.samples import PostgresSampleStore
@@ -211,6 +211,6 @@ def context() -> Context:
         ),
         events=EVENTS,
         handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
-        jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS, *ALERT_JOBS),
+        jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS, *ALERT_JOBS, *SIGNAL_JOBS),
         keeps=(_keep_alerts,),
     )

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from dishka import Provider, Scope, provide
+from dishka import AsyncContainer, Provider, Scope, provide
 
+from aiops.kernel.bus import Bus
 from aiops.kernel.clock import Clock
+from aiops.kernel.interest import LiveInterest
+from aiops.kernel.module import JobSpec
 from aiops.observability.ports_signals import Logs, LogTail, Traces
 from aiops.observability.service.logs import LogsService
 from aiops.observability.service.logs_labels import LogNames
 from aiops.observability.service.logs_remote import RemoteLogs
 from aiops.observability.service.logs_tail import LogFollower
 from aiops.observability.service.traces import TracesService
+from aiops.observability.service.traces_news import TraceNewsJob
 from aiops.observability.service.traces_remote import RemoteTraces
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
 
 _TAILS_PER_HOST = 64
+
+
+async def _news(container: AsyncContainer) -> TraceNewsJob:
+    return await container.get(TraceNewsJob)
+
+
+SIGNAL_JOBS = (JobSpec("observability.trace_news", _news),)
 
 
 class SignalsProvider(Provider):
@@ -55,6 +66,12 @@ class SignalsProvider(Provider):
     @provide
     def traces(self, service: TracesService) -> Traces:
         return service
+
+    @provide
+    def trace_news(
+        self, clock: Clock, clusters: Clusters, remote: RemoteTraces, interest: LiveInterest, bus: Bus
+    ) -> TraceNewsJob:
+        return TraceNewsJob(clock, clusters, remote, interest, bus)
 
     @provide
     def logs_service(self, clock: Clock, clusters: Clusters, remote: RemoteLogs) -> LogsService:

@@ -85,6 +85,14 @@ def wanted(subscription: Subscription, event: EventEnvelope, seen: frozenset[UUI
     return not subscription.cluster_filter or not seen.isdisjoint(subscription.cluster_filter)
 
 
+def read_clusters(principal: Principal, subscription: Subscription) -> frozenset[UUID] | None:
+    """Of which clusters this subscription lets events through; `None` is all."""
+    if not subscription.cluster_filter:
+        return principal.clusters
+    asked = frozenset(subscription.cluster_filter)
+    return asked if principal.clusters is None else asked & principal.clusters
+
+
 def event_body(event: EventEnvelope, seen: frozenset[UUID]) -> bytes:
     """The event as JSON for all readers who see exactly `seen` of its clusters.
 

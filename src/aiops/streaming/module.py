@@ -7,6 +7,7 @@ from dishka import AsyncContainer, Provider, Scope
 from aiops.kernel.bus import Bus
 from aiops.kernel.clock import Clock
 from aiops.kernel.events import EventCatalogue
+from aiops.kernel.interest import LiveInterest
 from aiops.kernel.module import Context, JobSpec, Runnable
 from aiops.streaming.http import StreamingController, elsewhere, live
 from aiops.streaming.needs import SignedInReader
@@ -20,6 +21,10 @@ def _broadcast(bus: Bus, clock: Clock, catalogue: EventCatalogue) -> Broadcast:
     return Broadcast(bus, clock, catalogue)
 
 
+def _interest(broadcast: Broadcast) -> LiveInterest:
+    return broadcast
+
+
 async def _job(container: AsyncContainer) -> Runnable:
     return await container.get(Broadcast)
 
@@ -27,6 +32,7 @@ async def _job(container: AsyncContainer) -> Runnable:
 def context() -> Context:
     provider = Provider(scope=Scope.APP)
     provider.provide(_broadcast)
+    provider.provide(_interest)
     return Context(
         "streaming",
         provider,

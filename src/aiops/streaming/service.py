@@ -95,7 +95,10 @@ class Reader:
 
 
 class Broadcast:
-    """The job that reads the bus once for all readers. An event is encoded once for each distinct scope."""
+    """The job that reads the bus once for all readers. An event is encoded once for each distinct scope.
+
+    Implements `LiveInterest`.
+    """
 
     def __init__(self, bus: Bus, clock: Clock, catalogue: EventCatalogue) -> None:
         self._bus = bus
@@ -128,6 +131,18 @@ class Broadcast:
 
     def leave(self, reader: Reader) -> None:
         self._readers.pop(reader.id, None)
+
+    def clusters_for(self, event_type: str) -> frozenset[UUID] | None:
+        found: frozenset[UUID] = frozenset()
+        for reader in self._readers.values():
+            for subscription in reader.subscriptions.values():
+                if event_type not in subscription.event_types:
+                    continue
+                read = domain.read_clusters(reader.principal, subscription)
+                if read is None:
+                    return None
+                found |= read
+        return found
 
     def unknown_event_types(self, subscription: Subscription) -> list[str]:
         return [name for name in subscription.event_types if name not in self._catalogue]

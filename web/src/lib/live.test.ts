@@ -12,6 +12,9 @@ class Line implements Socket {
   close(): void {
     this.onclose?.();
   }
+  answer(subscription_id: string): void {
+    this.onmessage?.({ data: JSON.stringify({ type: "subscribed", subscription_id }) });
+  }
   event(seq: number, event_type: string): void {
     this.onmessage?.({ data: JSON.stringify({ type: "event", seq, event_type }) });
   }
@@ -110,6 +113,21 @@ describe("the live stream", () => {
     timers.pass(100);
     expect(live.snapshot().connection).toBe("open");
     expect(refreshed.at(-1)).toEqual(ALL_TOPICS);
+  });
+
+  test("asks by name for what is made only on demand, on every new line, until it is wanted no more", () => {
+    const { live, line, timers } = start();
+    const drop = live.want(["TRACE_RECEIVED"], ["east"]);
+    const wanted = { type: "subscribe", subscription: { event_types: ["TRACE_RECEIVED"], cluster_filter: ["east"] } };
+    expect(JSON.parse(line().sent.at(-1) ?? "")).toEqual(wanted);
+    line().close();
+    timers.pass(1000);
+    line().onopen?.();
+    expect(line().sent.map((one) => JSON.parse(one))).toContainEqual(wanted);
+    line().answer("everything");
+    drop();
+    line().answer("of traces");
+    expect(JSON.parse(line().sent.at(-1) ?? "")).toEqual({ type: "unsubscribe", subscription_id: "of traces" });
   });
 
   test("takes a silent line for dead", () => {

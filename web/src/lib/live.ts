@@ -42,6 +42,7 @@ const TOPICS: [prefix: string, keys: string[]][] = [
   ["ANOMALY_", ["anomalies", "expectations"]],
   ["INCIDENT_", ["incidents", "incident", "anomalies"]],
   ["RCA_", ["incident", "incidents"]],
+  ["TRACE_", ["traces"]],
 ];
 
 export const ALL_TOPICS = [...new Set(TOPICS.flatMap(([, keys]) => keys))];
@@ -77,6 +78,17 @@ export interface Socket {
   onclose: (() => void) | null;
 }
 
+/** What is made only for those who ask for it by name. */
+interface Want {
+  event_types: string[];
+  cluster_filter: string[];
+  /** The hub's, once it has answered on this line. */
+  id: string | null;
+  dropped: boolean;
+}
+
+const EVERYTHING = { event_types: [], cluster_filter: [] };
+
 interface Parts {
   connect: () => Socket;
   /** Reads these topics again. */
@@ -110,6 +122,9 @@ export class Live {
   private readonly held = new Set<string>();
   private readonly holds = new Set<string>();
   private readonly due = new Set<string>();
+  private readonly wants = new Set<Want>();
+  /** The subscriptions that the hub has yet to answer, in their order; null is that to everything. */
+  private asked: (Want | null)[] = [];
   private socket: Socket | null = null;
   private attempt = 0;
   private wasOpen = false;
@@ -165,6 +180,36 @@ export class Live {
     else this.change(this.light());
   }
 
+  /** Asks for events that are made only while somebody wants them, until what it gives is called. */
+  want(event_types: string[], cluster_filter: string[] = []): () => void {
+    const want: Want = { event_types, cluster_filter, id: null, dropped: false };
+    this.wants.add(want);
+    if (this.state.connection === "open") this.ask(want);
+    return () => {
+      want.dropped = true;
+      this.wants.delete(want);
+      this.drop(want);
+    };
+  }
+
+  private ask(want: Want | null): void {
+    this.asked.push(want);
+    const { event_types, cluster_filter } = want ?? EVERYTHING;
+    this.socket?.send(JSON.stringify({ type: "subscribe", subscription: { event_types, cluster_filter } }));
+  }
+
+  private drop({ id }: Want): void {
+    if (id !== null) this.socket?.send(JSON.stringify({ type: "unsubscribe", subscription_id: id }));
+  }
+
+  /** The hub answers in the order of the questions. */
+  private subscribed(id: string | null): void {
+    const want = this.asked.shift();
+    if (!want) return;
+    want.id = id;
+    if (want.dropped) this.drop(want);
+  }
+
   private light(): Partial<LiveState> {
     return { lightly: this.holds.size === 1 && this.holds.has(POINTER) };
   }
@@ -181,7 +226,12 @@ export class Live {
     this.socket = socket;
     this.sequence.reset();
     socket.onopen = () => {
-      socket.send(JSON.stringify({ type: "subscribe", subscription: { event_types: [], cluster_filter: [] } }));
+      this.asked = [];
+      this.ask(null);
+      for (const want of this.wants) {
+        want.id = null;
+        this.ask(want);
+      }
       this.attempt = 0;
       this.change({ connection: "open", lostAt: null });
       // What happened while the line was down was not sent: read everything again.
@@ -244,6 +294,8 @@ export class Live {
     if (message.type === "ping") return this.socket?.send(JSON.stringify({ type: "pong" }));
     if (message.type === "error" && message.code === "QUEUE_FULL") return this.apply(ALL_TOPICS, 0);
     if (message.type === "error" && String(message.code).startsWith("AUTH")) return this.parts.signedOut?.();
+    if (message.type === "subscribed") return this.subscribed(String(message.subscription_id));
+    if (message.type === "error" && message.code === "INVALID_SUBSCRIPTION") return this.subscribed(null);
     if (message.type !== "event") return;
     const event = message as unknown as LiveEvent;
     const arrival = this.sequence.arrive(event.seq);
@@ -254,8 +306,8 @@ export class Live {
   private apply(topics: string[], events: number): void {
     if (!this.state.paused) return this.queue(topics);
     for (const topic of topics) this.held.add(topic);
-    if (!events) return;
-    const [first = ""] = topics;
+    const [first] = topics;
+    if (!events || first === undefined) return;
     const { waiting, waitingFor } = this.state;
     this.change({
       waiting: waiting + events,

@@ -7,6 +7,7 @@ import { useLive, useNow } from "./store";
 export function newOf(state: Pick<LiveState, "waiting" | "waitingFor">, path: string): number {
   if (path.startsWith("/alerts")) return state.waitingFor.alerts ?? 0;
   if (path === "/incidents") return state.waitingFor.incidents ?? 0;
+  if (path === "/traces") return state.waitingFor.traces ?? 0;
   return state.waiting;
 }
 

@@ -27,6 +27,16 @@ export function useHold(reason: string, holding: boolean): void {
   }, [live, reason, holding]);
 }
 
+/** Has the hub make events that it makes only for those who look; `wanting` says whether this page does. */
+export function useWant(eventType: string, wanting: boolean, clusterIds: string[] = []): void {
+  const live = useLiveStream();
+  const key = clusterIds.join(" ");
+  useEffect(() => {
+    if (!wanting) return;
+    return live.want([eventType], key ? key.split(" ") : []);
+  }, [live, eventType, wanting, key]);
+}
+
 const STILL_MS = 5000;
 
 /** No row moves under the cursor: a list is held while the pointer moves over it, and for a moment after. */

@@ -4,8 +4,8 @@ import { type FormEvent, useEffect, useState } from "react";
 import { clusters } from "../../api/queries";
 import { type TraceFields, type TracesFound, traceOperations, traceServices, traces } from "../../api/signals";
 import { plural } from "../../lib/format";
-import { stamp } from "../../lib/time";
-import { useRange } from "../../shell/store";
+import { isMoving, stamp } from "../../lib/time";
+import { useHoldUnderPointer, useRange, useWant } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
 import { ClusterPicker } from "../metrics/ClusterPicker";
@@ -22,6 +22,7 @@ export function TracesPage() {
   const services = useQuery(traceServices(range));
   const operations = useQuery(traceOperations(range, typed.service));
   const found = useQuery(traces(search, range));
+  useWant("TRACE_RECEIVED", isMoving(range), search.clusters);
   const set = (change: Partial<TraceFields>) => setTyped((old) => ({ ...old, ...change }));
   const run = (event: FormEvent) => {
     event.preventDefault();
@@ -104,6 +105,7 @@ function Text({ label, hint, value, disabled, onChange }: Omit<ChoiceProps, "of"
 }
 
 function Found({ found, updatedAt }: { found: TracesFound; updatedAt: number }) {
+  const still = useHoldUnderPointer();
   const longest = Math.max(1, ...found.traces.map(({ duration_ms }) => duration_ms));
   return (
     <>
@@ -115,7 +117,7 @@ function Found({ found, updatedAt }: { found: TracesFound; updatedAt: number }) 
         </p>
       ))}
       {found.traces.length ? (
-        <div className="panel overflow-x-auto">
+        <div className="panel overflow-x-auto" {...still}>
           <table className="table">
             <thead>
               <tr>
