@@ -27,7 +27,7 @@ from aiops.kernel.events import EventCatalogue
 from aiops.kernel.ids import new_id
 from aiops.kernel.outbox import Dispatcher, Handler, SqlOutbox
 from aiops.kernel.principal import Principal, PrincipalKind, Role
-from aiops.observability.events import AlertFired, AlertResolved
+from aiops.observability.events import AlertFired, AlertResolved, WatchChanged
 from aiops.observability.fakes import FakeAlerts, FakeWatchFeed
 from aiops.observability.ports import Alert, AlertState, Severity, Watch, WatchBatch, WatchHistory
 
@@ -58,9 +58,12 @@ class Hub:
         common = (self.database, self.clock, incidents, anomalies, self.episodes, self.watcher)
         self.ranking, self.reading = Ranking(*common), Reading(*common)
         reactions = Reactions(self.episodes, self.alerts, self.watcher)
-        handlers = [Handler("intelligence.alerts", (AlertFired, AlertResolved), reactions.on_alert)]
+        handlers = [
+            Handler("intelligence.alerts", (AlertFired, AlertResolved), reactions.on_alert),
+            Handler("intelligence.watch_changed", (WatchChanged,), reactions.on_watch_changed),
+        ]
         bus, catalogue = InMemoryBus(), EventCatalogue()
-        catalogue.add(AlertFired, AlertResolved, *EVENTS)
+        catalogue.add(AlertFired, AlertResolved, WatchChanged, *EVENTS)
         self.database.outbox = SqlOutbox(bus, handlers)
         self.dispatcher = Dispatcher(self.database, bus, self.clock, catalogue, handlers)
 

@@ -8,7 +8,7 @@ from aiops.kernel.database import Transaction
 from aiops.kernel.errors import NotFound
 from aiops.kernel.events import Event
 from aiops.kernel.principal import Principal
-from aiops.observability.events import AlertFired, AlertResolved
+from aiops.observability.events import AlertFired, AlertResolved, WatchChanged
 from aiops.observability.ports import Alerts, AlertState
 from aiops.registry.events import ClusterDeleted
 
@@ -37,3 +37,9 @@ class Reactions:
         if isinstance(event, ClusterDeleted):
             self._watcher.forget(event.cluster_id)
             await self._episodes.cluster_left(tx, event.cluster_id)
+
+    async def on_watch_changed(self, tx: Transaction, event: Event) -> None:
+        if isinstance(event, WatchChanged) and event.begins_anew:
+            self._watcher.forget_watch(event.watch)
+            await self._episodes.watch_changed(tx, event.watch, f"{event.by} {event.change.lower()} the watch")
+            self._watcher.found.set()

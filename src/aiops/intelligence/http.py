@@ -37,10 +37,10 @@ class AnomalyReply(msgspec.Struct, frozen=True, kw_only=True):
     detection_type: str
     severity: Severity
     score: float
-    value: float
-    expected: float
-    lower: float
-    upper: float
+    value: float | None
+    expected: float | None
+    lower: float | None
+    upper: float | None
     deviation_percent: float | None
     explanation: str
     started_at: datetime

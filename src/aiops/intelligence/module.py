@@ -21,7 +21,7 @@ from aiops.kernel.errors import Invalid
 from aiops.kernel.module import Context, HandlerSpec, JobSpec
 from aiops.kernel.outbox import Handle
 from aiops.kernel.retention import Keep
-from aiops.observability.events import AlertFired, AlertResolved
+from aiops.observability.events import AlertFired, AlertResolved, WatchChanged
 from aiops.observability.ports import Alerts, WatchFeed
 from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
@@ -114,6 +114,10 @@ async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
     return (await container.get(Reactions)).on_cluster_deleted
 
 
+async def _on_watch_changed(container: AsyncContainer) -> Handle:
+    return (await container.get(Reactions)).on_watch_changed
+
+
 async def _keep_incidents(container: AsyncContainer) -> Keep:
     settings: Settings = await container.get(Settings)
     store: IncidentStore = await container.get(IncidentStore)
@@ -129,6 +133,7 @@ def context() -> Context:
         handlers=(
             HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert),
             HandlerSpec("intelligence.cluster_deleted", (ClusterDeleted,), _on_cluster_deleted),
+            HandlerSpec("intelligence.watch_changed", (WatchChanged,), _on_watch_changed),
         ),
         jobs=(JobSpec("intelligence.watcher", _watcher), JobSpec("intelligence.ranking", _ranking)),
         keeps=(_keep_incidents,),

@@ -39,6 +39,17 @@ class Ended(IntEnum):
     SERIES_GONE = 3
 
 
+class Way(IntEnum):
+    """In which way a series is not as expected."""
+
+    BESIDE = 0
+    """Above or below its band: a spike or a drop."""
+    TREND_CHANGE = 1
+    """It has left its level or its trend for another."""
+    PATTERN_BREAK = 2
+    """A value that is ordinary at other times of the day or week, but not now."""
+
+
 @dataclass(frozen=True)
 class SeriesState:
     """What a detector remembers of n series: `columns` is (n, detector's choice), `ring` (n, latest values)."""
@@ -52,7 +63,8 @@ class Scores:
     """One step over n series. NaN in the band while a series is learned; `score` 1 lies on the edge of the band.
 
     `active` is +1 above, -1 below, 0 when nothing is decided; `started` and `ended` hold for this step alone; `since`
-    is when the series left the band, `learned_s` the stretch of time that the band was learned from.
+    is when the series left the band, `learned_s` the stretch of time that the band was learned from. `ways`, of `Way`,
+    say more of what is active, where the detector can tell.
     """
 
     score: Floats
@@ -66,6 +78,7 @@ class Scores:
     ended: Integers
     since: Floats
     learned_s: Floats
+    ways: Integers | None = None
 
 
 class Detector(Protocol):
@@ -115,20 +128,26 @@ class TrackStore(Protocol):
 
     async def forget(self, tx: Transaction, cluster_id: UUID) -> None: ...
 
+    async def forget_watch(self, tx: Transaction, watch: str) -> None: ...
+
 
 class AnomalyStore(Protocol):
     async def add(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None: ...
 
-    async def end(self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime) -> list[Anomaly]:
-        """Those that were open until now, ended; `reasons` by their ids."""
+    async def end(
+        self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime, trend_changes: Sequence[UUID] = ()
+    ) -> list[Anomaly]:
+        """Those that were open until now, ended; `reasons` by their ids. Some turned out to be changes of the trend."""
 
     async def worsen(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
-        """Keep their new severities, scores, values and explanations."""
+        """Keep their new kinds, severities, scores, values, bands and explanations."""
 
     async def unseen(self, tx: Transaction, since: datetime) -> list[UUID]:
         """Open ones whose watch has given nothing on their cluster since then."""
 
     async def active(self, tx: Transaction, cluster_id: UUID, watch: str | None = None) -> list[Anomaly]: ...
+
+    async def active_of_watch(self, tx: Transaction, watch: str) -> list[Anomaly]: ...
 
     async def get(self, tx: Transaction, anomaly_id: UUID, clusters: Sequence[UUID] | None) -> Anomaly | None: ...
 

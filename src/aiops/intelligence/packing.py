@@ -1,4 +1,4 @@
-"""A detector's state as bytes."""
+"""A detector's state, and beside it that of a watch's own rules, as bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import zstandard
 
-from aiops.intelligence.needs import SeriesState
+from aiops.intelligence.domain import rules
+from aiops.intelligence.needs import Floats, SeriesState
 
 
 class _Packed(msgspec.Struct, array_like=True):
@@ -31,3 +32,15 @@ def unpack(blob: bytes) -> SeriesState:
     columns = np.frombuffer(packed.columns, "<f8").reshape(packed.columns_shape).copy()
     ring = np.frombuffer(packed.ring, "<f8").reshape(packed.ring_shape).copy()
     return SeriesState(columns, ring)
+
+
+def pack_track(state: SeriesState, said: Floats) -> bytes:
+    """`said` are the columns of `domain.rules`."""
+    beside = zstandard.ZstdCompressor(level=1).compress(said.astype("<f8").tobytes())
+    return msgspec.msgpack.encode((pack(state), beside))
+
+
+def unpack_track(blob: bytes) -> tuple[SeriesState, Floats]:
+    packed, beside = msgspec.msgpack.decode(blob, type=tuple[bytes, bytes])
+    said = np.frombuffer(zstandard.ZstdDecompressor().decompress(beside), "<f8")
+    return unpack(packed), said.reshape(-1, rules.COLUMNS).copy()

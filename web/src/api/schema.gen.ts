@@ -1395,10 +1395,10 @@ export interface components {
             detection_type: string;
             severity: components["schemas"]["Severity"];
             score: number;
-            value: number;
-            expected: number;
-            lower: number;
-            upper: number;
+            value: number | null;
+            expected: number | null;
+            lower: number | null;
+            upper: number | null;
             deviation_percent: number | null;
             explanation: string;
             /** Format: date-time */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,11 @@ END_REASONS = {1: "back in its band", 2: "new normal after 30 min", 3: "the seri
 
 
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of time in which one watched series was not as expected; the band is that of the deciding value."""
+    """A stretch of time in which one watched series was not as expected; the band is that of the deciding value.
+
+    Unknown are the value of a silent series and, where nothing was learned, what was expected. Of a breached threshold,
+    `lower` and `upper` are the limits.
+    """
 
     id: UUID
     cluster_id: UUID
@@ -29,10 +34,10 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     detection_type: str = "STATISTICAL"
     severity: Severity
     score: float
-    value: float
-    expected: float
-    lower: float
-    upper: float
+    value: float | None
+    expected: float | None
+    lower: float | None
+    upper: float | None
     explanation: str
     started_at: datetime
     detected_at: datetime
@@ -43,7 +48,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def deviation_percent(self) -> float | None:
-        if abs(self.expected) < 1e-9:
+        if self.value is None or self.expected is None or abs(self.expected) < 1e-9:
             return None
         return round((self.value - self.expected) / abs(self.expected) * 100, 1)
 
@@ -63,6 +68,28 @@ def rank_of(severity: Severity) -> int:
 
 def worst(severities: list[Severity]) -> Severity:
     return min(severities, key=rank_of, default=Severity.INFO)
+
+
+class Kind(StrEnum):
+    SPIKE = "SPIKE"
+    DROP = "DROP"
+    TREND_CHANGE = "TREND_CHANGE"
+    PATTERN_BREAK = "PATTERN_BREAK"
+    THRESHOLD_BREACH = "THRESHOLD_BREACH"
+    SILENCE = "SILENCE"
+
+
+def phrase_of(anomaly: Anomaly) -> str:
+    """What is the matter, as a title says it."""
+    if anomaly.kind == Kind.SILENCE:
+        how = "silent"
+    elif anomaly.kind == Kind.PATTERN_BREAK:
+        how = "unusual for the time"
+    elif anomaly.value is not None and anomaly.lower is not None and anomaly.value < anomaly.lower:
+        how = "low"
+    else:
+        how = "low" if anomaly.kind == Kind.DROP else "high"
+    return f"{anomaly.title} of {anomaly.subject} {how}"
 
 
 def severity_of(watch: Watch, value: float, score: float) -> Severity:
@@ -110,11 +137,13 @@ def number(value: float, unit: str) -> str:
     if unit == "ratio":
         return f"{value * 100:.3g} %" if abs(value) < 9.995 else f"{value * 100:,.0f} %"
     short = f"{value:.2f}" if abs(value) < 10 else f"{value:,.0f}"
-    return short if unit == "load" else f"{short} {unit}"
+    return short if unit in ("load", "") else f"{short} {unit}"
 
 
 def duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def explain(
@@ -126,11 +155,34 @@ def explain(
     score: float,
     learned_s: float,
     since: datetime,
+    widened: float = 1.0,
 ) -> str:
     """One sentence with the numbers that decided; `band` is expected, lower, upper, and `score` 1 on its edge."""
     expected, lower, upper = band
+    wider = f", widened {widened:g} × by feedback" if widened > 1 else ""
     return (
         f"{watch.title} of {subject_of(watch, labels)} is {number(value, watch.unit)}, usually "
         f"{number(expected, watch.unit)}, expected {number(lower, watch.unit)} to {number(upper, watch.unit)} "
-        f"(learned from the last {duration(learned_s)}): {score:.1f} × the band's reach, since {since:%H:%M:%S} UTC"
+        f"(learned from the last {duration(learned_s)}{wider}): {score:.1f} × the band's reach, "
+        f"since {since:%H:%M:%S} UTC"
+    )
+
+
+def explain_breach(watch: Watch, labels: Labels, value: float, above: bool, since: datetime) -> str:
+    limit = watch.threshold
+    assert limit is not None
+    edge = limit.above if above else limit.below
+    assert edge is not None
+    held = f" for {duration(limit.for_s)}" if limit.for_s else ""
+    return (
+        f"{watch.title} of {subject_of(watch, labels)} is {number(value, watch.unit)}, {'above' if above else 'below'} "
+        f"its limit of {number(edge, watch.unit)}{held}, since {since:%H:%M:%S} UTC"
+    )
+
+
+def explain_silence(watch: Watch, labels: Labels, last: float | None, since: datetime) -> str:
+    was = "" if last is None else f"; it was {number(last, watch.unit)} then"
+    return (
+        f"{watch.title} of {subject_of(watch, labels)} has given no value since {since:%H:%M:%S} UTC, "
+        f"while its cluster answers{was}"
     )

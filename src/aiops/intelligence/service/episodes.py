@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from aiops.intelligence.domain.anomalies import UNSEEN, Anomaly, duration, worst
+from aiops.intelligence.domain.anomalies import UNSEEN, Anomaly, duration, phrase_of, worst
 from aiops.intelligence.domain.incidents import (
     CLOSED,
     SETTLE,
@@ -97,10 +97,12 @@ class Episodes:
             assert incident is not None
             await self._after_join(tx, incident, anomalies[0].cluster_id, opened=False)
 
-    async def end_anomalies(self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime) -> None:
+    async def end_anomalies(
+        self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime, trend_changes: Sequence[UUID] = ()
+    ) -> None:
         """`reasons` by the ids of the anomalies; one that has ended before stays as it is."""
         await self._incidents.take_turn(tx)
-        ended = await self._anomalies.end(tx, reasons, at)
+        ended = await self._anomalies.end(tx, reasons, at, trend_changes)
         for anomaly in ended:
             tx.publish(
                 AnomalyEnded(
@@ -150,6 +152,13 @@ class Episodes:
         for member in await self._incidents.open_alerts(tx, cluster_id):
             await self.alert_resolved(tx, cluster_id, member.fingerprint, now)
         await self._tracks.forget(tx, cluster_id)
+
+    async def watch_changed(self, tx: Transaction, watch: str, reason: str) -> None:
+        """End all that is open of a watch, everywhere, and forget what was learned of it."""
+        active = await self._anomalies.active_of_watch(tx, watch)
+        if active:
+            await self.end_anomalies(tx, {anomaly.id: reason for anomaly in active}, self._clock.now())
+        await self._tracks.forget_watch(tx, watch)
 
     async def settle(self) -> int:
         """Resolve the incidents whose members ended a settle time ago; gives how many."""
@@ -246,7 +255,7 @@ class Episodes:
         alerts = await self._incidents.alerts(tx, incident.id, [cluster_id])
         members = [
             Member(
-                phrase=f"{a.title} of {a.subject} {'low' if a.kind == 'DROP' else 'high'}",
+                phrase=phrase_of(a),
                 short=a.title,
                 severity=a.severity,
                 started_at=a.started_at,

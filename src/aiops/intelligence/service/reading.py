@@ -92,7 +92,7 @@ class Reading:
                 value = float(track.values[row])
                 if not math.isfinite(value):
                     continue
-                learns = not math.isfinite(scores.expected[row])
+                learns = track.watch.learned and not math.isfinite(scores.expected[row])
                 found.append(
                     Expected(
                         cluster_id=track.cluster_id,

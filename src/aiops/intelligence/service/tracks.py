@@ -7,7 +7,9 @@ from uuid import UUID
 
 import numpy as np
 
+from aiops.intelligence.domain import rules
 from aiops.intelligence.domain.anomalies import Anomaly
+from aiops.intelligence.domain.feedback import Widening
 from aiops.intelligence.needs import Detector, Floats, Scores, SeriesState
 from aiops.observability.ports import Labels, Watch, WatchBatch
 
@@ -34,6 +36,8 @@ class Track:
         self.series: list[Labels] = []
         self.rows: dict[Key, int] = {}
         self.state: SeriesState = detector.fresh(0)
+        self.rules: Floats = rules.fresh(0)
+        self.widened: dict[Key, Widening] = {}
         self.watermark = 0.0
         self.active: dict[int, Anomaly] = {}
         self.scores: Scores | None = None
@@ -67,6 +71,7 @@ class Track:
         self.state = SeriesState(
             np.concatenate([self.state.columns, new.columns]), np.concatenate([self.state.ring, new.ring])
         )
+        self.rules = np.concatenate([self.rules, rules.fresh(len(fresh))])
         self.recent = np.concatenate([self.recent, np.full((len(fresh), len(self.times)), np.nan)])
         self.unknown += range(len(self.series) - len(fresh), len(self.series))
         self.wants_history = True
@@ -79,6 +84,14 @@ class Track:
             if row is not None and np.isfinite(value):
                 values[row] = value
         return values
+
+    def factors(self, at: float) -> Floats:
+        """How many times as wide as learned each row's band is, by what people said."""
+        factors = np.ones(len(self.series))
+        for key, widening in self.widened.items():
+            if key in self.rows and widening.until.timestamp() > at:
+                factors[self.rows[key]] = widening.factor
+        return factors
 
     def remember(self, at: float, values: Floats) -> None:
         self.times = np.append(self.times, at)[-_RECENT:]

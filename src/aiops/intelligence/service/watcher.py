@@ -9,28 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import msgspec
 import numpy as np
 import structlog
 
-from aiops.intelligence.domain.anomalies import (
-    END_REASONS,
-    UNSEEN,
-    Anomaly,
-    explain,
-    rank_of,
-    selector_of,
-    severity_of,
-    subject_of,
-)
+from aiops.intelligence.domain import rules
+from aiops.intelligence.domain.anomalies import UNSEEN, Anomaly
 from aiops.intelligence.needs import AnomalyStore, Detector, Floats, Scores, SeriesState, StoredTrack, TrackStore
-from aiops.intelligence.packing import pack, unpack
+from aiops.intelligence.packing import pack_track, unpack_track
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.tracks import Track, key_of
+from aiops.intelligence.service.verdicts import Seen, changes, nothing_learned, widen
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
-from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
 from aiops.observability.ports import Expectation, WatchBatch, WatchFeed, WatchHistory, WatchLook
 
@@ -48,9 +39,9 @@ class _Look:
 
     track: Track
     batch: WatchBatch
-    values: Floats
+    seen: Seen
     state: SeriesState
-    scores: Scores
+    rules: Floats
     active: dict[int, Anomaly] | None = None
 
 
@@ -84,6 +75,10 @@ class Watcher:
 
     def forget(self, cluster_id: UUID) -> None:
         for key in [key for key in self._tracks if key[0] == cluster_id]:
+            del self._tracks[key]
+
+    def forget_watch(self, watch: str) -> None:
+        for key in [key for key in self._tracks if key[1] == watch]:
             del self._tracks[key]
 
     async def run(self) -> None:
@@ -135,7 +130,12 @@ class Watcher:
         track.admit(batch.series)
         values = track.align(batch)
         state, scores = await self._step(track, batch, values)
-        return _Look(track, batch, values, state, scores)
+        factors = track.factors(batch.at)
+        scores = widen(scores, factors, 1.0 if batch.watch.unit == "ratio" else np.inf)
+        # After a pause of the hub itself nobody knows how long a series was away.
+        dt_s = min(batch.at - track.watermark, 4 * batch.interval_s)
+        columns, said = rules.step(track.rules, batch.watch, values, dt_s, whole=not batch.dropped)
+        return _Look(track, batch, Seen(track, batch.at, values, scores, said, factors), state, columns)
 
     async def learned(self) -> None:
         """Return once the histories asked for so far have been looked at."""
@@ -149,12 +149,13 @@ class Watcher:
         async with self._transactions.begin() as tx:
             stored = await self._store.load(tx, *key)
             active = await self._anomalies.active(tx, *key)
-        if stored is not None and stored.detector == self._detector.name:
+        if stored is not None:
             track.admit(stored.series or [])
             track.stored_series = len(track.series)
-            track.unknown.clear()
-            track.state = unpack(stored.state)
-        if stored is not None:
+            state, track.rules = unpack_track(stored.state)
+            if stored.detector == self._detector.name:
+                track.unknown.clear()
+                track.state = state
             track.watermark = stored.watermark
         for anomaly in active:
             track.admit([anomaly.labels])
@@ -167,6 +168,8 @@ class Watcher:
         track.active = {row: anomaly for row, anomaly in track.active.items() if anomaly.id in open_ids}
 
     async def _step(self, track: Track, batch: WatchBatch, values: Floats) -> tuple[SeriesState, Scores]:
+        if not batch.watch.learned:
+            return track.state, nothing_learned(len(values))
         arguments = (track.state, batch.watch, batch.at, batch.interval_s, values)
         if len(values) < _IN_THREAD_FROM:
             return self._detector.step(*arguments)
@@ -189,72 +192,32 @@ class Watcher:
             if look.active is None:
                 self._tracks.pop(track.key, None)
                 continue
-            track.state, track.scores, track.values, track.active = look.state, look.scores, look.values, look.active
+            track.state, track.rules, track.active = look.state, look.rules, look.active
+            track.scores, track.values = look.seen.scores, look.seen.values
             track.watermark, track.stored_series = look.batch.at, len(track.series)
-            track.remember(look.batch.at, look.values)
+            track.remember(look.batch.at, look.seen.values)
         if changed:
             self.found.set()
 
     def _stored(self, look: _Look) -> StoredTrack:
         track = look.track
         series = None if track.stored_series == len(track.series) and track.stored_series else track.series
-        return StoredTrack(*track.key, self._detector.name, look.batch.at, series, pack(look.state))
+        return StoredTrack(*track.key, self._detector.name, look.batch.at, series, pack_track(look.state, look.rules))
 
     async def _state_findings(self, tx: Transaction, look: _Look, active: dict[int, Anomaly]) -> bool:
-        track, at, values, scores = look.track, look.batch.at, look.values, look.scores
-        ended = [row for row in np.flatnonzero(scores.ended).tolist() if row in active]
-        if ended:
-            reasons = {active.pop(row).id: END_REASONS[int(scores.ended[row])] for row in ended}
-            await self._episodes.end_anomalies(tx, reasons, _time(at))
-        begun: dict[int, Anomaly] = {}
-        worse: dict[int, Anomaly] = {}
-        for row in np.flatnonzero(scores.active).tolist():
-            if not np.isfinite(values[row]):
-                continue
-            known = active.get(row)
-            anomaly = self._anomaly(track, row, float(values[row]), scores, at)
-            if known is None:
-                begun[row] = anomaly
-            elif rank_of(anomaly.severity) < rank_of(known.severity):
-                worse[row] = msgspec.structs.replace(
-                    known,
-                    severity=anomaly.severity,
-                    score=anomaly.score,
-                    value=anomaly.value,
-                    explanation=anomaly.explanation,
-                )
-        if begun:
-            active |= zip(begun, await self._episodes.begin_anomalies(tx, list(begun.values())), strict=True)
-        if worse:
-            await self._episodes.worsen_anomalies(tx, list(worse.values()))
-            active |= worse
-        return bool(ended or begun)
-
-    def _anomaly(self, track: Track, row: int, value: float, scores: Scores, at: float) -> Anomaly:
-        watch, labels, since = track.watch, track.series[row], _time(float(scores.since[row]))
-        score = float(scores.score[row])
-        band = (float(scores.expected[row]), float(scores.lower[row]), float(scores.upper[row]))
-        learned_s = float(scores.learned_s[row])
-        return Anomaly(
-            id=new_id(),
-            cluster_id=track.cluster_id,
-            watch=watch.name,
-            title=watch.title,
-            unit=watch.unit,
-            labels=labels,
-            subject=subject_of(watch, labels),
-            kind="SPIKE" if scores.active[row] > 0 else "DROP",
-            severity=severity_of(watch, value, score),
-            score=round(score, 2),
-            value=value,
-            expected=band[0],
-            lower=band[1],
-            upper=band[2],
-            explanation=explain(watch, labels, value=value, band=band, score=score, learned_s=learned_s, since=since),
-            started_at=since,
-            detected_at=_time(at),
-            query=selector_of(watch.name, labels),
-        )
+        found = changes(look.seen, active)
+        for row in found.over:
+            del active[row]
+        if found.reasons:
+            at = _time(look.batch.at)
+            await self._episodes.end_anomalies(tx, found.reasons, at, found.trend_changes)
+        if found.begun:
+            placed = await self._episodes.begin_anomalies(tx, list(found.begun.values()))
+            active |= zip(found.begun, placed, strict=True)
+        if found.worse:
+            await self._episodes.worsen_anomalies(tx, list(found.worse.values()))
+            active |= found.worse
+        return bool(found.reasons or found.begun)
 
     async def _learn(self, track: Track, until: float) -> None:
         """Look at the last hour of series seen for the first time; without one they learn from what comes."""
@@ -313,11 +276,11 @@ def _time(seconds: float) -> datetime:
 
 
 def _expected(look: _Look) -> WatchLook:
-    track, scores = look.track, look.scores
+    track, scores = look.track, look.seen.scores
     bands = zip(scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(), strict=True)
     expectations = [
         Expectation(labels, value, *band)
-        for labels, value, band in zip(track.series, look.values.tolist(), bands, strict=False)
+        for labels, value, band in zip(track.series, look.seen.values.tolist(), bands, strict=False)
         if np.isfinite(value)
     ]
     return WatchLook(track.cluster_id, track.watch, look.batch.at, expectations)

@@ -16,6 +16,7 @@ from aiops.kernel.database import Transaction, connection_of
 
 _FIELDS = tuple(Anomaly.__struct_fields__)
 _COLUMNS = ", ".join(_FIELDS)
+_WORSENED = ("kind", "severity", "score", "value", "expected", "lower", "upper", "explanation")
 _IN_SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR cluster_id = ANY(CAST(:clusters AS uuid[])))"
 
 
@@ -73,6 +74,9 @@ class SqlTracks:
             text("DELETE FROM intelligence.track WHERE cluster_id = :cluster_id"), {"cluster_id": cluster_id}
         )
 
+    async def forget_watch(self, tx: Transaction, watch: str) -> None:
+        await connection_of(tx).execute(text("DELETE FROM intelligence.track WHERE watch = :watch"), {"watch": watch})
+
 
 class SqlAnomalies:
     async def add(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
@@ -81,32 +85,27 @@ class SqlAnomalies:
             text(f"INSERT INTO intelligence.anomaly ({_COLUMNS}) VALUES ({values})"), [_row(one) for one in anomalies]
         )
 
-    async def end(self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime) -> list[Anomaly]:
+    async def end(
+        self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime, trend_changes: Sequence[UUID] = ()
+    ) -> list[Anomaly]:
         rows = await connection_of(tx).execute(
             text(
-                "UPDATE intelligence.anomaly a SET ended_at = :at, end_reason = e.reason"
+                "UPDATE intelligence.anomaly a SET ended_at = :at, end_reason = e.reason,"
+                " kind = CASE WHEN a.id = ANY(CAST(:changes AS uuid[])) THEN 'TREND_CHANGE' ELSE a.kind END"
                 " FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS e (ended, reason)"
                 f" WHERE a.id = e.ended AND a.ended_at IS NULL RETURNING {_COLUMNS}"
             ),
-            {"ids": list(reasons), "reasons": list(reasons.values()), "at": at},
+            {"ids": list(reasons), "reasons": list(reasons.values()), "at": at, "changes": list(trend_changes)},
         )
         return rows_to(Anomaly, rows)
 
     async def worsen(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
+        places = ", ".join(f"{name} = :{name}" for name in _WORSENED)
         await connection_of(tx).execute(
-            text(
-                "UPDATE intelligence.anomaly SET severity = :severity, score = :score, value = :value,"
-                " explanation = :explanation WHERE id = :id AND ended_at IS NULL"
-            ),
+            text(f"UPDATE intelligence.anomaly SET {places} WHERE id = :id AND ended_at IS NULL"),
             [
-                {
-                    "id": anomaly.id,
-                    "severity": anomaly.severity.value,
-                    "score": anomaly.score,
-                    "value": anomaly.value,
-                    "explanation": anomaly.explanation,
-                }
-                for anomaly in anomalies
+                {name: getattr(one, name) for name in ("id", *_WORSENED)} | {"severity": one.severity.value}
+                for one in anomalies
             ],
         )
 
@@ -127,6 +126,16 @@ class SqlAnomalies:
                 " AND (CAST(:watch AS text) IS NULL OR watch = :watch) ORDER BY id"
             ),
             {"cluster_id": cluster_id, "watch": watch},
+        )
+        return rows_to(Anomaly, rows)
+
+    async def active_of_watch(self, tx: Transaction, watch: str) -> list[Anomaly]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"SELECT {_COLUMNS} FROM intelligence.anomaly WHERE ended_at IS NULL AND watch = :watch"
+                " ORDER BY cluster_id, id"
+            ),
+            {"watch": watch},
         )
         return rows_to(Anomaly, rows)
 
