@@ -26,7 +26,7 @@ run: setup web ## start the hub: http://127.0.0.1:8080
 	@exec $(BIN)/aiops serve
 
 test: dev web browser ## the whole suite
-	@echo "→ Tests"; $(BIN)/python -m pytest -m "not soak" -n auto --dist loadfile
+	@echo "→ Tests"; $(BIN)/python -m pytest -m "not soak" -n auto --dist loadfile --no-loadscope-reorder
 
 check: dev ## lint, format, types, layers
 	@$(BIN)/ruff check .
