@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
+from typing import cast
 
 import aiohttp
 import msgspec
@@ -62,8 +63,8 @@ def _serve_recorded(told: Connection) -> None:
 
     class Recorded(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            assert isinstance(transport, asyncio.Transport)
-            self._transport, self._arrived = transport, b""
+            # uvloop's transports are none of asyncio's classes.
+            self._transport, self._arrived = cast("asyncio.Transport", transport), b""
 
         def data_received(self, data: bytes) -> None:
             self._arrived += data

@@ -6,8 +6,9 @@ import asyncio
 import ipaddress
 import socket
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
 from typing import Any
 
 import aiohttp
@@ -86,8 +87,7 @@ class Outbound:
         self._contexts = Contexts()
         self._looked_up: dict[tuple[str, int], float] = {}
 
-    @asynccontextmanager
-    async def request(
+    def request(
         self,
         method: str,
         url: str | URL,
@@ -97,23 +97,36 @@ class Outbound:
         tls: Tls = PLAIN,
         proxy_url: str | None = None,
         **options: Any,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """As aiohttp's `request`; raises `RedirectRefused` and `AddressRefused` besides aiohttp's errors, and `Invalid`
         for TLS settings that can't be used."""
-        target = URL(url) if isinstance(url, str) else url
         if timeout_s is not None:
             options["timeout"] = aiohttp.ClientTimeout(total=timeout_s)
-        options |= await self._way(target, tls, proxy_url)
+        return _Requesting(
+            self._respond(method, URL(url) if isinstance(url, str) else url, headers, tls, proxy_url, options)
+        )
+
+    async def _respond(
+        self,
+        method: str,
+        target: URL,
+        headers: Mapping[str, str] | None,
+        tls: Tls,
+        proxy_url: str | None,
+        options: dict[str, Any],
+    ) -> aiohttp.ClientResponse:
+        if proxy_url is not None or target.scheme == "https":
+            options |= await self._way(target, tls, proxy_url)
         for _ in range(_MOST_REDIRECTS + 1):
-            async with self._session.request(
-                method, target, headers=headers, allow_redirects=False, **options
-            ) as response:
-                if response.status not in _REDIRECTS or "Location" not in response.headers:
-                    yield response
-                    return
+            response = await self._session.request(method, target, headers=headers, allow_redirects=False, **options)
+            if response.status not in _REDIRECTS or "Location" not in response.headers:
+                return response
+            try:
                 following = _following(response, target)
                 if method != "GET" and response.status not in (307, 308):
                     raise RedirectRefused(str(following.with_query(None).with_fragment(None)))
+            finally:
+                response.release()
             target = following
             options.pop("params", None)
         raise RedirectRefused(str(target.with_query(None).with_fragment(None)))
@@ -189,6 +202,25 @@ class Outbound:
         family, kind, protocol, _, address = info
         self._check(str(address[0]), int(address[1]))
         return socket.socket(family, kind, protocol)
+
+
+class _Requesting:
+    """What `async with` gives the response of and then frees it; a generator in its place is felt in a fan-out."""
+
+    __slots__ = ("_respond", "_response")
+
+    def __init__(self, respond: Coroutine[Any, Any, aiohttp.ClientResponse]) -> None:
+        self._respond = respond
+
+    async def __aenter__(self) -> aiohttp.ClientResponse:
+        self._response = await self._respond
+        return self._response
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._response.release()
+        await self._response.wait_for_close()
 
 
 def _no_redirects() -> aiohttp.TraceConfig:

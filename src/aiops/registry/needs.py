@@ -132,8 +132,8 @@ class Store(Protocol):
     async def records(self, tx: Transaction, scope: Scope) -> list[ClusterRecord]:
         """As `all`, with what only the registry may see."""
 
-    async def versions(self, tx: Transaction, scope: Scope) -> tuple[list[UUID], list[str]]:
-        """The clusters by name, and for each a word that changes whenever anything about it does."""
+    async def versions(self, tx: Transaction, scope: Scope) -> list[str]:
+        """For each cluster, by name, its id and then what changes whenever anything about it does."""
 
     async def get(self, tx: Transaction, cluster_id: UUID, *, lock: bool = False) -> ClusterRecord | None: ...
 

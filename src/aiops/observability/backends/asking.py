@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import aiohttp
@@ -16,6 +18,7 @@ from aiops.kernel.errors import AiopsError, Invalid, Rejected, TimedOut, Unavail
 from aiops.kernel.no_answer import explained
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.breaker import Breaker
+from aiops.observability.backends.patience import Patience
 from aiops.registry.ports import Target
 
 MAX_REPLY_BYTES = 50 * 1024 * 1024
@@ -33,6 +36,10 @@ _SHORTEST_SILENCE_S = 1.0
 """Who asks for an answer in less time learns nothing of the endpoint's health."""
 _PAUSE_S = 0.02, 0.2
 _PASSING = frozenset({502, 503, 504})
+
+_FORM = "application/x-www-form-urlencoded"
+# What is asked ends with `ask`'s own deadline; a second timer for each request costs as much as its answer.
+_NONE_OF_ITS_OWN = aiohttp.ClientTimeout(total=None, sock_connect=5.0)
 
 Form = Sequence[tuple[str, str]]
 Judge = Callable[[int, bytes], AiopsError | None]
@@ -67,6 +74,7 @@ class Asking:
         self._at_once = at_once
         self._reading = 0
         self._smaller = smaller
+        self._patience = Patience()
         self._breakers: dict[str, Breaker] = {}
         self._lanes: dict[UUID, asyncio.Semaphore] = {}
 
@@ -94,13 +102,16 @@ class Asking:
             )
         sent, its_turn = False, self._lane(target.cluster_id)
         try:
-            async with asyncio.timeout(timeout_s * _SOONER), its_turn:
-                sent = True
-                if changes is None:
-                    body = await self._read_only(target, method, path, form, judge, headers or {}, breaker, timeout_s)
-                else:
-                    shown = {**(headers or {}), "Content-Type": "application/json"}
-                    body = await self._once(target, method, path, form, judge, shown, changes)
+            with self._patience.within(timeout_s * _SOONER):
+                async with its_turn:
+                    sent = True
+                    if changes is None:
+                        body = await self._read_only(
+                            target, method, path, form, judge, headers or {}, breaker, timeout_s
+                        )
+                    else:
+                        shown = {**(headers or {}), "Content-Type": "application/json"}
+                        body = await self._once(target, method, path, form, judge, shown, changes)
         except aiohttp.ServerTimeoutError as error:
             # A TimeoutError too, of the connection alone.
             breaker.failed()
@@ -170,12 +181,17 @@ class Asking:
         changes: bytes | None = None,
     ) -> bytes:
         url = URL(f"{target.url.rstrip('/')}{path}")
-        options: dict[str, Any] = {"data": list(form)} if method == "POST" else {"params": list(form)}
+        sent = {**headers, **target.headers}
+        options: dict[str, Any] = {"timeout": _NONE_OF_ITS_OWN}
         if changes is not None:
-            options = {"data": changes}
+            options["data"] = changes
+        elif method == "POST":
+            options["data"] = _encoded(tuple(form))
+            sent["Content-Type"] = _FORM
+        else:
+            options["params"] = form
         if isinstance(self._connection, Outbound):
             options |= {"tls": target.tls, "proxy_url": target.proxy_url}
-        sent = {**headers, **target.headers}
         async with self._connection.request(method, url, headers=sent, **options) as response:
             body = await self._read(response)
             if response.status == 200:
@@ -234,6 +250,12 @@ def unreached(error: Exception, target: Target, timeout_s: float) -> Unavailable
 def _speaks_for_another(response: aiohttp.ClientResponse, body: bytes) -> bool:
     """Not so a server that has judged the question itself (`{"status":"error"`), or one that asks to be left alone."""
     return "Retry-After" not in response.headers and not body.startswith(b'{"status"')
+
+
+@lru_cache(maxsize=64)
+def _encoded(form: tuple[tuple[str, str], ...]) -> bytes:
+    """As aiohttp would, but once for all the clusters that are asked the same."""
+    return urlencode(form).encode()
 
 
 def not_answering(status: int, message: str | None = None) -> Unavailable:

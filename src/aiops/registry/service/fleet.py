@@ -35,6 +35,7 @@ from aiops.registry.vault import Sent, Vault
 MOST_A_PAGE = 100
 _WORST = 20
 _MOST_KNOWN = 10_000
+_ID_LENGTH = 36
 _HISTORY = timedelta(days=7)
 _FIRST_YEAR = 1970
 _SEEN_EVERY = timedelta(seconds=5)
@@ -56,7 +57,6 @@ class HistoryPage(msgspec.Struct, frozen=True):
 class _Known:
     """One version of a cluster, and the ways to its endpoints as far as someone has asked for them."""
 
-    version: str
     record: ClusterRecord
     members: dict[EndpointKind, Member]
 
@@ -70,7 +70,7 @@ class Fleet:
         self._store = store
         self._vault = vault
         self._seen: dict[UUID, datetime] = {}
-        self._known: dict[UUID, _Known] = {}
+        self._known: dict[str, _Known] = {}
 
     async def visible(self, principal: Principal) -> list[Cluster]:
         return [known.record.cluster for known in await self._all(principal.clusters)]
@@ -78,18 +78,17 @@ class Fleet:
     async def _all(self, scope: Scope) -> list[_Known]:
         """By name. Every query asks for all clusters, and few of them change between two: those alone are read anew."""
         async with self._transactions.begin() as tx:
-            ids, versions = await self._store.versions(tx, scope)
-            seen, known = dict(zip(ids, versions, strict=True)), self._known
-            stale = frozenset(one for one, version in seen.items() if one not in known or known[one].version != version)
-            records = await self._store.records(tx, stale) if stale else []
+            versions, known = await self._store.versions(tx, scope), self._known
+            stale = {version[:_ID_LENGTH]: version for version in versions if version not in known}
+            records = await self._store.records(tx, frozenset(map(UUID, stale))) if stale else []
         if stale:
             # Removed between the two questions: then it is not among the records.
-            known = {one: kept for one, kept in known.items() if one not in stale}
+            known = {version: kept for version, kept in known.items() if version[:_ID_LENGTH] not in stale}
             if len(known) + len(records) > _MOST_KNOWN:
-                known = {one: known[one] for one in ids if one in known}
-            known |= {one.cluster.id: _Known(seen[one.cluster.id], one, {}) for one in records}
+                known = {version: known[version] for version in versions if version in known}
+            known |= {stale[str(one.cluster.id)]: _Known(one, {}) for one in records}
             self._known = known
-        return [known[one] for one in ids if one in known]
+        return [known[version] for version in versions if version in known]
 
     def _member(self, known: _Known, kind: EndpointKind) -> Member:
         member = known.members.get(kind)
@@ -130,11 +129,14 @@ class Fleet:
             if not principal.sees(cluster_id):
                 raise no_cluster(cluster_id)
         scope = principal.clusters if wanted is None else frozenset(wanted)
-        found = {known.record.cluster.id: self._member(known, kind) for known in await self._all(scope)}
-        for cluster_id in wanted or ():
+        members = [self._member(known, kind) for known in await self._all(scope)]
+        if wanted is None:
+            return members
+        found = {member.cluster.id: member for member in members}
+        for cluster_id in wanted:
             if cluster_id not in found:
                 raise no_cluster(cluster_id)
-        return list(found.values()) if wanted is None else [found[cluster_id] for cluster_id in wanted]
+        return [found[cluster_id] for cluster_id in wanted]
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         if not principal.sees(cluster_id):

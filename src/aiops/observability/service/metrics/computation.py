@@ -10,6 +10,7 @@ import numpy as np
 
 from aiops.kernel.errors import Invalid
 from aiops.observability.needs import StoredSeries
+from aiops.observability.ports import InstantSeries
 from aiops.observability.promql import EvalResult, evaluate
 from aiops.observability.promql.fleet import FleetPlan, Push, Subquery
 from aiops.observability.promql.nodes import Selector
@@ -53,15 +54,31 @@ class Computation:
         return evaluate(self._plan.plan, data, steps.start_ms, steps.end_ms, steps.step_ms, own)
 
 
-def united(parts: Sequence[tuple[str, EvalResult | None]], steps: int) -> Vector:
+Found = EvalResult | list[InstantSeries] | None
+"""What a cluster gave: numbers of several moments or of the hub's own, a remote's series of one moment, or nothing."""
+
+
+def cells_of(found: Found) -> int:
+    if found is None:
+        return 0
+    return len(found) if isinstance(found, list) else found.values.size
+
+
+def united(parts: Sequence[tuple[str, Found]], steps: int) -> Vector:
     """The answers of clusters, by their names, as one vector whose series carry `cluster`."""
-    found = [(cluster, part) for cluster, part in parts if part is not None and part.labels]
-    if not found:
+    instants = [(cluster, part) for cluster, part in parts if isinstance(part, list) and part]
+    results = [(cluster, part) for cluster, part in parts if isinstance(part, EvalResult) and part.labels]
+    if not instants and not results:
         return Vector.empty(steps)
+    labels = [numbers.in_cluster(one.metric, cluster) for cluster, part in instants for one in part]
+    labels += [numbers.in_cluster(one, cluster) for cluster, part in results for one in part.labels]
+    # All clusters' values at once: an array for each costs more than what is in it.
+    values = [np.array([[float(one.value[1])] for _, part in instants for one in part]).reshape(-1, steps)]
+    present = [np.ones(values[0].shape, dtype=bool)]
     return Vector(
-        [numbers.in_cluster(labels, cluster) for cluster, part in found for labels in part.labels],
-        np.concatenate([part.values for _, part in found]),
-        np.concatenate([part.present for _, part in found]),
+        labels,
+        np.concatenate(values + [part.values for _, part in results]),
+        np.concatenate(present + [part.present for _, part in results]),
     )
 
 

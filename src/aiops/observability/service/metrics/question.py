@@ -60,8 +60,7 @@ async def where(
         members = {one.cluster.id: Member(one.cluster, None) for one in members.values()}
     pushes = question.plan.all_pushes
     texts = {
-        one.cluster.id: tuple(push.text(one.cluster.name, _share_of(one)) for push in pushes)
-        for one in members.values()
+        key: tuple([push.text(one.cluster.name, _share_of(one)) for push in pushes]) for key, one in members.items()
     }
     concerned = {key: member for key, member in members.items() if any(texts[key])}
     if concerned and not any(one.target or one.problem for one in concerned.values()):

@@ -80,7 +80,8 @@ class ReusedMetrics:
         self, target: Target, ttl_s: float, key: tuple[Hashable, ...], ask: Callable[[], Awaitable[RemoteAnswer[T]]]
     ) -> RemoteAnswer[T]:
         # The name is among it because it is written into the labels of what is kept.
-        whose = (target.cluster_id, target.cluster_name, target.url)
+        # Bytes, for a UUID is hashed in Python, and a key many times.
+        whose = (target.cluster_id.bytes, target.cluster_name, target.url)
         found = await self._answers.get((*whose, *key), ttl_s, ask, lambda answer: answer.size)
         return replace(found.value, age_s=found.age_s) if found.age_s else found.value
 
