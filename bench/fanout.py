@@ -21,6 +21,7 @@ import msgspec
 import uvloop
 
 from aiops.kernel.clock import SystemClock
+from aiops.kernel.collector import settle_collector
 from aiops.kernel.database import Database
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.principal import Principal
@@ -88,6 +89,7 @@ async def _service(stack: AsyncExitStack, urls: list[str]) -> MetricsService:
 
 
 async def main() -> int:
+    settle_collector()
     async with AsyncExitStack() as stack:
         feed = stack.enter_context(Prometheus("scrape_configs: []"))
         config = CONFIG % feed.url.removeprefix("http://")

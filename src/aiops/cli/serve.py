@@ -51,11 +51,14 @@ def serve(settings: Settings) -> None:
         require_same_key(url, key_ring(settings), where_key_is(settings))
         generated = ensure_admin(url, settings.admin_password)
         from aiops.app import create_app
+        from aiops.kernel.collector import settle_collector
 
         welcome = _welcome(settings, sockets, generated)
         welcomed = False
         try:
-            welcomed = _run_server(create_app(settings, url, database_problem=problem), sockets, welcome)
+            app = create_app(settings, url, database_problem=problem)
+            settle_collector()
+            welcomed = _run_server(app, sockets, welcome)
         finally:
             # A password is shown once: also where the hub was stopped before it was ready.
             if generated and not welcomed:

@@ -67,8 +67,10 @@ class Answers:
     async def _lead(self, key: Hashable, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]) -> T:
         """Ask, and tell all who came meanwhile."""
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        asked_at = self._clock.monotonic()
         try:
-            value = await self._ask(key, ask, size_of)
+            value = await ask()
+            self._keep(key, asked_at, size_of(value), value)
         except BaseException as error:
             flight.set_exception(_Abandoned() if isinstance(error, asyncio.CancelledError) else error)
             flight.exception()  # where nobody waits, nobody misses it
@@ -79,17 +81,13 @@ class Answers:
         finally:
             del self._flights[key]
 
-    async def _ask(self, key: Hashable, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]) -> T:
-        asked_at = self._clock.monotonic()
-        value = await ask()
-        size = size_of(value)
+    def _keep(self, key: Hashable, asked_at: float, size: int, value: object) -> None:
         if size <= self._most_bytes // _LARGEST_SHARE:
             self._drop(key)
             self._kept[key] = (asked_at, size, value)
             self._bytes += size
             while self._bytes > self._most_bytes:
                 self._drop(next(iter(self._kept)))
-        return value
 
     def _drop(self, key: Hashable) -> None:
         dropped = self._kept.pop(key, None)
