@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aiops.intelligence.patterns.masking import VALUE, Remembered
 
 # Stands in a key for "any value here"; no text of a log holds it, see `mining`.
-ANY = "\0"
+ANY = "\x1a"
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
