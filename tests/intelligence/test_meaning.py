@@ -1,0 +1,69 @@
+"""Texts of logs and what they mean: the glossary, the pieces of words and the local model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aiops.intelligence.meaning.glossary import explained, plain_words
+from aiops.intelligence.meaning.local import LocalModel, LocalModelMissing, is_installed, model_file
+from aiops.intelligence.meaning.wordpiece import WordPieces
+from bench.paraphrases import pairs, shared_words
+
+needs_model = pytest.mark.skipif(not is_installed(), reason="the extra `meaning` is not installed")
+
+
+def test_names_are_taken_apart_and_placeholders_left_out() -> None:
+    assert plain_words("kubelet: OOMKilled pod=<*> disk_full") == "kubelet OOMKilled pod disk full"
+    assert plain_words("OutOfMemoryError: <*>") == "Out Of Memory Error"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("write failed: ENOSPC", "disk is full"),
+        ("java.lang.OutOfMemoryError: Java heap space", "JVM heap is full"),
+        ("NVRM: Xid (PCI:<*>): 79, GPU has fallen off the bus", "GPU graphics card"),
+        ("FATAL: sorry, too many clients already", "no connections left"),
+    ],
+)
+def test_the_glossary_says_what_a_term_means(said: str, meant: str) -> None:
+    assert meant in explained(said)
+
+
+def test_what_the_glossary_does_not_know_stays_as_it_is() -> None:
+    assert explained("the quick brown fox jumps") == "the quick brown fox jumps"
+
+
+def test_pieces_are_those_the_model_was_trained_on() -> None:
+    # By the reference implementation, for the vocabulary of bert-base-uncased.
+    assert WordPieces().encode("No space left on device", 128) == [101, 2053, 2686, 2187, 2006, 5080, 102]
+    assert WordPieces().encode("naïve Café 漢字", 128) == WordPieces().encode("naive cafe 漢 字", 128)
+    assert len(WordPieces().encode("disk " * 500, 128)) == 128
+
+
+def test_the_pairs_of_the_bench_share_no_content_word() -> None:
+    assert [(one.pattern, shared_words(one)) for one in pairs() if shared_words(one)] == []
+    assert sum(one.foreseen for one in pairs()) >= 60
+
+
+@needs_model
+def test_what_is_said_in_other_words_is_found_first() -> None:
+    some = [one for one in pairs() if one.foreseen][::3]
+    model = LocalModel()
+    questions, patterns = model.embed_now([one.words for one in some]), model.embed_now([one.pattern for one in some])
+    first = (questions @ patterns.T).argmax(axis=1) == np.arange(len(some))
+    assert first.mean() >= 0.8, [one.words for one, found in zip(some, first, strict=True) if not found]
+
+
+@needs_model
+def test_weights_that_are_not_ours_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "weights_of_another"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "model.onnx").write_bytes(b"other weights")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(LocalModelMissing, match="not the model we know"):
+        model_file(package.name)
