@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from aiops.cli.cluster import add_commands as add_cluster_commands
 from aiops.cli.failures import in_one_line
+from aiops.cli.forecast import add_arguments as add_forecast_arguments
+from aiops.cli.forecast import forecast as show_forecast
 from aiops.cli.output import say
 from aiops.cli.patterns import add_arguments as add_patterns_arguments
 from aiops.cli.patterns import patterns as show_patterns
@@ -70,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "retry-events", "Try again what the hub gave up on, as `aiops doctor` lists it.", _retry_events)
     patterns = _add(commands, "patterns", "The patterns of a log file; needs no hub and no database.", show_patterns)
     add_patterns_arguments(patterns)
+    forecast = _add(
+        commands, "forecast", "Forecast a series of a CSV file; needs no hub and no database.", show_forecast
+    )
+    add_forecast_arguments(forecast)
     _add(commands, "openapi", "Write the OpenAPI document to standard output; needs no database.", _openapi)
 
     _add_users(commands)

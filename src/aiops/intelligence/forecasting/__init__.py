@@ -1,0 +1,1 @@
+"""Forecasts of one series, by numbers alone: no I/O, no clock."""

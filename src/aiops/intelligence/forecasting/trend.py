@@ -1,0 +1,158 @@
+"""The course of a series in the long run: a straight line since it last changed its course, and how sure that is.
+
+What comes is modelled as a line, a random walk around it (what was written comes in bursts) and noise. From the lagged
+differences follow the variances of both, hence how far the line may err `h` steps ahead, its slope fitted to `n`:
+`walk * h + noise + h**2 * (1.2 * walk / n + 12 * noise / n**3)` (the least-squares slope's variance under either).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aiops.intelligence.forecasting.candidates import Floats
+from aiops.intelligence.forecasting.refusals import FEWEST_VALUES
+from aiops.intelligence.forecasting.series import Regular
+
+_Z90 = 1.645
+_PLACES = 60
+_BETTER = 8.0
+_STEEP = 6.0
+_EXACT = 1e-6
+_ORIGINS = 20
+_WIDEST = 3.0
+_CYCLES = 3
+
+
+@dataclass(frozen=True)
+class Trend:
+    """`level` at the end of the series and `slope` a step; `loss` and `naive_loss` are those of its own back-test."""
+
+    values: int
+    level: float
+    slope: float
+    walk: float
+    noise: float
+    widening: float
+    loss: float
+    naive_loss: float
+
+    @property
+    def name(self) -> str:
+        return f"straight line through the last {self.values}"
+
+    @property
+    def believed(self) -> bool:
+        """Whether the past was nearer to this line, continued, than to its last value."""
+        return self.loss < self.naive_loss
+
+    def point(self, steps: Floats) -> Floats:
+        return np.asarray(self.level + self.slope * steps)
+
+    def reach(self, steps: Floats) -> Floats:
+        """Half of the 90 % interval."""
+        count = self.values
+        slope = 1.2 * self.walk / count + 12 * self.noise / count**3
+        return np.asarray(_Z90 * self.widening * np.sqrt(self.walk * steps + self.noise + slope * steps**2))
+
+
+def trend_of(series: Regular, periods: tuple[int, ...]) -> Trend:
+    """The line since the last kink; daily and other cycles are averaged out where there are three of them."""
+    values = since_kink(series).values
+    period = max((one for one in periods if one * _CYCLES <= len(values)), default=1)
+    level, slope = _line(values, period)
+    walk, noise = _variances(values, slope, period)
+    errors, naive, spread = _tested(values, period)
+    known = spread > 0
+    widening = float(np.quantile(np.abs(errors[known]) / spread[known], 0.9)) if known.any() else 1.0
+    return Trend(
+        len(values),
+        level,
+        slope,
+        walk,
+        noise,
+        min(max(widening, 1.0), _WIDEST),
+        float(np.mean(np.abs(errors))),
+        float(np.mean(np.abs(naive))),
+    )
+
+
+def since_kink(series: Regular) -> Regular:
+    """The part since the last kink, where two straight lines that meet there fit far better than one, else all.
+
+    A disk that stood still for days and fills since this morning is forecast from this morning on.
+    """
+    values = series.values
+    count = len(values)
+    if count < 2 * FEWEST_VALUES:
+        return series
+    places = np.arange(count, dtype=np.float64)
+    kinks = np.unique(np.linspace(FEWEST_VALUES // 2, count - FEWEST_VALUES, _PLACES).astype(int))
+    fits = [_bent(places, values, int(kink)) for kink in kinks]
+    best = int(np.argmin([rest for rest, _ in fits]))
+    rest, slope = fits[best]
+    straight = values - np.polyval(np.polyfit(places, values, 1), places)
+    moved = abs(slope) * (count - kinks[best])
+    # Of a line that is exact what is left is rounding: no kink is to be found in that.
+    apart = float(straight @ straight) if np.std(straight) > _EXACT * np.ptp(values) else 0.0
+    if rest * _BETTER < apart and moved > _STEEP * np.sqrt(rest / count):
+        return series.since(int(kinks[best]))
+    return series
+
+
+def _bent(places: Floats, values: Floats, kink: int) -> tuple[float, float]:
+    """The squared rest of two lines that meet at `kink`, and the slope of the second."""
+    terms = np.column_stack([np.ones_like(places), places, np.maximum(places - kink, 0.0)])
+    found, *_ = np.linalg.lstsq(terms, values - values[0], rcond=None)
+    rest = values - values[0] - terms @ found
+    return float(rest @ rest), float(found[1] + found[2])
+
+
+def _line(values: Floats, period: int) -> tuple[float, float]:
+    """Least squares through the means over a period; the level is where the line stands now, moved to the present."""
+    smooth = np.convolve(values, np.full(period, 1 / period), "valid") if period > 1 else values
+    places = np.arange(len(smooth), dtype=np.float64) + (period - 1) / 2 - (len(values) - 1)
+    centred = places - places.mean()
+    slope = float(centred @ (smooth - smooth.mean()) / (centred @ centred))
+    level = float(smooth.mean() - slope * places.mean())
+    latest = values[-period:] if period > 1 else values[-3:]
+    back = np.arange(1 - len(latest), 1)
+    # A walk starts from where it is; noise is not where it starts from. Half way serves both.
+    return (level + float(np.mean(latest - slope * back))) / 2, slope
+
+
+def _variances(values: Floats, slope: float, period: int) -> tuple[float, float]:
+    """The variance a step of the walk, and of the noise, from differences at growing lags (whole periods)."""
+    rest = values - slope * np.arange(len(values))
+    furthest = max(len(values) // 4, 2)
+    lags = np.unique(np.geomspace(1, furthest, 8).astype(int)) if period == 1 else np.arange(1, 5) * period
+    lags = lags[lags < len(values) * 0.8]
+    spreads = np.array([float(np.mean((rest[lag:] - rest[:-lag]) ** 2)) for lag in lags])
+    if len(lags) < 2:
+        return float(spreads[0] / lags[0]), 0.0
+    weights = 1.0 / lags
+    middle = np.average(lags, weights=weights)
+    walk = float(weights * (lags - middle) @ spreads / (weights * (lags - middle) @ lags))
+    walk = max(walk, 0.0)
+    return walk, max(float(np.average(spreads - walk * lags, weights=weights)) / 2, 0.0)
+
+
+def _tested(values: Floats, period: int) -> tuple[Floats, Floats, Floats]:
+    """The line's and naive's errors at the end of the series, from origins in its later half, and the line's reach."""
+    count = len(values)
+    first = max(count // 2, min(count - 2, 12))
+    origins = np.unique(np.linspace(first, max(first, count - 1 - max(count // 10, 1)), _ORIGINS).astype(int))
+    line, naive, spread = [], [], []
+    for origin in origins.tolist():
+        known = values[:origin]
+        inner = period if period * _CYCLES <= origin else 1
+        level, slope = _line(known, inner)
+        walk, noise = _variances(known, slope, inner)
+        steps = np.arange(1, count - origin + 1)
+        came = values[origin:]
+        line.append(float(np.mean(np.abs(came - level - slope * steps))))
+        naive.append(float(np.mean(np.abs(came - known[-1]))))
+        past = Trend(origin, level, slope, walk, noise, 1.0, 0.0, 0.0)
+        spread.append(float(np.mean(past.reach(steps))))
+    return np.array(line), np.array(naive), np.array(spread)
