@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+from sqlalchemy import text
+
 from aiops.kernel.database import Database, connection_of, raw_connection_of
 
 
@@ -40,3 +43,28 @@ async def test_both_connections_of_a_transaction_are_one(database: Database) -> 
         await connection_of(tx).exec_driver_sql("INSERT INTO kept VALUES (2)")
         await tx.commit()
     assert await _count(database) == 2
+
+
+async def test_connections_that_the_server_ended_are_replaced_before_they_are_used(database: Database) -> None:
+    async with database.begin() as one, database.begin() as two:
+        pids = [await connection_of(tx).scalar(text("SELECT pg_backend_pid()")) for tx in (one, two)]
+    async with database.begin() as tx:
+        await connection_of(tx).execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM unnest(cast(:pids AS int[])) pid WHERE pid <> pg_backend_pid()"
+            ),
+            {"pids": pids},
+        )
+    for _ in range(3):
+        async with database.begin() as one, database.look() as two:
+            for tx in (one, two):
+                assert await connection_of(tx).scalar(text("SELECT 1")) == 1
+
+
+async def test_a_look_sees_what_is_committed_meanwhile_and_commits_nothing(database: Database) -> None:
+    async with database.begin() as writing, database.look() as looking:
+        await connection_of(writing).execute(text("CREATE TABLE seen_meanwhile AS SELECT 1 AS one"))
+        await writing.commit()
+        assert await connection_of(looking).scalar(text("SELECT one FROM seen_meanwhile")) == 1
+        with pytest.raises(RuntimeError):
+            await looking.commit()

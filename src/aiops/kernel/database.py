@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import psycopg
-from sqlalchemy import exc, text
+from sqlalchemy import event, exc, text
 
 from aiops.kernel.errors import Invalid, Unavailable
 from aiops.kernel.events import Event, EventEnvelope, envelope
@@ -32,6 +33,9 @@ class Transactions(Protocol):
 
     def begin(self) -> Any:
         """An async context manager giving a `Transaction`."""
+
+    def look(self) -> Any:
+        """As `begin`, to read: each statement sees what is committed by then, and nothing can be committed."""
 
 
 class SqlTransaction:
@@ -90,10 +94,11 @@ class Database:
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             json_serializer=lambda value: msgspec.json.encode(value).decode(),
             json_deserializer=msgspec.json.decode,
         )
+        event.listen(self.engine.sync_engine, "checkout", _check_alive)
+        self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.outbox: Outbox | None = None
 
     @asynccontextmanager
@@ -113,6 +118,15 @@ class Database:
                 if not transaction.committed:
                     await connection.rollback()
 
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[SqlTransaction]:
+        """Without the two trips that begin and end a transaction. Raises as `begin`."""
+        with _stated_failures(self._problem):
+            async with self._looking.connect() as connection:
+                transaction = SqlTransaction(connection, None)
+                transaction.committed = True
+                yield transaction
+
     async def ping(self) -> None:
         """Raises `Unavailable` where it does not answer."""
         with _stated_failures(self._problem):
@@ -121,6 +135,22 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _check_alive(adapted: Any, _record: Any, _fairy: Any) -> None:
+    """A kept connection whose server is gone is replaced, and all older ones with it.
+
+    SQLAlchemy's own way is a trip to the server for each transaction. A server that ends says so on the socket.
+    """
+    connection = adapted.driver_connection.pgconn
+    waiting = select.poll()
+    try:
+        waiting.register(connection.socket, select.POLLIN)
+        # A server that ends says why first, and is gone only behind that.
+        while waiting.poll(0):
+            connection.consume_input()
+    except psycopg.OperationalError as error:
+        raise exc.InvalidatePoolError(str(error)) from error
 
 
 DISK_FULL = "The disk of the database is full: free some space."

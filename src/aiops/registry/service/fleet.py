@@ -77,7 +77,7 @@ class Fleet:
 
     async def _all(self, scope: Scope) -> list[_Known]:
         """By name. Every query asks for all clusters, and few of them change between two: those alone are read anew."""
-        async with self._transactions.begin() as tx:
+        async with self._transactions.look() as tx:
             versions, known = await self._store.versions(tx, scope), self._known
             stale = {version[:_ID_LENGTH]: version for version in versions if version not in known}
             records = await self._store.records(tx, frozenset(map(UUID, stale))) if stale else []
