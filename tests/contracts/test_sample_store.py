@@ -128,13 +128,11 @@ async def test_clusters_are_apart_and_one_is_forgotten_alone(subject: Subject) -
     async with subject.database.begin() as tx:
         assert await subject.store.label_names(tx, [CLUSTER]) == ["__name__"]
         assert await subject.store.label_values(tx, [OTHER], "job") == ["x"]
-        assert await subject.store.latest_at(tx, OTHER) == subject.start + 1
         await subject.store.delete_cluster(tx, OTHER)
         await tx.commit()
     assert await subject.read() == {"up": [1]}
     assert await subject.read(cluster=OTHER) == {}
     async with subject.database.begin() as tx:
-        assert await subject.store.latest_at(tx, OTHER) is None
         assert await subject.store.series(tx, [OTHER], []) == []
 
 

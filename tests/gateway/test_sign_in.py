@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+from uuid import UUID
+
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
@@ -76,3 +79,27 @@ async def test_only_an_admin_of_the_whole_fleet_adds_users(
     assert (await hub.post("/api/v1/users", json=new, headers=await sign_in(viewer))).status_code == 403
     assert (await hub.post("/api/v1/users", json=new, headers=await sign_in(admin))).status_code == 201
     assert (await hub.post("/api/v1/users", json=new, headers=await sign_in(admin))).status_code == 409
+
+
+async def test_a_cluster_that_has_left_is_in_nobodys_scope_and_who_saw_it_alone_sees_nothing(
+    hub: Hub, auth: AuthService, admin: User, sign_in: SignIn
+) -> None:
+    whole = await sign_in(admin)
+    made = []
+    for name in ("east", "west"):
+        reply = await hub.post("/api/v1/clusters", json={"name": name, "platform": "HOST"}, headers=whole)
+        made.append(reply.json()["id"])
+    east, west = made
+    system = Principal.system("test")
+    one = await auth.add_user(system, "one", PASSWORD, Role.VIEWER, [UUID(east)], must_change_password=False)
+    both = await auth.add_user(
+        system, "both", PASSWORD, Role.VIEWER, [UUID(east), UUID(west)], must_change_password=False
+    )
+    limited, wider = await sign_in(one), await sign_in(both)
+    assert (await hub.delete(f"/api/v1/clusters/{east}", headers=whole)).status_code == 204
+    async with asyncio.timeout(10):
+        while (await hub.get("/api/v1/auth/me", headers=limited)).json()["clusters"]:
+            await asyncio.sleep(0.02)
+    assert (await hub.get("/api/v1/auth/me", headers=limited)).json()["clusters"] == []
+    assert (await hub.get("/api/v1/clusters", headers=limited)).json()["items"] == []
+    assert (await hub.get("/api/v1/auth/me", headers=wider)).json()["clusters"] == [west]

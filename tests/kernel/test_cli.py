@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -96,12 +97,22 @@ def test_doctor_finds_a_database_of_this_version_well(
 
 
 def test_doctor_finds_what_a_cluster_that_is_gone_has_left(set_up: str, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = uuid4()
     with psycopg.connect(set_up) as connection:
         connection.execute(
             "INSERT INTO intelligence.track (cluster_id, watch, detector, watermark, series, state)"
-            " VALUES (gen_random_uuid(), 'node_cpu', 'x', 0, '[]', '')"
+            " VALUES (%s, 'node_cpu', 'x', 0, '[]', '')",
+            (gone,),
         )
-    assert "FAIL  orphans: of clusters that are gone there are still 1 learned bands" in doctor_on("orphans", capsys)
+        head = "INSERT INTO observability.head (cluster_id, min_ms, max_ms, samples) VALUES (%s, 0, 0, '')"
+        connection.execute(head, (gone,))
+        connection.execute("CREATE TABLE observability.rollup_1m_test PARTITION OF observability.rollup_1m DEFAULT")
+        connection.execute("INSERT INTO observability.rollup_1m VALUES (%s, 0, 0, 0, 1, '')", (gone,))
+        connection.execute("INSERT INTO observability.alert_pull (cluster_id, next_at) VALUES (%s, now())", (gone,))
+    assert (
+        "FAIL  orphans: of clusters that are gone there are still 2 rows of samples, 1 readings of alerts, "
+        "1 learned bands"
+    ) in doctor_on("orphans", capsys)
 
 
 def test_doctor_names_what_was_given_up_and_it_can_be_tried_again(

@@ -84,19 +84,18 @@ async def test_a_series_of_a_transaction_that_was_rolled_back_is_made_again(data
     assert await read(database, store) == {"up": [2]}
 
 
-async def test_labels_and_the_newest_sample_are_told_until_the_cluster_goes(database: Database) -> None:
+async def test_labels_are_told_until_the_cluster_goes(database: Database) -> None:
     store = PostgresSampleStore()
     await append(database, store, sample("up", 5, 1, job="x"), sample("up", 9, 1, job="y"))
     async with database.begin() as tx:
         assert await store.label_names(tx, [CLUSTER]) == ["__name__", "job"]
         assert await store.label_values(tx, [CLUSTER], "job") == ["x", "y"]
-        assert await store.latest_at(tx, CLUSTER) == 9
         assert len(await store.series(tx, [CLUSTER], [Matcher("job", "=", "x")])) == 1
         await store.delete_cluster(tx, CLUSTER)
         await tx.commit()
     assert await read(database, store) == {}
     async with database.begin() as tx:
-        assert await store.latest_at(tx, CLUSTER) is None
+        assert await store.label_names(tx, [CLUSTER]) == []
 
 
 async def test_rows_that_are_read_at_once_fill_the_cache_once(database: Database) -> None:

@@ -80,11 +80,11 @@ def list_users(database_url: str) -> list[User]:
 
 
 async def orphans(database: Database, clusters: list[UUID]) -> dict[str, int]:
-    """How many users are limited to clusters that are none of these, and so see nothing."""
+    """How many users have others than these in their scope."""
     async with database.begin() as tx:
         users = await SqlUserStore().users(tx)
     known = set(clusters)
-    return {"users limited to them": sum(bool(u.clusters) and known.isdisjoint(u.clusters or ()) for u in users)}
+    return {"users limited to them": sum(not known.issuperset(user.clusters or ()) for user in users)}
 
 
 async def _cluster_id(database: Database, name: str) -> UUID:

@@ -25,6 +25,9 @@ class UserStore(Protocol):
         self, tx: Transaction, user_id: UUID, password_hash: str, must_change: bool, at: datetime
     ) -> None: ...
 
+    async def forget_cluster(self, tx: Transaction, cluster_id: UUID, at: datetime) -> None:
+        """Take a cluster out of every user's scope; a scope that is left empty stays one."""
+
     async def open_session(self, tx: Transaction, session: Session) -> None: ...
 
     async def session_user(self, tx: Transaction, token_hash: bytes, at: datetime) -> tuple[User, datetime] | None:

@@ -59,6 +59,15 @@ class SqlUserStore:
             {"id": user_id, "password_hash": password_hash, "must_change": must_change, "at": at},
         )
 
+    async def forget_cluster(self, tx: Transaction, cluster_id: UUID, at: datetime) -> None:
+        await connection_of(tx).execute(
+            text(
+                "UPDATE gateway.users SET clusters = array_remove(clusters, :cluster_id), updated_at = :at"
+                " WHERE :cluster_id = ANY(clusters)"
+            ),
+            {"cluster_id": cluster_id, "at": at},
+        )
+
     async def open_session(self, tx: Transaction, session: Session) -> None:
         await connection_of(tx).execute(
             text(

@@ -110,9 +110,6 @@ class SampleStore(Protocol):
     async def label_values(self, tx: Transaction, cluster_ids: Sequence[UUID], name: str) -> list[str]:
         """The values of one label in these clusters, sorted."""
 
-    async def latest_at(self, tx: Transaction, cluster_id: UUID) -> float | None:
-        """Unix seconds of the cluster's newest sample, `None` where it has none."""
-
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
         """Forget all series and samples of a cluster."""
 

@@ -7,17 +7,22 @@ from uuid import UUID
 from sqlalchemy import text
 
 from aiops.kernel.database import Transaction, connection_of
+from aiops.observability.store.rollups import LEVELS
 
-_KINDS = {
-    "series": "SELECT count(*) FROM observability.series WHERE cluster_id <> ALL(:clusters)",
-    "sources": "SELECT count(*) FROM observability.source WHERE cluster_id <> ALL(:clusters)",
-    "alerts": "SELECT count(*) FROM observability.alert WHERE cluster_id <> ALL(:clusters)",
+_TABLES = {
+    "series": ("series",),
+    "rows of samples": ("head", *(level.table for level in LEVELS)),
+    "sources": ("source",),
+    "alerts": ("alert",),
+    "readings of alerts": ("alert_pull",),
 }
 
 
 async def count_orphans(tx: Transaction, clusters: list[UUID]) -> dict[str, int]:
     """Rows by kind that name none of these clusters."""
     found = {}
-    for kind, query in _KINDS.items():
-        found[kind] = int((await connection_of(tx).execute(text(query), {"clusters": clusters})).scalar_one())
+    for kind, tables in _TABLES.items():
+        counts = (f"(SELECT count(*) FROM observability.{name} WHERE cluster_id <> ALL(:clusters))" for name in tables)
+        query = text(f"SELECT {' + '.join(counts)}")
+        found[kind] = int((await connection_of(tx).execute(query, {"clusters": clusters})).scalar_one())
     return found

@@ -106,18 +106,6 @@ class PostgresSampleStore:
         )
         return sorted(value for (value,) in rows)
 
-    async def latest_at(self, tx: Transaction, cluster_id: UUID) -> float | None:
-        series = "SELECT id FROM observability.series WHERE cluster_id = %s"
-        for newest in (
-            "SELECT max(max_ms) FROM observability.head WHERE cluster_id = %s",
-            f"SELECT max(end_ms) FROM observability.chunk WHERE series_id IN ({series})",
-            f"SELECT max(end_ms) FROM observability.{LEVELS[-1].table} WHERE cluster_id = %s",
-        ):
-            rows = await _rows(tx, newest, (cluster_id,))
-            if rows[0][0] is not None:
-                return float(rows[0][0] / 1000)
-        return None
-
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
         connection = await raw_connection_of(tx)
         # Neither a sealing nor an append that is under way may write what belongs to no one.
