@@ -153,6 +153,10 @@ class FurnishedHub:
         kept = self.admin.get(f"/api/v1/watches/{self.words['watch'][1]}").json()
         return {"revision": kept["revision"], "sensitivity": chance.choice(["LOW", "EXTREME"]), "silence_s": None}
 
+    def backtest(self, chance: random.Random) -> JSON:
+        what = chance.choice([{"watch": "node_cpu"}, {"query": "up_marked"}, {"rule": "up_marked > 0"}])
+        return {"cluster_id": self.pushed["id"], "sensitivity": "HIGH", **what}
+
     def credentials(self, chance: random.Random) -> JSON:
         return chance.choice([{"kind": "BEARER", "token": "x"}, {"kind": "BASIC", "username": "u", "password": "p"}])
 
@@ -267,6 +271,7 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/sources"): FurnishedHub.new_source,
     ("POST", "/api/v1/dashboards"): FurnishedHub.new_dashboard,
     ("PUT", "/api/v1/dashboards/{dashboard_id}"): FurnishedHub.changed_dashboard,
+    ("POST", "/api/v1/backtests"): FurnishedHub.backtest,
     ("POST", "/api/v1/watches"): FurnishedHub.new_watch,
     ("PATCH", "/api/v1/watches/{watch}"): FurnishedHub.changed_watch,
     ("POST", "/api/v1/users"): FurnishedHub.new_user,

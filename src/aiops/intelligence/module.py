@@ -7,8 +7,10 @@ from dishka import AsyncContainer, Provider, Scope, provide
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
-from aiops.intelligence.http import AnomaliesController, IncidentsController, expectations
+from aiops.intelligence.http.backtests import backtest
+from aiops.intelligence.http.incidents import AnomaliesController, IncidentsController, expectations
 from aiops.intelligence.needs import AnomalyStore, Detector, IncidentStore, TrackStore
+from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import Reading
@@ -94,6 +96,12 @@ class _Intelligence(Provider):
         return Reading(database, clock, incidents, anomalies, episodes, watcher)
 
     @provide
+    def backtests(
+        self, database: Database, clock: Clock, feed: WatchFeed, detector: Detector, incidents: IncidentStore
+    ) -> Backtests:
+        return Backtests(database, clock, feed, detector, incidents)
+
+    @provide
     def reactions(self, episodes: Episodes, alerts: Alerts, watcher: Watcher) -> Reactions:
         return Reactions(episodes, alerts, watcher)
 
@@ -128,7 +136,7 @@ def context() -> Context:
     return Context(
         name="intelligence",
         provider=_Intelligence(),
-        routes=(AnomaliesController, IncidentsController, expectations),
+        routes=(AnomaliesController, IncidentsController, backtest, expectations),
         events=EVENTS,
         handlers=(
             HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert),

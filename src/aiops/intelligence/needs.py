@@ -228,6 +228,11 @@ class IncidentStore(Protocol):
         self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
     ) -> IncidentView | None: ...
 
+    async def between(
+        self, tx: Transaction, cluster_id: UUID, start: datetime, end: datetime, limit: int
+    ) -> list[IncidentView]:
+        """The cluster's own part of the incidents that were detected then, the latest; false positives left out."""
+
     async def page(
         self, tx: Transaction, wanted: IncidentFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
     ) -> tuple[list[IncidentView], int]: ...

@@ -49,6 +49,12 @@ class FakeWatchFeed:
     def watches(self) -> list[Watch]:
         return self._watches
 
+    async def find(self, principal: Principal, name: str) -> Watch:
+        for watch in self._watches:
+            if watch.name == name:
+                return watch
+        raise NotFound("There is no such watch.")
+
 
 class FakeAlerts:
     def __init__(self) -> None:

@@ -212,6 +212,9 @@ class KeptWatch(WatchTerms, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
 
+    def seen_by(self, principal: Principal) -> bool:
+        return self.clusters is None or principal.sees_any(self.clusters)
+
 
 class WatchStore(Protocol):
     async def all(self, tx: Transaction) -> list[KeptWatch]:

@@ -180,11 +180,13 @@ class WatchBatch(msgspec.Struct, frozen=True):
 
 
 class WatchHistory(msgspec.Struct, frozen=True):
-    """Past evaluations: `values[i, j]` belongs to `series[i]` at `times[j]`; NaN where there was none."""
+    """Past evaluations: `values[i, j]` belongs to `series[i]` at `times[j]`; NaN where there was none. `dropped` counts
+    series past the bound."""
 
     times: Floats
     series: list[Labels]
     values: Floats
+    dropped: int = 0
 
 
 class Expectation(msgspec.Struct, frozen=True):
@@ -222,7 +224,10 @@ class WatchFeed(Protocol):
         """Keep past values as `record` does, without a band: nothing was expected of them when they came."""
 
     def watches(self) -> list[Watch]:
-        """All watches, shipped ones first."""
+        """The watches that are shipped."""
+
+    async def find(self, principal: Principal, name: str) -> Watch:
+        """A watch with what was set on it, also one that is switched off. Raises `NotFound`, also out of scope."""
 
 
 class AlertState(StrEnum):

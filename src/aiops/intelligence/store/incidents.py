@@ -269,6 +269,20 @@ class SqlIncidents:
         found = rows.one_or_none()
         return _view(found) if found else None
 
+    async def between(
+        self, tx: Transaction, cluster_id: UUID, start: datetime, end: datetime, limit: int
+    ) -> list[IncidentView]:
+        rows = await _run(
+            tx,
+            f"{_VIEW} WHERE i.detected_at BETWEEN :start AND :end AND i.status <> 'FALSE_POSITIVE'"
+            " ORDER BY i.detected_at DESC LIMIT :limit",
+            clusters=[cluster_id],
+            start=start,
+            end=end,
+            limit=limit,
+        )
+        return [_view(row) for row in rows]
+
     async def page(
         self, tx: Transaction, wanted: IncidentFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
     ) -> tuple[list[IncidentView], int]:

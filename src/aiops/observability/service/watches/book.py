@@ -59,6 +59,10 @@ def settled(watch: Watch, kept: KeptWatch) -> Watch | None:
     """A shipped watch with what was set on it; `None` where it is switched off."""
     if not kept.enabled:
         return None
+    return with_terms(watch, kept)
+
+
+def with_terms(watch: Watch, kept: KeptWatch) -> Watch:
     return msgspec.structs.replace(watch, **_terms(kept))
 
 

@@ -122,7 +122,7 @@ class Watches:
             kept = {one.name: one for one in await self._store.all(tx)}
         names = {one.id: one.name for one in await self._clusters.visible(principal)}
         shipped = [self._view(watch, kept.get(watch.name), names) for watch in self._service.watches()]
-        mine = [one for one in kept.values() if one.query is not None and _visible(principal, one)]
+        mine = [one for one in kept.values() if one.query is not None and one.seen_by(principal)]
         return shipped + [self._view(as_watch(one), one, names) for one in mine]
 
     async def get(self, principal: Principal, name: str) -> WatchView:
@@ -131,7 +131,7 @@ class Watches:
             kept = await self._store.get(tx, name)
         watch = self._shipped(name)
         if watch is None:
-            if kept is None or kept.query is None or not _visible(principal, kept):
+            if kept is None or kept.query is None or not kept.seen_by(principal):
                 raise _none()
             watch = as_watch(kept)
         return self._view(watch, kept, {one.id: one.name for one in await self._clusters.visible(principal)})
@@ -213,7 +213,7 @@ class Watches:
         if shipped is not None:
             principal.require_whole_fleet()
             return kept or _as_shipped(shipped, self._clock.now())
-        if kept is None or kept.query is None or not _visible(principal, kept):
+        if kept is None or kept.query is None or not kept.seen_by(principal):
             raise _none()
         if kept.clusters is None:
             principal.require_whole_fleet()
@@ -293,10 +293,6 @@ def _as_shipped(watch: Watch, now: datetime) -> KeptWatch:
         created_at=now,
         updated_at=now,
     )
-
-
-def _visible(principal: Principal, kept: KeptWatch) -> bool:
-    return kept.clusters is None or principal.sees_any(kept.clusters)
 
 
 def _none() -> NotFound:

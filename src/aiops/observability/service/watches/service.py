@@ -12,11 +12,11 @@ import structlog
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
-from aiops.kernel.errors import Rejected, TimedOut
+from aiops.kernel.errors import NotFound, Rejected, TimedOut
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.needs import InstantQueries, SampleStore
 from aiops.observability.ports import Expectation, Sample, Watch, WatchBatch, WatchHistory, WatchLook
-from aiops.observability.service.watches.book import WatchBook
+from aiops.observability.service.watches.book import WatchBook, as_watch, with_terms
 from aiops.observability.service.watches.bounds import PER_WATCH, caps_for, choose, in_order, subjects
 from aiops.observability.service.watches.fitting import QUERY_TIMEOUT_S, Fitting, unfitted
 from aiops.observability.service.watches.readers import BatchReaders
@@ -64,6 +64,16 @@ class WatchService:
         """The shipped ones; their queries as the hub's own machine would be asked."""
         return [unfitted(template) for template in self._catalogue]
 
+    async def find(self, principal: Principal, name: str) -> Watch:
+        principal.require(Role.VIEWER)
+        kept = (await self._book.kept()).get(name)
+        shipped = next((watch for watch in self.watches() if watch.name == name), None)
+        if shipped is not None:
+            return shipped if kept is None else with_terms(shipped, kept)
+        if kept is None or kept.query is None or not kept.seen_by(principal):
+            raise NotFound("There is no such watch.")
+        return as_watch(kept)
+
     def follow(self, principal: Principal) -> AsyncIterator[WatchBatch]:
         """Evaluations of clusters in scope, from this call on."""
         principal.require(Role.VIEWER)
@@ -86,7 +96,7 @@ class WatchService:
         alive = np.flatnonzero(~np.isnan(matrix).all(axis=1))
         series = subjects([labels[i] for i in alive], asked.subject_labels)
         kept = in_order(series, asked.subject_labels)[: self._series_limit]
-        return WatchHistory(times, [series[i] for i in kept], matrix[alive[kept]])
+        return WatchHistory(times, [series[i] for i in kept], matrix[alive[kept]], len(series) - len(kept))
 
     async def record(self, principal: Principal, looks: Sequence[WatchLook]) -> None:
         """Straight into the store and not by the intake: nothing arrived, so nothing is to be evaluated again."""
