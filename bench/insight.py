@@ -17,6 +17,7 @@ import numpy as np
 from aiops.intelligence.detectors.robust_band import RobustBand
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.watcher import Watcher
+from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.bus import InMemoryBus
@@ -46,7 +47,7 @@ class Fleet:
         self._anomalies = anomalies
         self._rng = np.random.default_rng(1)
         episodes = Episodes(database, clock, incidents, anomalies, tracks)
-        self._watcher = Watcher(database, clock, self._feed, RobustBand(), tracks, anomalies, episodes)
+        self._watcher = Watcher(database, clock, self._feed, RobustBand(), tracks, anomalies, SqlFeedback(), episodes)
 
     async def learn(self) -> list[UUID]:
         """Clusters with an ordinary hour behind them."""

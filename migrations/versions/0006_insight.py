@@ -1,4 +1,4 @@
-"""Insight: watches of people's own, and what was set on shipped ones."""
+"""Insight: watches of people's own, what was set on shipped ones, and what was said of findings."""
 
 from alembic import op
 
@@ -27,6 +27,22 @@ _STATEMENTS = (
         updated_at timestamptz NOT NULL
     )
     """,
+    """
+    CREATE TABLE intelligence.feedback (
+        anomaly_id uuid PRIMARY KEY REFERENCES intelligence.anomaly ON DELETE CASCADE,
+        cluster_id uuid NOT NULL,
+        watch text NOT NULL,
+        labels jsonb NOT NULL,
+        kind text NOT NULL,
+        verdict text NOT NULL,
+        by text NOT NULL,
+        at timestamptz NOT NULL,
+        note text NOT NULL,
+        factor double precision NOT NULL,
+        until timestamptz
+    )
+    """,
+    "CREATE INDEX feedback_by_watch ON intelligence.feedback (cluster_id, watch)",
 )
 
 
@@ -36,4 +52,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP TABLE intelligence.feedback")
     op.execute("DROP TABLE observability.watch")

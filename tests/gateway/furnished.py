@@ -113,6 +113,8 @@ class FurnishedHub:
             return str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"])
         if method == "DELETE" and name == "dashboard_id":
             return self._dashboard()
+        if method == "DELETE" and name == "anomaly_id":
+            self.admin.put(f"/api/v1/anomalies/{self.words[name][0]}/feedback", json={"verdict": "REAL"})
         if method == "DELETE" and name == "watch":
             return self._watch()
         if "/credentials" in route:
@@ -271,6 +273,10 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/sources"): FurnishedHub.new_source,
     ("POST", "/api/v1/dashboards"): FurnishedHub.new_dashboard,
     ("PUT", "/api/v1/dashboards/{dashboard_id}"): FurnishedHub.changed_dashboard,
+    ("PUT", "/api/v1/anomalies/{anomaly_id}/feedback"): lambda _, chance: {
+        "verdict": chance.choice(["REAL", "NOISE"]),
+        "note": "as every night",
+    },
     ("POST", "/api/v1/backtests"): FurnishedHub.backtest,
     ("POST", "/api/v1/watches"): FurnishedHub.new_watch,
     ("PATCH", "/api/v1/watches/{watch}"): FurnishedHub.changed_watch,

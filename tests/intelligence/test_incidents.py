@@ -14,9 +14,11 @@ from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.feedbacks import Feedbacks
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import IncidentDetail, Reading
 from aiops.intelligence.service.watcher import Watcher
+from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.bus import InMemoryBus
@@ -54,9 +56,13 @@ class Hub:
         """As a restart of the process does it: nothing is kept but the database."""
         incidents, anomalies, tracks = SqlIncidents(), SqlAnomalies(), SqlTracks()
         self.episodes = Episodes(self.database, self.clock, incidents, anomalies, tracks)
-        self.watcher = Watcher(self.database, self.clock, self.feed, RobustBand(), tracks, anomalies, self.episodes)
-        common = (self.database, self.clock, incidents, anomalies, self.episodes, self.watcher)
-        self.ranking, self.reading = Ranking(*common), Reading(*common)
+        said = SqlFeedback()
+        self.watcher = Watcher(
+            self.database, self.clock, self.feed, RobustBand(), tracks, anomalies, said, self.episodes
+        )
+        start, end = (self.database, self.clock, incidents, anomalies), (self.episodes, self.watcher)
+        self.ranking, self.reading = Ranking(*start, *end), Reading(*start, said, *end)
+        self.feedbacks = Feedbacks(self.database, self.clock, said, anomalies, incidents, *end)
         reactions = Reactions(self.episodes, self.alerts, self.watcher)
         handlers = [
             Handler("intelligence.alerts", (AlertFired, AlertResolved), reactions.on_alert),

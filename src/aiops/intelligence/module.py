@@ -7,14 +7,17 @@ from dishka import AsyncContainer, Provider, Scope, provide
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
+from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
-from aiops.intelligence.http.incidents import AnomaliesController, IncidentsController, expectations
-from aiops.intelligence.needs import AnomalyStore, Detector, IncidentStore, TrackStore
+from aiops.intelligence.http.incidents import IncidentsController, expectations
+from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, IncidentStore, TrackStore
 from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.feedbacks import Feedbacks
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import Reading
 from aiops.intelligence.service.watcher import Watcher
+from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.clock import Clock
@@ -49,6 +52,10 @@ class _Intelligence(Provider):
         return SqlAnomalies()
 
     @provide
+    def feedback(self) -> FeedbackStore:
+        return SqlFeedback()
+
+    @provide
     def incidents(self) -> IncidentStore:
         return SqlIncidents()
 
@@ -67,9 +74,10 @@ class _Intelligence(Provider):
         detector: Detector,
         tracks: TrackStore,
         anomalies: AnomalyStore,
+        feedback: FeedbackStore,
         episodes: Episodes,
     ) -> Watcher:
-        return Watcher(database, clock, feed, detector, tracks, anomalies, episodes)
+        return Watcher(database, clock, feed, detector, tracks, anomalies, feedback, episodes)
 
     @provide
     def ranking(
@@ -90,10 +98,24 @@ class _Intelligence(Provider):
         clock: Clock,
         incidents: IncidentStore,
         anomalies: AnomalyStore,
+        feedback: FeedbackStore,
         episodes: Episodes,
         watcher: Watcher,
     ) -> Reading:
-        return Reading(database, clock, incidents, anomalies, episodes, watcher)
+        return Reading(database, clock, incidents, anomalies, feedback, episodes, watcher)
+
+    @provide
+    def feedbacks(
+        self,
+        database: Database,
+        clock: Clock,
+        feedback: FeedbackStore,
+        anomalies: AnomalyStore,
+        incidents: IncidentStore,
+        episodes: Episodes,
+        watcher: Watcher,
+    ) -> Feedbacks:
+        return Feedbacks(database, clock, feedback, anomalies, incidents, episodes, watcher)
 
     @provide
     def backtests(

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
 from aiops.intelligence.domain.causes import Cause
+from aiops.intelligence.domain.feedback import Feedback
 from aiops.intelligence.domain.incidents import (
     AlertMember,
     ClusterPart,
@@ -158,6 +159,18 @@ class AnomalyStore(Protocol):
     async def of_incident(
         self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
     ) -> list[Anomaly]: ...
+
+
+class FeedbackStore(Protocol):
+    async def put(self, tx: Transaction, feedback: Feedback) -> None:
+        """Add, or replace what was said of this anomaly before."""
+
+    async def of(self, tx: Transaction, anomaly_ids: Sequence[UUID]) -> dict[UUID, Feedback]: ...
+
+    async def of_watch(self, tx: Transaction, cluster_id: UUID, watch: str) -> list[Feedback]:
+        """What was said of all findings of a watch on a cluster, first said first."""
+
+    async def delete(self, tx: Transaction, anomaly_id: UUID) -> None: ...
 
 
 class IncidentStore(Protocol):

@@ -1078,6 +1078,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/anomalies/{anomaly_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say that an anomaly is real, or noise */
+        put: operations["ApiV1AnomaliesAnomalyIdFeedbackSay"];
+        post?: never;
+        /** Take back what was said of an anomaly */
+        delete: operations["ApiV1AnomaliesAnomalyIdFeedbackTakeBack"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{incident_id}": {
         parameters: {
             query?: never;
@@ -1107,6 +1125,23 @@ export interface paths {
         get: operations["ApiV1IncidentsListIncidents"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a watch, a query or an alert rule would have found in a cluster's past */
+        post: operations["ApiV1BacktestsBacktest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1409,6 +1444,7 @@ export interface components {
             end_reason: string | null;
             query: string;
             incident_id: string | null;
+            feedback: components["schemas"]["FeedbackReply"] | null;
         };
         /** Answer */
         Answer: {
@@ -1423,6 +1459,58 @@ export interface components {
             action: components["schemas"]["Action"];
             changes: components["schemas"]["FieldChange"][];
             cluster: components["schemas"]["Cluster"];
+        };
+        /** Backtest */
+        Backtest: {
+            watch: components["schemas"]["Watch"];
+            /** Format: uuid */
+            cluster_id: string;
+            detector: string;
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            step_s: number;
+            learned_days: number;
+            series: number;
+            left_out: number;
+            never_learned: number;
+            points: number;
+            findings: components["schemas"]["Finding"][];
+            findings_total: number;
+            per_week: number;
+            per_series_week: number;
+            stated_per_series_week: number | null;
+            beside_incidents: number;
+            incidents: components["schemas"]["PastIncident"][];
+            missed: number;
+            charts: components["schemas"]["Charted"][];
+        };
+        /** BacktestWish */
+        BacktestWish: {
+            /** Format: uuid */
+            cluster_id: string;
+            watch?: string | null;
+            query?: string | null;
+            rule?: string | null;
+            /** @default 0 */
+            for_s: number;
+            /** @default  */
+            unit: string;
+            /**
+             * @default both
+             * @enum {string}
+             */
+            worse: "up" | "down" | "both";
+            /** @default 0 */
+            minimum: number;
+            learned?: boolean;
+            sensitivity?: components["schemas"]["Sensitivity"];
+            threshold?: components["schemas"]["Threshold"] | null;
+            silence_s?: number | null;
+            start?: string | null;
+            end?: string | null;
+            step_s?: number | null;
         };
         /** Basic */
         Basic: {
@@ -1476,6 +1564,17 @@ export interface components {
             items: components["schemas"]["AlertChange"][];
             next_cursor: string | null;
             total: number;
+        };
+        /** Charted */
+        Charted: {
+            labels: {
+                [key: string]: string;
+            };
+            times: number[];
+            values: (number | null)[];
+            expected: (number | null)[];
+            lower: (number | null)[];
+            upper: (number | null)[];
         };
         /** ClientCertificate */
         ClientCertificate: {
@@ -1872,6 +1971,7 @@ export interface components {
             learning: components["schemas"]["Learning"] | null;
             anomaly_id: string | null;
             dropped: number;
+            widened: components["schemas"]["Widening"] | null;
         };
         /** Expectations */
         Expectations: {
@@ -1884,11 +1984,48 @@ export interface components {
             cluster: string;
             error: string;
         };
+        /** FeedbackReply */
+        FeedbackReply: {
+            verdict: components["schemas"]["Verdict"];
+            by: string;
+            /** Format: date-time */
+            at: string;
+            note: string;
+            factor: number;
+            until: string | null;
+        };
+        /** FeedbackWish */
+        FeedbackWish: {
+            verdict: components["schemas"]["Verdict"];
+            /** @default  */
+            note: string;
+        };
         /** FieldChange */
         FieldChange: {
             field: string;
             before: unknown;
             after: unknown;
+        };
+        /** Finding */
+        Finding: {
+            labels: {
+                [key: string]: string;
+            };
+            subject: string;
+            kind: string;
+            severity: string;
+            score: number;
+            value: number | null;
+            expected: number | null;
+            lower: number | null;
+            upper: number | null;
+            explanation: string;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            detected_at: string;
+            ended_at: string | null;
+            end_reason: string | null;
         };
         /** FleetCapabilities */
         FleetCapabilities: {
@@ -2426,6 +2563,19 @@ export interface components {
             current_password: string;
             new_password: string;
         };
+        /** PastIncident */
+        PastIncident: {
+            /** Format: uuid */
+            id: string;
+            key: string;
+            title: string;
+            severity: string;
+            /** Format: date-time */
+            detected_at: string;
+            resolved_at: string | null;
+            caught: boolean;
+            lead_s: number | null;
+        };
         /**
          * Platform
          * @default STANDALONE
@@ -2870,6 +3020,11 @@ export interface components {
         UserList: {
             items: components["schemas"]["User"][];
         };
+        /**
+         * Verdict
+         * @enum {string}
+         */
+        Verdict: "REAL" | "NOISE";
         /** VirtualFunction */
         VirtualFunction: {
             vf: string;
@@ -2917,6 +3072,23 @@ export interface components {
                 [key: string]: components["schemas"]["Bearer"] | components["schemas"]["Basic"] | components["schemas"]["ClientCertificate"] | components["schemas"]["NoSignIn"];
             };
             managed_by?: string;
+        };
+        /** Watch */
+        Watch: {
+            name: string;
+            title: string;
+            query: string;
+            unit: string;
+            worse: string;
+            minimum: number;
+            subject_labels: string[];
+            /** @default false */
+            symptom: boolean;
+            sensitivity?: components["schemas"]["Sensitivity"];
+            threshold?: components["schemas"]["Threshold"] | null;
+            silence_s?: number | null;
+            /** @default true */
+            learned: boolean;
         };
         /** WatchChange */
         WatchChange: {
@@ -2987,6 +3159,12 @@ export interface components {
         /** Webhook */
         Webhook: {
             alerts: components["schemas"]["SentAlert"][];
+        };
+        /** Widening */
+        Widening: {
+            factor: number;
+            /** Format: date-time */
+            until: string;
         };
     };
     responses: never;
@@ -14132,6 +14310,268 @@ export interface operations {
             };
         };
     };
+    ApiV1AnomaliesAnomalyIdFeedbackSay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                anomaly_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackWish"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnomalyReply"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1AnomaliesAnomalyIdFeedbackTakeBack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                anomaly_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     ApiV1IncidentsIncidentIdGetIncident: {
         parameters: {
             query?: never;
@@ -14418,6 +14858,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IncidentPage"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1BacktestsBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestWish"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
                 };
             };
             /** @description The request can't be read */

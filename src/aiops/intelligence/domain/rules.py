@@ -65,6 +65,14 @@ def step(columns: Floats, watch: Watch, values: Floats, dt_s: float, *, whole: b
     )
 
 
+def not_waited_for(columns: Floats, rows: list[int]) -> Floats:
+    """As if these series had never been there for long."""
+    columns = columns.copy()
+    columns[rows, _PRESENT] = 0.0
+    columns[rows, _SAYS] = np.where(columns[rows, _SAYS] == _SILENT, 0.0, columns[rows, _SAYS])
+    return columns
+
+
 def _listen(columns: Floats, here: Flags, silence_s: float, dt_s: float, *, whole: bool) -> None:
     """A series that usually pauses is waited for three times as long as its pauses."""
     absent, present = columns[:, _ABSENT], columns[:, _PRESENT]

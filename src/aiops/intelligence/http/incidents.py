@@ -1,60 +1,34 @@
-"""Intelligence over HTTP: anomalies, incidents and what the detectors expect."""
+"""Incidents over HTTP, and what the detectors expect."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, get, patch
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 
-from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
 from aiops.intelligence.domain.causes import Evidence
+from aiops.intelligence.domain.feedback import Widening
 from aiops.intelligence.domain.incidents import IncidentFilter, IncidentView, Status
+from aiops.intelligence.http.anomalies import (
+    AnomalyReply,
+    Cursor,
+    Names,
+    PageSize,
+    after,
+    anomaly_reply,
+    fields_of,
+    following,
+    names_of,
+)
 from aiops.intelligence.service.reading import IncidentDetail, Learning, Reading
-from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller
 from aiops.observability.ports import Labels, Severity
 from aiops.registry.ports import Clusters
-
-PageSize = Annotated[int, QueryParameter(ge=1, le=100)]
-Cursor = Annotated[str | None, QueryParameter(max_length=64)]
-Names = dict[UUID, str]
-
-
-class AnomalyReply(msgspec.Struct, frozen=True, kw_only=True):
-    id: UUID
-    cluster_id: UUID
-    cluster: str
-    watch: str
-    title: str
-    unit: str
-    labels: Labels
-    kind: str
-    detection_type: str
-    severity: Severity
-    score: float
-    value: float | None
-    expected: float | None
-    lower: float | None
-    upper: float | None
-    deviation_percent: float | None
-    explanation: str
-    started_at: datetime
-    detected_at: datetime
-    ended_at: datetime | None
-    end_reason: str | None
-    query: str
-    incident_id: UUID | None
-
-
-class AnomalyPage(msgspec.Struct, frozen=True):
-    items: list[AnomalyReply]
-    next_cursor: str | None
-    total: int
 
 
 class ExpectationReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +46,7 @@ class ExpectationReply(msgspec.Struct, frozen=True, kw_only=True):
     learning: Learning | None
     anomaly_id: UUID | None
     dropped: int
+    widened: Widening | None
 
 
 class Expectations(msgspec.Struct, frozen=True):
@@ -151,44 +126,6 @@ class StatusChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: Status
 
 
-class AnomaliesController(Controller):
-    path = "/api/v1/anomalies"
-    tags = ["intelligence"]  # noqa: RUF012
-
-    @get(summary="List anomalies, latest first")
-    @inject
-    async def list_anomalies(
-        self,
-        principal: Caller,
-        reading: FromDishka[Reading],
-        clusters: FromDishka[Clusters],
-        *,
-        cluster_id: FromQuery[UUID | None] = None,
-        watch: Annotated[str | None, QueryParameter(max_length=128)] = None,
-        active: FromQuery[bool | None] = None,
-        start: FromQuery[datetime | None] = None,
-        end: FromQuery[datetime | None] = None,
-        page_size: PageSize = 20,
-        cursor: Cursor = None,
-    ) -> AnomalyPage:
-        wanted = AnomalyFilter(cluster_id, watch, active, start, end)
-        items, total = await reading.anomalies(principal, wanted, page_size, _after(cursor))
-        names = await _names(principal, clusters)
-        return AnomalyPage([_anomaly(item, names) for item in items], _next(items, page_size), total)
-
-    @get("/{anomaly_id:uuid}", summary="One anomaly")
-    @inject
-    async def get_anomaly(
-        self,
-        principal: Caller,
-        reading: FromDishka[Reading],
-        clusters: FromDishka[Clusters],
-        anomaly_id: FromPath[UUID],
-    ) -> AnomalyReply:
-        found = await reading.anomaly(principal, anomaly_id)
-        return _anomaly(found, await _names(principal, clusters))
-
-
 class IncidentsController(Controller):
     path = "/api/v1/incidents"
     tags = ["intelligence"]  # noqa: RUF012
@@ -208,10 +145,10 @@ class IncidentsController(Controller):
         cursor: Cursor = None,
     ) -> IncidentPage:
         wanted = IncidentFilter(status, severity, cluster_id)
-        items, total = await reading.incidents(principal, wanted, page_size, _after(cursor))
-        names = await _names(principal, clusters)
+        items, total = await reading.incidents(principal, wanted, page_size, after(cursor))
+        names = await names_of(principal, clusters)
         replies = [IncidentReply(**_summary(item, names)) for item in items]
-        return IncidentPage(replies, _next(items, page_size), total)
+        return IncidentPage(replies, following(items, page_size), total)
 
     @get("/{incident_id:uuid}", summary="One incident with its causes, timeline and members")
     @inject
@@ -223,7 +160,7 @@ class IncidentsController(Controller):
         incident_id: FromPath[UUID],
     ) -> IncidentDetailReply:
         found = await reading.incident(principal, incident_id)
-        return _detail(found, await _names(principal, clusters))
+        return _detail(found, await names_of(principal, clusters))
 
     @patch("/{incident_id:uuid}", summary="Change the status of an incident")
     @inject
@@ -236,7 +173,7 @@ class IncidentsController(Controller):
         data: JSONBody[StatusChange],
     ) -> IncidentDetailReply:
         changed = await reading.change_status(principal, incident_id, data.status)
-        return _detail(changed, await _names(principal, clusters))
+        return _detail(changed, await names_of(principal, clusters))
 
 
 @get(
@@ -251,43 +188,25 @@ async def expectations(
     clusters: FromDishka[Clusters],
     cluster_id: FromQuery[UUID | None] = None,
 ) -> Expectations:
-    names = await _names(principal, clusters)
+    names = await names_of(principal, clusters)
     found = await reading.expectations(principal, cluster_id)
     return Expectations(
         [
-            ExpectationReply(cluster=names.get(item.cluster_id, ""), **_fields(item))
+            ExpectationReply(cluster=names.get(item.cluster_id, ""), **fields_of(item))
             for item in found
             if item.cluster_id in names
         ]
     )
 
 
-async def _names(principal: Caller, clusters: Clusters) -> Names:
-    return {cluster.id: cluster.name for cluster in await clusters.visible(principal)}
-
-
-def _fields(item: msgspec.Struct) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in item.__struct_fields__}
-
-
-def _anomaly(item: Anomaly, names: Names) -> AnomalyReply:
-    wanted = set(AnomalyReply.__struct_fields__)
-    values = {name: value for name, value in _fields(item).items() if name in wanted}
-    return AnomalyReply(
-        cluster=names.get(item.cluster_id, ""),
-        deviation_percent=item.deviation_percent,
-        **values,
-    )
-
-
 def _summary(view: IncidentView, names: Names) -> dict[str, Any]:
     known = [ClusterName(cluster_id, names.get(cluster_id, "")) for cluster_id in view.clusters]
-    return {**_fields(view), "clusters": known}
+    return {**fields_of(view), "clusters": known}
 
 
 def _detail(found: IncidentDetail, names: Names) -> IncidentDetailReply:
     def named(item: msgspec.Struct, *without: str) -> dict[str, Any]:
-        values = {name: value for name, value in _fields(item).items() if name not in without}
+        values = {name: value for name, value in fields_of(item).items() if name not in without}
         return {**values, "cluster": names.get(values["cluster_id"], "")}
 
     causes = [CauseReply(rank=index, **named(cause)) for index, cause in enumerate(found.causes, 1)]
@@ -299,18 +218,7 @@ def _detail(found: IncidentDetail, names: Names) -> IncidentDetailReply:
         causes=causes,
         causes_note=found.causes_note,
         timeline=timeline,
-        anomalies=[_anomaly(item, names) for item in found.anomalies],
+        anomalies=[anomaly_reply(item, names, found.said) for item in found.anomalies],
         alerts=[AlertReply(**named(alert, "incident_id")) for alert in found.alerts],
         **_summary(found.view, names),
     )
-
-
-def _after(cursor: str | None) -> UUID | None:
-    try:
-        return UUID(cursor) if cursor else None
-    except ValueError:
-        raise Invalid("The cursor is not one of ours; leave it out to start from the first page.") from None
-
-
-def _next(items: list[Anomaly] | list[IncidentView], page_size: int) -> str | None:
-    return str(items[-1].id) if len(items) == page_size else None

@@ -13,9 +13,9 @@ import numpy as np
 
 from aiops.intelligence.domain.anomalies import Anomaly, subject_of
 from aiops.intelligence.domain.backtests import WEEK_S, PastIncident, against, beside
+from aiops.intelligence.domain.feedback import Key, key_of
 from aiops.intelligence.needs import Detector, Floats, IncidentStore
 from aiops.intelligence.service.replay import Replayed, replay
-from aiops.intelligence.service.tracks import Key, key_of
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
 from aiops.kernel.errors import Invalid, TimedOut

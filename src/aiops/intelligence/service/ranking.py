@@ -8,11 +8,11 @@ from uuid import UUID
 
 from aiops.intelligence.domain.anomalies import Anomaly
 from aiops.intelligence.domain.causes import MAX_SIGNALS, AlertSignal, Cause, Signal, rank
+from aiops.intelligence.domain.feedback import key_of
 from aiops.intelligence.domain.incidents import AlertMember
 from aiops.intelligence.events import RootCauseRanked
 from aiops.intelligence.needs import AnomalyStore, IncidentStore
 from aiops.intelligence.service.episodes import Episodes
-from aiops.intelligence.service.tracks import key_of
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions

@@ -11,6 +11,7 @@ import msgspec
 
 from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
 from aiops.intelligence.domain.causes import Cause
+from aiops.intelligence.domain.feedback import Feedback, Widening, key_of
 from aiops.intelligence.domain.incidents import (
     AlertMember,
     IncidentFilter,
@@ -19,7 +20,7 @@ from aiops.intelligence.domain.incidents import (
     TimelineRow,
 )
 from aiops.intelligence.events import IncidentResolved, IncidentUpdated
-from aiops.intelligence.needs import AnomalyStore, IncidentStore
+from aiops.intelligence.needs import AnomalyStore, FeedbackStore, IncidentStore
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock
@@ -51,6 +52,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     learning: Learning | None
     anomaly_id: UUID | None
     dropped: int
+    widened: Widening | None
 
 
 class IncidentDetail(msgspec.Struct, frozen=True):
@@ -59,6 +61,7 @@ class IncidentDetail(msgspec.Struct, frozen=True):
     causes_note: str | None
     timeline: list[TimelineRow]
     anomalies: list[Anomaly]
+    said: dict[UUID, Feedback]
     alerts: list[AlertMember]
 
 
@@ -69,6 +72,7 @@ class Reading:
         clock: Clock,
         incidents: IncidentStore,
         anomalies: AnomalyStore,
+        feedback: FeedbackStore,
         episodes: Episodes,
         watcher: Watcher,
     ) -> None:
@@ -76,6 +80,7 @@ class Reading:
         self._clock = clock
         self._incidents = incidents
         self._anomalies = anomalies
+        self._feedback = feedback
         self._episodes = episodes
         self._watcher = watcher
 
@@ -92,6 +97,7 @@ class Reading:
                 value = float(track.values[row])
                 if not math.isfinite(value):
                     continue
+                widening = track.widened.get(key_of(track.series[row]))
                 learns = track.watch.learned and not math.isfinite(scores.expected[row])
                 found.append(
                     Expected(
@@ -108,6 +114,7 @@ class Reading:
                         learning=Learning(int(scores.seen[row]), scores.needed) if learns else None,
                         anomaly_id=active[row].id if row in active else None,
                         dropped=track.dropped,
+                        widened=widening if widening and widening.until > self._clock.now() else None,
                     )
                 )
         return found
@@ -127,6 +134,12 @@ class Reading:
         async with self._transactions.begin() as tx:
             return await self._anomalies.page(tx, wanted, _scope(principal), limit, after)
 
+    async def said_of(self, principal: Principal, anomalies: Sequence[Anomaly]) -> dict[UUID, Feedback]:
+        """What was said of anomalies that the reader has got already."""
+        principal.require(Role.VIEWER)
+        async with self._transactions.begin() as tx:
+            return await self._feedback.of(tx, [one.id for one in anomalies])
+
     async def incidents(
         self, principal: Principal, wanted: IncidentFilter, limit: int, after: UUID | None
     ) -> tuple[list[IncidentView], int]:
@@ -143,12 +156,14 @@ class Reading:
             if view is None:
                 raise NotFound("There is no such incident.")
             causes, note = await self._incidents.causes(tx, incident_id)
+            anomalies = await self._anomalies.of_incident(tx, incident_id, scope)
             return IncidentDetail(
                 view,
                 [cause for cause in causes if principal.sees(cause.cluster_id)],
                 note,
                 await self._incidents.timeline(tx, incident_id, scope),
-                await self._anomalies.of_incident(tx, incident_id, scope),
+                anomalies,
+                await self._feedback.of(tx, [one.id for one in anomalies]),
                 await self._incidents.alerts(tx, incident_id, scope),
             )
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
 
 from aiops.intelligence.domain import rules
 from aiops.intelligence.domain.anomalies import Anomaly
-from aiops.intelligence.domain.feedback import Widening
+from aiops.intelligence.domain.feedback import Feedback, Key, Verdict, Widening, key_of, widenings
 from aiops.intelligence.needs import Detector, Floats, Scores, SeriesState
 from aiops.observability.ports import Labels, Watch, WatchBatch
 
 MAX_SERIES = 5000
 _RECENT = 360
-
-Key = tuple[tuple[str, str], ...]
-
-
-def key_of(labels: Labels) -> Key:
-    return tuple(sorted(labels.items()))
+_NOISE_LASTS = timedelta(days=1)
 
 
 class Track:
@@ -38,6 +35,7 @@ class Track:
         self.state: SeriesState = detector.fresh(0)
         self.rules: Floats = rules.fresh(0)
         self.widened: dict[Key, Widening] = {}
+        self.hushed: set[int] = set()
         self.watermark = 0.0
         self.active: dict[int, Anomaly] = {}
         self.scores: Scores | None = None
@@ -84,6 +82,16 @@ class Track:
             if row is not None and np.isfinite(value):
                 values[row] = value
         return values
+
+    def heed(self, said: Sequence[Feedback], now: datetime) -> None:
+        """Take up what people said of this watch's findings: what is noise is not told again before it is over."""
+        self.widened = widenings(said, now)
+        noise = [one for one in said if one.verdict is Verdict.NOISE and key_of(one.labels) in self.rows]
+        lately = [one for one in noise if now - one.at < _NOISE_LASTS]
+        self.hushed = {self.rows[key_of(one.labels)] for one in lately if not one.of_silence}
+        # What was said before the last batch is in the rules already.
+        gone = [one for one in noise if one.of_silence and one.at.timestamp() >= self.watermark]
+        self.rules = rules.not_waited_for(self.rules, [self.rows[key_of(one.labels)] for one in gone])
 
     def factors(self, at: float) -> Floats:
         """How many times as wide as learned each row's band is, by what people said."""

@@ -76,6 +76,15 @@ def widen(scores: Scores, factors: Floats, natural_top: float) -> Scores:
     return replace(scores, score=score, lower=lower, upper=upper, active=np.where(within, 0, scores.active))
 
 
+def hush(scores: Scores, said: Said, rows: set[int]) -> tuple[Scores, Said]:
+    """Say nothing of these rows, of which someone said that it is noise."""
+    if not rows:
+        return scores, said
+    active, breach = scores.active.copy(), said.breach.copy()
+    active[list(rows)], breach[list(rows)] = 0, 0
+    return replace(scores, active=active), replace(said, breach=breach)
+
+
 def changes(seen: Seen, active: dict[int, Anomaly]) -> Changes:
     """What follows for the findings that are `active` until now. A spike that goes on past a limit stays one finding;
     a silence is none of what was before."""
@@ -93,7 +102,9 @@ def changes(seen: Seen, active: dict[int, Anomaly]) -> Changes:
             _end(found, seen, row, known, "the series is gone" if now.kind == Kind.SILENCE else "values came again")
             known = None
         if known is None:
-            found.begun[row] = now
+            # What went on unsaid, as noise or before a pause, is no news where it lies within the band by now.
+            if said.silent[row] or said.breach[row] or scores.started[row] or scores.score[row] > 1:
+                found.begun[row] = now
         elif rank_of(now.severity) < rank_of(known.severity) or _stronger(now, known):
             found.worse[row] = msgspec.structs.replace(
                 now,

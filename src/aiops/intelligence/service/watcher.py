@@ -14,12 +14,22 @@ import structlog
 
 from aiops.intelligence.domain import rules
 from aiops.intelligence.domain.anomalies import UNSEEN, Anomaly
-from aiops.intelligence.needs import AnomalyStore, Detector, Floats, Scores, SeriesState, StoredTrack, TrackStore
+from aiops.intelligence.domain.feedback import key_of
+from aiops.intelligence.needs import (
+    AnomalyStore,
+    Detector,
+    FeedbackStore,
+    Floats,
+    Scores,
+    SeriesState,
+    StoredTrack,
+    TrackStore,
+)
 from aiops.intelligence.packing import pack_track, unpack_track
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
-from aiops.intelligence.service.tracks import Track, key_of
-from aiops.intelligence.service.verdicts import Seen, changes, nothing_learned, widen
+from aiops.intelligence.service.tracks import Track
+from aiops.intelligence.service.verdicts import Seen, changes, hush, nothing_learned, widen
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.principal import Principal
@@ -42,6 +52,7 @@ class _Look:
     seen: Seen
     state: SeriesState
     rules: Floats
+    hushed: set[int]
     active: dict[int, Anomaly] | None = None
 
 
@@ -54,6 +65,7 @@ class Watcher:
         detector: Detector,
         tracks: TrackStore,
         anomalies: AnomalyStore,
+        feedback: FeedbackStore,
         episodes: Episodes,
     ) -> None:
         self._transactions = transactions
@@ -62,6 +74,7 @@ class Watcher:
         self._detector = detector
         self._store = tracks
         self._anomalies = anomalies
+        self._feedback = feedback
         self._episodes = episodes
         self._principal = Principal.system("detection")
         self._tracks: dict[tuple[UUID, str], Track] = {}
@@ -131,11 +144,13 @@ class Watcher:
         values = track.align(batch)
         state, scores = await self._step(track, batch, values)
         factors = track.factors(batch.at)
-        scores = widen(scores, factors, 1.0 if batch.watch.unit == "ratio" else np.inf)
         # After a pause of the hub itself nobody knows how long a series was away.
         dt_s = min(batch.at - track.watermark, 4 * batch.interval_s)
         columns, said = rules.step(track.rules, batch.watch, values, dt_s, whole=not batch.dropped)
-        return _Look(track, batch, Seen(track, batch.at, values, scores, said, factors), state, columns)
+        quiet = {row for row in track.hushed if scores.active[row] or said.breach[row] or not np.isfinite(values[row])}
+        scores, said = hush(scores, said, quiet)
+        scores = widen(scores, factors, 1.0 if batch.watch.unit == "ratio" else np.inf)
+        return _Look(track, batch, Seen(track, batch.at, values, scores, said, factors), state, columns, quiet)
 
     async def learned(self) -> None:
         """Return once the histories asked for so far have been looked at."""
@@ -149,6 +164,7 @@ class Watcher:
         async with self._transactions.begin() as tx:
             stored = await self._store.load(tx, *key)
             active = await self._anomalies.active(tx, *key)
+            said = await self._feedback.of_watch(tx, *key)
         if stored is not None:
             track.admit(stored.series or [])
             track.stored_series = len(track.series)
@@ -160,7 +176,20 @@ class Watcher:
         for anomaly in active:
             track.admit([anomaly.labels])
             track.active[track.rows[key_of(anomaly.labels)]] = anomaly
+        track.heed(said, self._clock.now())
         return self._tracks.setdefault(key, track)
+
+    async def heed(self, cluster_id: UUID, watch: str) -> None:
+        """Something was said of what was found: it holds from the next batch on."""
+        track = self._tracks.get((cluster_id, watch))
+        if track is None:
+            return
+        async with track.lock:
+            async with self._transactions.begin() as tx:
+                said = await self._feedback.of_watch(tx, cluster_id, watch)
+                still = {one.id for one in await self._anomalies.active(tx, cluster_id, watch)}
+            track.active = {row: one for row, one in track.active.items() if one.id in still}
+            track.heed(said, self._clock.now())
 
     async def _forget_what_was_given_up(self, track: Track) -> None:
         async with self._transactions.begin() as tx:
@@ -194,6 +223,7 @@ class Watcher:
                 continue
             track.state, track.rules, track.active = look.state, look.rules, look.active
             track.scores, track.values = look.seen.scores, look.seen.values
+            track.hushed = look.hushed
             track.watermark, track.stored_series = look.batch.at, len(track.series)
             track.remember(look.batch.at, look.seen.values)
         if changed:
