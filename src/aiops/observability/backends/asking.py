@@ -29,6 +29,8 @@ AT_ONCE = 8
 """Questions to one cluster."""
 
 _MOST_KEPT = 10_000
+_SMALL_BYTES = 64 * 1024
+"""What is not worth counting."""
 _ERROR_CHARACTERS = 300
 _SOONER = 0.99
 """Whoever waits has the same deadline: a little before it, a silence is still told as what it is."""
@@ -180,7 +182,7 @@ class Asking:
         headers: Mapping[str, str],
         changes: bytes | None = None,
     ) -> bytes:
-        url = URL(f"{target.url.rstrip('/')}{path}")
+        url = _address(target.url, path)
         sent = {**headers, **target.headers}
         options: dict[str, Any] = {"timeout": _NONE_OF_ITS_OWN}
         if changes is not None:
@@ -204,6 +206,13 @@ class Asking:
         raise refusal
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        length = response.content_length
+        if (
+            length is not None
+            and length <= min(_SMALL_BYTES, self._max_reply_bytes)
+            and "Content-Encoding" not in response.headers
+        ):
+            return await response.read()
         pieces, size = [], 0
         try:
             async for piece in response.content.iter_any():
@@ -250,6 +259,12 @@ def unreached(error: Exception, target: Target, timeout_s: float) -> Unavailable
 def _speaks_for_another(response: aiohttp.ClientResponse, body: bytes) -> bool:
     """Not so a server that has judged the question itself (`{"status":"error"`), or one that asks to be left alone."""
     return "Retry-After" not in response.headers and not body.startswith(b'{"status"')
+
+
+# yarl keeps 128 addresses; a fleet has more, and each that is read anew costs ten times as much.
+@lru_cache(maxsize=4096)
+def _address(base: str, path: str) -> URL:
+    return URL(f"{base.rstrip('/')}{path}")
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import msgspec
 import structlog
 
 from aiops.kernel.errors import AiopsError, Invalid, TimedOut, Unavailable
@@ -20,8 +21,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Part(Generic[T]):
+class Part(msgspec.Struct, Generic[T], frozen=True):
     """A cluster's share of an answer; `warnings` make it a partial one, `notes` only say how coarse it is.
 
     `age_s` is how long ago its oldest part was asked for.

@@ -6,8 +6,9 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from aiops.kernel.clock import Clock
 
@@ -17,8 +18,7 @@ _LARGEST_SHARE = 16
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Reused(Generic[T]):
+class Reused(msgspec.Struct, Generic[T], frozen=True):
     """`age_s` is 0 for an answer that was asked for just now."""
 
     value: T

@@ -40,8 +40,7 @@ RemoteInstant = VectorResult | ScalarResult | StringResult | MatrixResult
 RemoteRange = MatrixResult
 
 
-@dataclass(frozen=True)
-class RemoteAnswer(Generic[T_co]):
+class RemoteAnswer(msgspec.Struct, Generic[T_co], frozen=True):
     """`warnings` are the remote's own: it answered in part. `size` is that of its reply in bytes."""
 
     data: T_co

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from aiops.observability.ports import Labels
 from aiops.observability.service.metrics.remote import (

@@ -144,8 +144,11 @@ class MetricsService:
 
         async def ask(cluster: Cluster) -> Part[list[Found]]:
             target = way_to(asked.members[cluster.id])
-            texts = zip(asked.texts[cluster.id], computation.asks, strict=True)
-            parts = [self._numbers(cluster, target, text, one.steps, deadline, budget) for text, one in texts]
+            texts = asked.texts[cluster.id]
+            parts = [
+                self._numbers(cluster, target, text, one.steps, deadline, budget)
+                for text, one in zip(texts, computation.asks, strict=True)
+            ]
             # Most queries need one answer of each cluster; a task of its own for that one is felt with a hundred.
             if len(parts) == 1:
                 only = await parts[0]
