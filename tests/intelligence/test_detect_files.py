@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def daily(days: int = 6, seed: int = 3) -> list[float]:
     return (50 + 20 * np.sin(rows / 288 * 2 * np.pi) + rng.normal(0, 1.5, len(rows))).round(4).tolist()
 
 
-def write(path: Path, values: list[float | str], stamp: str = "iso") -> Path:
+def write(path: Path, values: Sequence[float | str], stamp: str = "iso") -> Path:
     times = [_START + timedelta(minutes=5 * row) for row in range(len(values))]
     shown = [time.isoformat() if stamp == "iso" else f"{time.timestamp() * float(stamp):.0f}" for time in times]
     path.write_text("timestamp,value\n" + "".join(f"{at},{value}\n" for at, value in zip(shown, values, strict=True)))
