@@ -18,7 +18,8 @@ _START = datetime(2026, 3, 1, tzinfo=UTC)
 def daily(days: int = 6, seed: int = 3) -> list[float]:
     rng = np.random.default_rng(seed)
     rows = np.arange(days * 288)
-    return (50 + 20 * np.sin(rows / 288 * 2 * np.pi) + rng.normal(0, 1.5, len(rows))).round(4).tolist()
+    values = 50 + 20 * np.sin(rows / 288 * 2 * np.pi) + rng.normal(0, 1.5, len(rows))
+    return [round(float(value), 4) for value in values]
 
 
 def write(path: Path, values: Sequence[float | str], stamp: str = "iso") -> Path:
