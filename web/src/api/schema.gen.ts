@@ -1611,6 +1611,7 @@ export interface components {
             credential_kind?: components["schemas"]["CredentialKind"];
             api_server_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             platform_version?: string | null;
@@ -1621,6 +1622,7 @@ export interface components {
             tls?: components["schemas"]["TlsSettings"];
             proxy_url?: string | null;
             header_names?: string[];
+            own_sign_ins?: components["schemas"]["EndpointKind"][];
             credential_expires_at?: string | null;
             managed_by?: string | null;
         };
@@ -1638,6 +1640,7 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -1749,6 +1752,7 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -1904,7 +1908,7 @@ export interface components {
          * EndpointKind
          * @enum {string}
          */
-        EndpointKind: "API_SERVER" | "PROMETHEUS" | "ALERTMANAGER" | "LOKI" | "TEMPO";
+        EndpointKind: "API_SERVER" | "PROMETHEUS" | "ALERTMANAGER" | "ALERTMANAGER_PEER" | "LOKI" | "TEMPO";
         /** EndpointStatus */
         EndpointStatus: {
             ok: boolean;
@@ -2476,6 +2480,7 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -3054,6 +3059,7 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
