@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dishka import AsyncContainer, Provider, Scope, provide
+from dishka import AsyncContainer, Scope, provide
 
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
@@ -10,6 +10,7 @@ from aiops.intelligence.handlers import Reactions
 from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
 from aiops.intelligence.http.incidents import IncidentsController, expectations
+from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
 from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, IncidentStore, TrackStore
 from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
@@ -32,7 +33,7 @@ from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
 
-class _Intelligence(Provider):
+class _Intelligence(MeaningProvider):
     scope = Scope.APP
 
     @provide
@@ -158,13 +159,17 @@ def context() -> Context:
     return Context(
         name="intelligence",
         provider=_Intelligence(),
-        routes=(AnomaliesController, IncidentsController, backtest, expectations),
+        routes=(AnomaliesController, IncidentsController, backtest, expectations, *MEANING_ROUTES),
         events=EVENTS,
         handlers=(
             HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert),
             HandlerSpec("intelligence.cluster_deleted", (ClusterDeleted,), _on_cluster_deleted),
             HandlerSpec("intelligence.watch_changed", (WatchChanged,), _on_watch_changed),
         ),
-        jobs=(JobSpec("intelligence.watcher", _watcher), JobSpec("intelligence.ranking", _ranking)),
+        jobs=(
+            JobSpec("intelligence.watcher", _watcher),
+            JobSpec("intelligence.ranking", _ranking),
+            *MEANING_JOBS,
+        ),
         keeps=(_keep_incidents,),
     )
