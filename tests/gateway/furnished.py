@@ -16,7 +16,15 @@ import httpx
 
 from tests.e2e.rig import items, wait_until
 from tests.gateway.peers import GPU_NODE, MonitoringPeer
-from tests.gateway.seeds import TRACE_ID, fire_alert, keep_anomaly, keep_incident, push_sample, signals
+from tests.gateway.seeds import (
+    TRACE_ID,
+    fire_alert,
+    keep_anomaly,
+    keep_incident,
+    keep_log_pattern,
+    push_sample,
+    signals,
+)
 from tests.lab.hub import ADMIN_PASSWORD, Hub, add_source, add_user, sign_in
 
 JSON = dict[str, Any]
@@ -57,6 +65,7 @@ class FurnishedHub:
             "cluster_id": [self.pushed["id"], self.dead["id"], self.alive["id"]],
             "incident_id": [incident],
             "anomaly_id": [anomaly],
+            "pattern_id": [keep_log_pattern(self.hub, self.pushed["id"], MARKER)],
             "fingerprint": [MARKER],
             "dashboard_id": [self._dashboard()],
             "trace_id": [TRACE_ID],

@@ -74,6 +74,21 @@ def keep_anomaly(hub: Hub, cluster_id: str, incident_id: str, marker: str) -> st
     return str(row["id"])
 
 
+def keep_log_pattern(hub: Hub, cluster_id: str, marker: str) -> str:
+    """A pattern as the miner keeps it; to find a real one, lines would first have to be read from a Loki."""
+    now = datetime.now(UTC)
+    row = {
+        "id": uuid4(), "cluster_id": cluster_id, "pattern": f"No space left on {marker} <*>", "key": ["No", marker],
+        "shown": ["No", marker], "severity": "CRITICAL", "severity_rank": 4, "failure_class": "DISK",
+        "first_seen": now, "last_seen": now, "count": 3, "labels": Jsonb({"owner": marker}),
+        "example": f"No space left on {marker} 7", "source": "loki", "rhythm": Jsonb({}), "changed_at": now,
+    }  # fmt: skip
+    columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    with database_of(hub) as connection:
+        connection.execute(f"INSERT INTO intelligence.log_pattern ({columns}) VALUES ({places})", row)
+    return str(row["id"])
+
+
 def _post(url: str, token: str, body: object) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False).raise_for_status()

@@ -12,7 +12,15 @@ import pytest
 
 from tests.e2e.rig import LiveReader, is_event, items, wait_until
 from tests.e2e.walk import Aim, Call, calls, operations
-from tests.gateway.seeds import TRACE_ID, fire_alert, keep_anomaly, keep_incident, push_sample, signals
+from tests.gateway.seeds import (
+    TRACE_ID,
+    fire_alert,
+    keep_anomaly,
+    keep_incident,
+    keep_log_pattern,
+    push_sample,
+    signals,
+)
 from tests.lab.devices import Devices
 from tests.lab.exporters import Exporter, chain
 from tests.lab.hub import Hub, add_cluster, add_source, add_user
@@ -77,6 +85,9 @@ class House:
         self.limited = stack.enter_context(add_user(self.hub.url, self.admin, "limited", "admin", [self.mine["id"]]))
         self.shared = self._shared_incident()
         keep_anomaly(self.hub, theirs["id"], self.shared, MARKER)
+        keep_log_pattern(self.hub, self.mine["id"], "my own")
+        self.pattern = keep_log_pattern(self.hub, theirs["id"], MARKER)
+        keep_log_pattern(self.hub, theirs["id"], f"other-{MARKER}")
         self.alone = keep_incident(self.hub, theirs["id"], MARKER)
         wait_until(lambda: self._expected(theirs["id"]), "the expectations of the other cluster")
         wait_until(lambda: items(self.admin, "/api/v1/gpu/nodes"), "the GPUs of the other cluster")
@@ -120,6 +131,7 @@ class House:
             "incident_id": [self.alone],
             "fingerprint": ids("/api/v1/alerts", "fingerprint"),
             "anomaly_id": ids("/api/v1/anomalies"),
+            "pattern_id": [self.pattern],
             "trace_id": [TRACE_ID],
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],
