@@ -75,17 +75,25 @@ def keep_anomaly(hub: Hub, cluster_id: str, incident_id: str, marker: str) -> st
 
 
 def keep_log_pattern(hub: Hub, cluster_id: str, marker: str) -> str:
-    """A pattern as the miner keeps it; to find a real one, lines would first have to be read from a Loki."""
+    """A log pattern with a line, a count and a finding; a real one is told as new only after an hour."""
     now = datetime.now(UTC)
     row = {
-        "id": uuid4(), "cluster_id": cluster_id, "pattern": f"No space left on {marker} <*>", "key": ["No", marker],
-        "shown": ["No", marker], "severity": "CRITICAL", "severity_rank": 4, "failure_class": "DISK",
-        "first_seen": now, "last_seen": now, "count": 3, "labels": Jsonb({"owner": marker}),
-        "example": f"No space left on {marker} 7", "source": "loki", "rhythm": Jsonb({}), "changed_at": now,
+        "id": uuid4(), "cluster_id": cluster_id, "pattern": f"<*> of {marker}", "key": ["\x1a", "of", marker],
+        "shown": ["<*>", "of", marker], "severity": "HIGH", "severity_rank": 1, "failure_class": "DISK",
+        "first_seen": now, "last_seen": now, "count": 1, "labels": Jsonb({"owner": marker}), "example": "1",
+        "source": "loki", "rhythm": Jsonb({}), "changed_at": now,
     }  # fmt: skip
-    columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    finding = {
+        "id": uuid4(), "cluster_id": cluster_id, "pattern_id": row["id"], "kind": "NEW", "pattern": row["pattern"],
+        "severity": "HIGH", "failure_class": "DISK", "explanation": marker, "value": 1.0, "started_at": now,
+    }  # fmt: skip
+    line = {"id": uuid4(), "pattern_id": row["id"], "at": now, "line": f"1 of {marker}", "labels": Jsonb({})}
+    count = {"pattern_id": row["id"], "at": now, "count": 1}
+    tables = {"log_pattern": row, "log_finding": finding, "log_pattern_line": line, "log_pattern_count": count}
     with database_of(hub) as connection:
-        connection.execute(f"INSERT INTO intelligence.log_pattern ({columns}) VALUES ({places})", row)
+        for table, values in tables.items():
+            columns, places = ", ".join(values), ", ".join(f"%({name})s" for name in values)
+            connection.execute(f"INSERT INTO intelligence.{table} ({columns}) VALUES ({places})", values)
     return str(row["id"])
 
 

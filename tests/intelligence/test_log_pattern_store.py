@@ -165,7 +165,7 @@ async def test_of_two_that_read_on_from_one_place_one_is_refused(database: Datab
         second = msgspec.structs.replace(first, revision=2, position="8", lines=3)
         assert await _SOURCES.save(tx, second)
         assert not await _SOURCES.save(tx, second)
-        assert await _SOURCES.load(tx, _EAST, "loki") == second
+        assert await _SOURCES.all(tx, [_EAST]) == [second]
         assert await _SOURCES.all(tx, [_WEST]) == []
 
 

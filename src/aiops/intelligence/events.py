@@ -56,4 +56,32 @@ class RootCauseRanked(Event, frozen=True, kw_only=True):
     confidence: float | None
 
 
-EVENTS = (AnomalyDetected, AnomalyEnded, IncidentOpened, IncidentUpdated, IncidentResolved, RootCauseRanked)
+class _LogFindingEvent(Event, frozen=True, kw_only=True):
+    channel: ClassVar[str] = "anomaly"
+    finding_id: UUID
+    cluster_id: UUID
+    pattern_id: UUID
+    kind: str
+    severity: str
+
+
+class LogFindingOpened(_LogFindingEvent, frozen=True, kw_only=True):
+    """A log pattern is new, surges or has vanished."""
+
+    event_type: ClassVar[str] = "LOG_FINDING_OPENED"
+
+
+class LogFindingEnded(_LogFindingEvent, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "LOG_FINDING_ENDED"
+
+
+EVENTS = (
+    AnomalyDetected,
+    AnomalyEnded,
+    IncidentOpened,
+    IncidentUpdated,
+    IncidentResolved,
+    RootCauseRanked,
+    LogFindingOpened,
+    LogFindingEnded,
+)

@@ -10,8 +10,9 @@ from aiops.intelligence.handlers import Reactions
 from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
 from aiops.intelligence.http.incidents import IncidentsController, expectations
-from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
+from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
 from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, IncidentStore, TrackStore
+from aiops.intelligence.patterns_module import PATTERN_HANDLERS, PATTERN_JOBS, LogPatternProvider, keep_log_patterns
 from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
@@ -33,7 +34,7 @@ from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
 
-class _Intelligence(MeaningProvider):
+class _Intelligence(LogPatternProvider):
     scope = Scope.APP
 
     @provide
@@ -159,17 +160,14 @@ def context() -> Context:
     return Context(
         name="intelligence",
         provider=_Intelligence(),
-        routes=(AnomaliesController, IncidentsController, backtest, expectations, *MEANING_ROUTES),
+        routes=(AnomaliesController, IncidentsController, backtest, expectations, *PATTERN_ROUTES),
         events=EVENTS,
         handlers=(
             HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert),
             HandlerSpec("intelligence.cluster_deleted", (ClusterDeleted,), _on_cluster_deleted),
             HandlerSpec("intelligence.watch_changed", (WatchChanged,), _on_watch_changed),
+            *PATTERN_HANDLERS,
         ),
-        jobs=(
-            JobSpec("intelligence.watcher", _watcher),
-            JobSpec("intelligence.ranking", _ranking),
-            *MEANING_JOBS,
-        ),
-        keeps=(_keep_incidents,),
+        jobs=(JobSpec("intelligence.watcher", _watcher), JobSpec("intelligence.ranking", _ranking), *PATTERN_JOBS),
+        keeps=(_keep_incidents, keep_log_patterns),
     )

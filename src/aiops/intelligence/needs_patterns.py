@@ -84,7 +84,8 @@ class LogFindingStore(Protocol):
 
 
 class LogSourceStore(Protocol):
-    async def load(self, tx: Transaction, cluster_id: UUID, source: str) -> SourceState | None: ...
+    async def take_turn(self, tx: Transaction, cluster_id: UUID) -> None:
+        """Wait until no other transaction keeps anything of this cluster; held until this one ends."""
 
     async def save(self, tx: Transaction, state: SourceState) -> bool:
         """Keep it where the stored revision is one less (none where it is 1); whether it was."""

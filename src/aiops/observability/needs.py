@@ -25,6 +25,7 @@ from aiops.observability.ports import (
     Severity,
     Threshold,
 )
+from aiops.observability.ports_signals import LogRead
 
 Milliseconds = npt.NDArray[np.int64]
 
@@ -121,6 +122,17 @@ class PolledSource(Protocol):
 
     async def collect(self, at: float) -> list[Sample]:
         """What is there to read now, stamped `at` (Unix seconds)."""
+
+
+class PolledLogs(Protocol):
+    """A plugin that reads lines of this machine; when, how often and what on failure is the runner's business."""
+
+    def available(self) -> bool:
+        """Whether there is anything of this kind on this machine."""
+
+    async def read(self, position: str | None, limit: int, now: datetime) -> LogRead:
+        """At most `limit` lines from `position` on, which an earlier read gave; without one, from a little before
+        `now`. A position that has become useless counts as none. Raises `OSError`."""
 
 
 class SourceStore(Protocol):

@@ -88,6 +88,48 @@ class Logs(Protocol):
         """Lines from `start_ns` to before `end_ns`, or numbers at every whole multiple of the step in between."""
 
 
+class LogRecord(msgspec.Struct, frozen=True, gc=False):
+    """A line as a follower gets it: when it was written, what of, and its own word for how bad, in small letters."""
+
+    at: datetime
+    line: str
+    labels: Labels
+    level: str | None = None
+
+
+class LogOrigin(msgspec.Struct, frozen=True):
+    """Where lines of a cluster come from: `source` is `loki`, or the name of what is read on this machine."""
+
+    cluster_id: UUID
+    cluster: str
+    source: str
+
+
+class LogRead(msgspec.Struct, frozen=True):
+    """Lines since a position, the oldest first, and the position after them.
+
+    `skipped_s`: so many seconds of the log were left out, since it grows faster than it may be read. `until`: all that
+    was written before is in, or was left out.
+    """
+
+    records: list[LogRecord]
+    position: str
+    until: datetime
+    skipped_s: float = 0.0
+
+
+class LogFeed(Protocol):
+    """Lines of all clusters as they come, for jobs of the hub: each origin is read on from where the reader left it, no
+    more than `limit` lines at a time."""
+
+    async def origins(self, principal: Principal) -> list[LogOrigin]:
+        """All there are in scope."""
+
+    async def read(self, principal: Principal, origin: LogOrigin, position: str | None, limit: int) -> LogRead:
+        """From `position`, which an earlier read gave, else from a little before now. Raises `Retriable` where it does
+        not answer, `Rejected` where it refuses."""
+
+
 class TailState(StrEnum):
     FOLLOWING = "FOLLOWING"
     LOST = "LOST"

@@ -10,7 +10,10 @@ from aiops.kernel.bus import Bus
 from aiops.kernel.clock import Clock
 from aiops.kernel.interest import LiveInterest
 from aiops.kernel.module import JobSpec
-from aiops.observability.ports_signals import Logs, LogTail, Traces
+from aiops.kernel.plugins import Plugins, load_plugins
+from aiops.observability.needs import PolledLogs
+from aiops.observability.ports_signals import LogFeed, Logs, LogTail, Traces
+from aiops.observability.service.log_feed import LogReader
 from aiops.observability.service.logs import LogsService
 from aiops.observability.service.logs_labels import LogNames
 from aiops.observability.service.logs_remote import RemoteLogs
@@ -84,6 +87,14 @@ class SignalsProvider(Provider):
     @provide
     def log_names(self, clock: Clock, clusters: Clusters, remote: RemoteLogs) -> LogNames:
         return LogNames(clock, clusters, remote)
+
+    @provide
+    def log_feed(self, clock: Clock, clusters: Clusters, logs: Logs, names: LogNames, settings: Settings) -> LogFeed:
+        given = {"files": {"paths": [path.strip() for path in settings.log_files.split(",")]}}
+        found: Plugins[PolledLogs] = load_plugins(
+            "log_sources", package="aiops.observability.log_sources", contract=PolledLogs
+        )
+        return LogReader(clock, clusters, logs, names, {one.name: one.build(given.get(one.name)) for one in found})
 
     @provide
     def log_tail(self, clock: Clock, clusters: Clusters, remote: RemoteLogs) -> LogTail:

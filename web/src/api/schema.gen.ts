@@ -1165,15 +1165,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/log-patterns/{pattern_id}/alike": {
+    "/api/v1/log-patterns/{log_pattern_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Log patterns like this one */
-        get: operations["ApiV1LogPatternsPatternIdAlikePatternsAlike"];
+        /** One pattern of log lines */
+        get: operations["ApiV1LogPatternsLogPatternIdGetLogPattern"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1182,15 +1182,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/log-patterns/search": {
+    "/api/v1/log-patterns/{log_pattern_id}/lines": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Log patterns that say what you mean, in whatever words */
-        get: operations["ApiV1LogPatternsSearchSearchPatterns"];
+        /** The latest lines of a pattern */
+        get: operations["ApiV1LogPatternsLogPatternIdLinesLinesOfLogPattern"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log-patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List patterns of log lines */
+        get: operations["ApiV1LogPatternsListLogPatterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log-patterns/{log_pattern_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many lines of a pattern came when */
+        get: operations["ApiV1LogPatternsLogPatternIdTimelineTimelineOfLogPattern"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log-findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List new, surging and vanished log patterns, latest first */
+        get: operations["ApiV1LogFindingsLogFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much of each cluster's logs is looked at for patterns */
+        get: operations["ApiV1LogSourcesLogSources"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1645,7 +1713,6 @@ export interface components {
             credential_kind?: components["schemas"]["CredentialKind"];
             api_server_url?: string | null;
             alertmanager_url?: string | null;
-            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             platform_version?: string | null;
@@ -1656,7 +1723,6 @@ export interface components {
             tls?: components["schemas"]["TlsSettings"];
             proxy_url?: string | null;
             header_names?: string[];
-            own_sign_ins?: components["schemas"]["EndpointKind"][];
             credential_expires_at?: string | null;
             managed_by?: string | null;
         };
@@ -1674,7 +1740,6 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
-            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -1786,7 +1851,6 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
-            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -1803,6 +1867,13 @@ export interface components {
          * @enum {string}
          */
         Connectivity: "CONNECTED" | "DISCONNECTED" | "INTERMITTENT";
+        /** Counts */
+        Counts: {
+            /** Format: date-time */
+            start: string;
+            step_s: number;
+            counts: number[];
+        };
         /** CreatedSilence */
         CreatedSilence: {
             /** Format: uuid */
@@ -1942,7 +2013,7 @@ export interface components {
          * EndpointKind
          * @enum {string}
          */
-        EndpointKind: "API_SERVER" | "PROMETHEUS" | "ALERTMANAGER" | "ALERTMANAGER_PEER" | "LOKI" | "TEMPO";
+        EndpointKind: "API_SERVER" | "PROMETHEUS" | "ALERTMANAGER" | "LOKI" | "TEMPO";
         /** EndpointStatus */
         EndpointStatus: {
             ok: boolean;
@@ -2071,6 +2142,11 @@ export interface components {
             ended_at: string | null;
             end_reason: string | null;
         };
+        /**
+         * FindingKind
+         * @enum {string}
+         */
+        FindingKind: "NEW" | "SURGE" | "VANISHED";
         /** FleetCapabilities */
         FleetCapabilities: {
             total: number;
@@ -2436,6 +2512,32 @@ export interface components {
             silenced_by: string[];
             inhibited_by: string[];
         };
+        /** LogFindingPage */
+        LogFindingPage: {
+            items: components["schemas"]["LogFindingReply"][];
+            next_cursor: string | null;
+            total: number;
+        };
+        /** LogFindingReply */
+        LogFindingReply: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            /** Format: uuid */
+            pattern_id: string;
+            kind: components["schemas"]["FindingKind"];
+            pattern: string;
+            severity: components["schemas"]["Severity"];
+            failure_class: components["schemas"]["FailureClass"] | null;
+            explanation: string;
+            value: number;
+            expected: number | null;
+            /** Format: date-time */
+            started_at: string;
+            ended_at: string | null;
+        };
         /** LogLabelValues */
         LogLabelValues: {
             values: string[];
@@ -2466,6 +2568,56 @@ export interface components {
             };
             level: string | null;
             cut_from: number | null;
+        };
+        /** LogPatternPage */
+        LogPatternPage: {
+            items: components["schemas"]["LogPatternReply"][];
+            next_cursor: string | null;
+            total: number;
+        };
+        /** LogPatternReply */
+        LogPatternReply: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            pattern: string;
+            severity: components["schemas"]["Severity"];
+            failure_class: components["schemas"]["FailureClass"] | null;
+            count: number;
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+            labels: {
+                [key: string]: string;
+            };
+            example: string;
+            source: string;
+            query: string | null;
+            findings: components["schemas"]["LogFindingReply"][];
+            trend: components["schemas"]["Counts"];
+        };
+        /** LogSourceReply */
+        LogSourceReply: {
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            source: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            read_at: string;
+            lines: number;
+            skipped_s: number;
+            without_room: number;
+            patterns_limit: number;
+            note: string | null;
+        };
+        /** LogSources */
+        LogSources: {
+            items: components["schemas"]["LogSourceReply"][];
         };
         /** LoginReply */
         LoginReply: {
@@ -2520,7 +2672,6 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
-            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -2621,35 +2772,27 @@ export interface components {
             caught: boolean;
             lead_s: number | null;
         };
-        /** PatternHit */
-        PatternHit: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            cluster_id: string;
-            cluster: string;
-            clusters: number;
-            pattern: string;
-            severity: components["schemas"]["Severity"];
-            failure_class: components["schemas"]["FailureClass"] | null;
+        /** PatternLineReply */
+        PatternLineReply: {
             /** Format: date-time */
-            first_seen: string;
-            /** Format: date-time */
-            last_seen: string;
-            count: number;
-            score: number;
-            /** @enum {string} */
-            by: "meaning" | "words";
+            at: string;
+            line: string;
+            labels: {
+                [key: string]: string;
+            };
+            level: string | null;
         };
-        /** PatternHits */
-        PatternHits: {
-            items: components["schemas"]["PatternHit"][];
-            /** @enum {string} */
-            method: "local_model" | "endpoint" | "words";
-            model: string | null;
-            waiting: number;
-            note: string | null;
+        /** PatternLines */
+        PatternLines: {
+            items: components["schemas"]["PatternLineReply"][];
         };
+        /**
+         * PatternSort
+         * @description Latest, most frequent, newest first; always with the greatest first.
+         * @default last_seen
+         * @enum {string}
+         */
+        PatternSort: "last_seen" | "count" | "first_seen";
         /**
          * Platform
          * @default STANDALONE
@@ -3128,7 +3271,6 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
-            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -15307,14 +15449,12 @@ export interface operations {
             };
         };
     };
-    ApiV1LogPatternsPatternIdAlikePatternsAlike: {
+    ApiV1LogPatternsLogPatternIdGetLogPattern: {
         parameters: {
-            query?: {
-                limit?: number;
-            };
+            query?: never;
             header?: never;
             path: {
-                pattern_id: string;
+                log_pattern_id: string;
             };
             cookie?: never;
         };
@@ -15326,7 +15466,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PatternHits"];
+                    "application/json": components["schemas"]["LogPatternReply"];
                 };
             };
             /** @description The request can't be read */
@@ -15439,12 +15579,149 @@ export interface operations {
             };
         };
     };
-    ApiV1LogPatternsSearchSearchPatterns: {
+    ApiV1LogPatternsLogPatternIdLinesLinesOfLogPattern: {
         parameters: {
-            query: {
-                q: string;
+            query?: never;
+            header?: never;
+            path: {
+                log_pattern_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternLines"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1LogPatternsListLogPatterns: {
+        parameters: {
+            query?: {
                 cluster_id?: string | null;
-                limit?: number;
+                text?: string | null;
+                severity?: components["schemas"]["Severity"] | null;
+                failure_class?: components["schemas"]["FailureClass"] | null;
+                finding?: components["schemas"]["FindingKind"] | null;
+                start?: string | null;
+                /** @description Latest, most frequent, newest first; always with the greatest first. */
+                sort?: components["schemas"]["PatternSort"];
+                page_size?: number;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -15458,7 +15735,404 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PatternHits"];
+                    "application/json": components["schemas"]["LogPatternPage"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1LogPatternsLogPatternIdTimelineTimelineOfLogPattern: {
+        parameters: {
+            query?: {
+                start?: string | null;
+                end?: string | null;
+                step_s?: number | null;
+            };
+            header?: never;
+            path: {
+                log_pattern_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counts"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1LogFindingsLogFindings: {
+        parameters: {
+            query?: {
+                cluster_id?: string | null;
+                kind?: components["schemas"]["FindingKind"] | null;
+                active?: boolean | null;
+                pattern_id?: string | null;
+                page_size?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogFindingPage"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1LogSourcesLogSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogSources"];
                 };
             };
             /** @description The request can't be read */

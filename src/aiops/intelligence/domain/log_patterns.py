@@ -44,7 +44,8 @@ class Rhythm(msgspec.Struct):
 
     `buckets` were learned from; `mean` and `variance` forget with a half-life of about a day, `present` (the share of
     buckets with lines) of about two hours. `at` is the start (Unix seconds) of the bucket that is being counted,
-    `count` its lines, `silent` how many whole buckets without lines came just before.
+    `count` its lines; `last` are the lines of the whole bucket just before, `silent` how many whole buckets without
+    lines came just before.
     """
 
     mean: float = 0.0
@@ -53,6 +54,7 @@ class Rhythm(msgspec.Struct):
     buckets: int = 0
     at: float = 0.0
     count: int = 0
+    last: int = 0
     silent: int = 0
 
 

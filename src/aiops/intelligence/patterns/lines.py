@@ -15,6 +15,18 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _JSON_FIELDS = ("msg", "message", "log", "event", "text")
 _LOGFMT = re.compile(r"""(?:^|\s)(?:msg|message)=(?:"((?:[^"\\]|\\.)*)"|(\S+))""")
 _FAULT = re.compile(r"""\s(?:err|error)=(?:"((?:[^"\\]|\\.)*)"|(\S+))""")
+# What stands before the message in most logs: CRI's stream, a time in several spellings, the host of syslog.
+_HEADER = re.compile(
+    r"(?:<\d{1,3}>1? ?)?"
+    r"(?:\S+ (?:stdout|stderr) [FP] )?"
+    r"[\[(]?(?:"
+    r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
+    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \d{4}"
+    r"|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+"
+    r"|[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+"
+    r"|\[ *\d+\.\d+"
+    r")[\])]?[:,]? *"
+)
 _as_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -87,3 +99,11 @@ def _with_fault(said: str, fault: str) -> str:
 def _text(found: re.Match[str]) -> str:
     quoted = found.group(1)
     return found.group(2) if quoted is None else quoted.replace('\\"', '"')
+
+
+def said_in(line: str) -> str:
+    """The message of a line as a cluster logs it: without the time and host before it, of several lines the first."""
+    first = line.lstrip().split("\n", 1)[0][:LONGEST_LINE]
+    message = message_of(_ESCAPES.sub("", first) if "\x1b" in first else first)
+    found = _HEADER.match(message)
+    return message_of(message[found.end() :]) if found and found.end() < len(message) else message

@@ -67,6 +67,8 @@ class Miner:
     def __init__(self, rules: Rules | None = None, limit: int = 20_000) -> None:
         self._rules = rules or Rules()
         self.limit = limit
+        # How many patterns became part of another so far.
+        self.merged = 0
         # The pattern of lines that there was no room for, once there are more than `limit` patterns.
         self.others: int | None = None
         self._masked = Remembered(masked)
@@ -97,6 +99,16 @@ class Miner:
             into[number] = into[into[number]]
             number = into[number]
         return self._patterns[number]
+
+    def know(self, key: tuple[str, ...], shown: tuple[str, ...]) -> int:
+        """Take up a pattern that a miner had before; gives its number here."""
+        number = len(self._into)
+        self._into.append(number)
+        pattern = self._patterns[number] = Mined(number, Shape(shown, key))
+        self._place(pattern)
+        for at, word in enumerate(key):
+            self._siblings_of(pattern, at)[word] = number
+        return number
 
     @property
     def patterns(self) -> list[Mined]:
@@ -215,6 +227,7 @@ class Miner:
             eldest.shown = [combined(ours, theirs) for ours, theirs in zip(eldest.shown, other.shown, strict=True)]
             self._into[other.number] = eldest.number
             del self._patterns[other.number]
+            self.merged += 1
         eldest.key = key
         self._place(eldest)
         return eldest

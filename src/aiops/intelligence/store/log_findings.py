@@ -14,6 +14,7 @@ from aiops.intelligence.domain.log_patterns import FindingFilter, FindingKind, L
 from aiops.intelligence.store.findings import rows_to
 from aiops.kernel.database import Transaction, connection_of
 
+_KEEPING = 0x6C6F6773
 _FIELDS = tuple(LogFinding.__struct_fields__)
 _COLUMNS = ", ".join(_FIELDS)
 _SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR cluster_id = ANY(CAST(:clusters AS uuid[])))"
@@ -87,16 +88,8 @@ class SqlLogFindings:
 
 
 class SqlLogSources:
-    async def load(self, tx: Transaction, cluster_id: UUID, source: str) -> SourceState | None:
-        rows = await _run(
-            tx,
-            f"SELECT {_SOURCE_COLUMNS} FROM intelligence.log_source"
-            " WHERE cluster_id = :cluster_id AND source = :source",
-            cluster_id=cluster_id,
-            source=source,
-        )
-        found = rows_to(SourceState, rows)
-        return found[0] if found else None
+    async def take_turn(self, tx: Transaction, cluster_id: UUID) -> None:
+        await _run(tx, "SELECT pg_advisory_xact_lock(:kind, hashtext(:of))", kind=_KEEPING, of=str(cluster_id))
 
     async def save(self, tx: Transaction, state: SourceState) -> bool:
         rows = await _run(tx, _SAVE_SOURCE, **msgspec.structs.asdict(state))

@@ -1,0 +1,1 @@
+"""Log patterns: followed as lines come, and read by people."""

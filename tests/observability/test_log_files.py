@@ -1,0 +1,101 @@
+"""Log files of the machine are read on as they grow, across rotation, and no more than allowed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiops.observability.log_sources.files import Files
+from aiops.observability.log_sources.journal import Journal
+
+_NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def _files(folder: Path) -> Files:
+    return Files(Files.Config(paths=[f"{folder}/*.log"]))
+
+
+async def _lines(source: Files, position: str | None, limit: int = 100) -> tuple[list[str], str]:
+    read = await source.read(position, limit, _NOW)
+    return [one.line for one in read.records], read.position
+
+
+async def test_each_line_is_read_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("one\ntwo\nthr")
+    source = _files(tmp_path)
+    lines, position = await _lines(source, None)
+    assert lines == ["one", "two"]
+    assert (await _lines(source, position))[0] == []
+    with log.open("a") as file:
+        file.write("ee\nfour\n")
+    assert (await _lines(source, position))[0] == ["three", "four"]
+
+
+async def test_a_rotated_and_a_cut_file_are_read_from_their_start(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("old\n")
+    source = _files(tmp_path)
+    _, position = await _lines(source, None)
+    log.rename(tmp_path / "a.log.1")
+    log.write_text("new\n")
+    lines, position = await _lines(source, position)
+    assert lines == ["new"]
+    log.write_text("x\n")
+    assert (await _lines(source, position))[0] == ["x"]
+
+
+async def test_a_busy_file_leaves_room_for_the_others(tmp_path: Path) -> None:
+    (tmp_path / "busy.log").write_text("".join(f"{n}\n" for n in range(1000)))
+    (tmp_path / "calm.log").write_text("calm\n")
+    source = _files(tmp_path)
+    lines, position = await _lines(source, None, 10)
+    assert "calm" in lines
+    assert len(lines) <= 10
+    again, _ = await _lines(source, position, 10)
+    assert len(again) == 10
+
+
+async def test_what_grows_faster_than_it_may_be_read_is_read_on_near_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("start\n")
+    source = _files(tmp_path)
+    _, position = await _lines(source, None)
+    with log.open("a") as file:
+        file.write("x" * 99 + "\n")
+        file.truncate(17 * 1024 * 1024)
+        file.seek(0, os.SEEK_END)
+        file.write("\nend\n")
+    later = datetime(2026, 11, 21, 0, 5, tzinfo=UTC)
+    read = await source.read(position, 100, later)
+    assert read.records[-1].line == "end"
+    assert read.skipped_s == 300
+
+
+_JOURNALCTL = r"""#!/bin/sh
+case "$*" in
+  *after-cursor=gone*) exit 1 ;;
+  *after-cursor=c2*) exit 0 ;;
+esac
+echo '{"__CURSOR":"c1","__REALTIME_TIMESTAMP":"1700000000000000","MESSAGE":"plain","PRIORITY":"3","_SYSTEMD_UNIT":"a"}'
+echo 'broken'
+echo '{"__CURSOR":"c2","__REALTIME_TIMESTAMP":"1700000001000000","MESSAGE":[255,104,105],"SYSLOG_IDENTIFIER":"k"}'
+"""
+
+
+async def test_the_journal_is_read_on_from_its_cursor(tmp_path: Path) -> None:
+    command = tmp_path / "journalctl"
+    command.write_text(_JOURNALCTL)
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    journal = Journal(Journal.Config(command=str(command)))
+    first = await journal.read(None, 100, _NOW)
+    assert [(one.line, one.level, one.labels) for one in first.records] == [
+        ("plain", "error", {"unit": "a"}),
+        ("\ufffdhi", None, {"identifier": "k"}),
+    ]
+    assert first.position == "c2"
+    second = await journal.read("c2", 100, _NOW)
+    assert (second.records, second.position) == ([], "c2")
+    assert len((await journal.read("gone", 100, _NOW)).records) == 2
