@@ -23,7 +23,7 @@ _PREFIX = "AIOPS_"
 _CONFIG_NAME = "AIOPS_CONFIG"
 # Not of the hub but of those who ask one: `aiops cluster`.
 _NO_SETTINGS = frozenset({_CONFIG_NAME, "AIOPS_TOKEN", "AIOPS_URL"})
-_SECRET_FIELDS = frozenset({"database_url", "admin_password", "secret_key", "secret_key_previous"})
+_SECRET_FIELDS = frozenset({"database_url", "admin_password", "secret_key", "secret_key_previous", "embeddings_key"})
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _SHORTEST_SECRET = 32
@@ -58,6 +58,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - `cluster_queries_at_once`: how many questions of one kind (metrics, logs, traces, alerts) a cluster is asked at a
       time; more wait for their turn.
     - `cluster_series_limit`: how many series one answer of a cluster may have; one that has more is refused.
+    - `embeddings`: `auto` (log patterns are searched by meaning, with the endpoint below or the local model where it
+      is installed) or `off` (by words).
+    - `embeddings_url`: an endpoint that speaks OpenAI's protocol, `https://host/v1`; log patterns are sent to it.
+    - `embeddings_model`, `embeddings_key`: which of its models, and its key.
     - `log_files`: logs of this machine whose lines are looked at, `/var/log/app/*.log,/srv/x.log`; otherwise its
       journal, or `/var/log/syslog` and `/var/log/messages`.
     - `log_lines_per_minute`: how many log lines of each cluster are looked at; where there are more, some are left out.
@@ -90,6 +94,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     watch_series_limit: Annotated[int, Meta(ge=1, le=10_000)] = 200
     cluster_queries_at_once: Annotated[int, Meta(ge=1, le=64)] = 8
     cluster_series_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 50_000
+    embeddings: Literal["auto", "off"] = "auto"
+    embeddings_url: Annotated[str, Meta(pattern=r"^https?://[^/]+")] | None = None
+    embeddings_model: Annotated[str, Meta(min_length=1)] = "text-embedding-3-small"
+    embeddings_key: Annotated[str, Meta(min_length=1)] | None = None
     log_files: str = ""
     log_lines_per_minute: Annotated[int, Meta(ge=100, le=1_000_000)] = 6_000
     log_patterns_limit: Annotated[int, Meta(ge=10, le=20_000)] = 3_000
@@ -253,6 +261,8 @@ def _wanted(field: str, kind: inspect.Type) -> str:
         return "a URL such as postgresql://user:password@host/name"
     if field == "public_url":
         return "a URL such as https://aiops.example.com, without a path"
+    if field == "embeddings_url":
+        return "a URL such as https://host/v1"
     if isinstance(kind, inspect.StrType) and kind.min_length and kind.min_length > 1:
         return f"a text of at least {kind.min_length} characters"
     return "a text" if isinstance(kind, inspect.StrType) else "the path of a folder"

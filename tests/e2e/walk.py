@@ -93,6 +93,7 @@ def _known(name: str, aim: Aim) -> str | None:
     words = {
         "cluster_id": aim.cluster_id,
         "name": aim.cluster,
+        "q": aim.marker,
         "cluster": aim.cluster,
         "query": f'{{owner="{aim.marker}"}}',
         "match": f'{{owner="{aim.marker}"}}',

@@ -65,7 +65,7 @@ class FurnishedHub:
             "cluster_id": [self.pushed["id"], self.dead["id"], self.alive["id"]],
             "incident_id": [incident],
             "anomaly_id": [anomaly],
-            "log_pattern_id": [keep_log_pattern(self.hub, self.pushed["id"], MARKER)],
+            "pattern_id": [keep_log_pattern(self.hub, self.pushed["id"], MARKER)],
             "fingerprint": [MARKER],
             "dashboard_id": [self._dashboard()],
             "trace_id": [TRACE_ID],

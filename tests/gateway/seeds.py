@@ -78,9 +78,9 @@ def keep_log_pattern(hub: Hub, cluster_id: str, marker: str) -> str:
     """A log pattern with a line, a count and a finding; a real one is told as new only after an hour."""
     now = datetime.now(UTC)
     row = {
-        "id": uuid4(), "cluster_id": cluster_id, "pattern": f"<*> of {marker}", "key": ["\x1a", "of", marker],
-        "shown": ["<*>", "of", marker], "severity": "HIGH", "severity_rank": 1, "failure_class": "DISK",
-        "first_seen": now, "last_seen": now, "count": 1, "labels": Jsonb({"owner": marker}), "example": "1",
+        "id": uuid4(), "cluster_id": cluster_id, "pattern": f"No space left on {marker} <*>", "key": ["No", marker],
+        "shown": ["No", marker], "severity": "HIGH", "severity_rank": 1, "failure_class": "DISK",
+        "first_seen": now, "last_seen": now, "count": 1, "labels": Jsonb({"owner": marker}), "example": marker,
         "source": "loki", "rhythm": Jsonb({}), "changed_at": now,
     }  # fmt: skip
     finding = {

@@ -85,7 +85,9 @@ class House:
         self.limited = stack.enter_context(add_user(self.hub.url, self.admin, "limited", "admin", [self.mine["id"]]))
         self.shared = self._shared_incident()
         keep_anomaly(self.hub, theirs["id"], self.shared, MARKER)
-        keep_log_pattern(self.hub, theirs["id"], MARKER)
+        keep_log_pattern(self.hub, self.mine["id"], "my own")
+        self.pattern = keep_log_pattern(self.hub, theirs["id"], MARKER)
+        keep_log_pattern(self.hub, theirs["id"], f"other-{MARKER}")
         self.alone = keep_incident(self.hub, theirs["id"], MARKER)
         wait_until(lambda: self._expected(theirs["id"]), "the expectations of the other cluster")
         wait_until(lambda: items(self.admin, "/api/v1/log-sources"), "the logs of the other cluster")
@@ -130,7 +132,7 @@ class House:
             "incident_id": [self.alone],
             "fingerprint": ids("/api/v1/alerts", "fingerprint"),
             "anomaly_id": ids("/api/v1/anomalies"),
-            "log_pattern_id": ids("/api/v1/log-patterns"),
+            "pattern_id": [self.pattern],
             "trace_id": [TRACE_ID],
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],

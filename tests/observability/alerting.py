@@ -46,6 +46,7 @@ class Ways:
     alertmanager: str | None = None
     prometheus: str | None = None
     selector: dict[str, str] = field(default_factory=dict)
+    peer: str | None = None
 
 
 class Fleet:
@@ -78,8 +79,12 @@ class Fleet:
     async def target(self, principal: Principal, kind: EndpointKind, cluster_id: UUID) -> Target | None:
         cluster = await self.get(principal, cluster_id)
         url = cluster.url(kind)
-        share = self._ways[cluster_id].selector
-        return None if url is None else Target(cluster_id, cluster.name, kind, url, selector=share)
+        way = self._ways[cluster_id]
+        if url is None:
+            return None
+        paired = kind is EndpointKind.ALERTMANAGER and way.peer is not None
+        peer = await self.target(principal, EndpointKind.ALERTMANAGER_PEER, cluster_id) if paired else None
+        return Target(cluster_id, cluster.name, kind, url, selector=way.selector, peer=peer)
 
     async def targets(
         self, principal: Principal, kind: EndpointKind, cluster_ids: Sequence[UUID] | None = None
@@ -112,6 +117,7 @@ def _cluster(id_: UUID, name: str, way: Ways) -> Cluster:
         updated_at=_NOW,
         last_seen_at=None,
         alertmanager_url=way.alertmanager,
+        alertmanager_peer_url=way.peer,
         selector=way.selector,
     )
 

@@ -25,6 +25,7 @@ from aiops.observability.ports import Alert, AlertOrigin, AlertState
 from aiops.observability.service.alert_pull import AlertPulling, AlertPullJob
 from aiops.observability.service.alert_pull_remote import FoundAlert, RemoteAlerts
 from aiops.observability.service.alert_rules import AlertRules
+from aiops.observability.service.alertmanager_pair import AlertmanagerPair
 from aiops.observability.service.alerts import AlertService, Webhook
 from aiops.observability.store.alert_pulls import PostgresPullStore
 from aiops.observability.store.alerts import PostgresAlertStore
@@ -325,6 +326,31 @@ async def test_of_a_real_pair_behind_one_address_each_alert_is_one(
             await house.pull()
             assert (await house.all())[0].silenced_by == (made,)
         assert await house.stated() == ["ALERT_FIRED", "ALERT_UPDATED"]
+
+
+@lab
+async def test_of_a_real_pair_at_two_addresses_each_alert_is_one_while_either_answers(
+    database: Database, session: aiohttp.ClientSession
+) -> None:
+    with ha_pair() as pair:
+        first, second = pair
+        for server in pair:
+            raise_alert(server, "Twice", starts="2026-01-01T00:00:00.5Z", severity="critical")
+        raise_alert(second, "OfTheSecond", starts="2026-01-01T00:00:00.5Z")
+        clock = VirtualClock(datetime.now(UTC) + timedelta(hours=1))
+        remote = AlertmanagerPair(AlertmanagerBackend(session, clock))
+        house = _house(database, Fleet({"one": Ways(first.url, peer=second.url)}), clock, remote)
+        assert await house.pull() is None
+        names = {alert.name: (alert.state, alert.occurrences) for alert in await house.all()}
+        assert names == dict.fromkeys(["Twice", "OfTheSecond"], (AlertState.FIRING, 1))
+        first.stop()
+        await clock.advance(30)
+        assert await house.pull() is None
+        assert {alert.name for alert in await house.all() if alert.state is AlertState.FIRING} == set(names)
+        second.stop()
+        await clock.advance(30)
+        assert "refused the connection" in str(await house.pull())
+        assert {alert.name for alert in await house.all() if alert.state is AlertState.FIRING} == set(names)
 
 
 RULES = """

@@ -15,6 +15,7 @@ from aiops.kernel.clock import SystemClock
 from aiops.kernel.errors import Invalid, NotFound, PermissionDenied
 from aiops.kernel.principal import Role
 from aiops.observability.backends.alertmanager import AlertmanagerBackend
+from aiops.observability.service.alertmanager_pair import AlertmanagerPair
 from aiops.observability.service.silences import Silences
 from aiops.observability.service.silences_remote import SilenceMatcher, SilenceState
 from tests.lab.packages import lab_available
@@ -213,3 +214,23 @@ async def test_a_gossiping_pair_behind_one_address_keeps_one_silence() -> None:
                 assert (again.id, again.existed) == (made.id, True)
             await silences.expire(ann, fleet.ids["pair"], made.id)
             wait(lambda: states() == [["expired"], ["expired"]], "the end in both")
+
+
+async def test_of_a_pair_at_two_addresses_the_one_that_answers_takes_a_silence_and_both_know_it() -> None:
+    with ha_pair() as (first, second):
+        fleet = Fleet({"paired": Ways(first.url, peer=second.url)})
+        async with aiohttp.ClientSession() as session:
+            clock = SystemClock()
+            silences = Silences(clock, fleet, AlertmanagerPair(AlertmanagerBackend(session, clock)), _nobody_hears)
+            ann = fleet.user(Role.OPERATOR)
+            wish = _wish(fleet, "paired", comment="both up")
+            (one,) = (await silences.create(ann, **wish)).items
+            wait(lambda: call("GET", f"{second.url}/api/v2/silences"), "the gossip")
+            first.stop()
+            again = await silences.create(ann, **wish)
+            assert [(item.id, item.existed) for item in again.items] == [(one.id, True)]
+            (other,) = (await silences.create(ann, **_wish(fleet, "paired", comment="one down"))).items
+            found = await silences.listed(ann)
+            assert {silence.id for silence in found.items} == {one.id, other.id}
+            await silences.expire(ann, fleet.ids["paired"], other.id)
+            assert {silence.id for silence in (await silences.listed(ann)).items} == {one.id}

@@ -329,6 +329,8 @@ async def test_an_endpoint_that_others_own_too_gets_its_own_credentials_and_neve
         assert target is not None
         return target.headers.get("Authorization")
 
+    shown = await rig.fleet.get(ADMIN, added.id)
+    assert shown.own_sign_ins == [EndpointKind.PROMETHEUS, EndpointKind.LOKI]
     expected = {
         EndpointKind.PROMETHEUS: "Basic " + base64.b64encode(b"u:p").decode(),
         EndpointKind.LOKI: None,
@@ -343,6 +345,21 @@ async def test_an_endpoint_that_others_own_too_gets_its_own_credentials_and_neve
         await rig.membership.change(ADMIN, added.id, msgspec.convert(move, ClusterChange))
     await rig.membership.change(ADMIN, added.id, msgspec.convert({**move, "endpoint_credentials": {}}, ClusterChange))
     assert await header(EndpointKind.LOKI) == "Bearer changed"
+    assert (await rig.fleet.get(ADMIN, added.id)).own_sign_ins == []
+
+
+async def test_both_of_a_pair_of_alertmanagers_are_asked_with_what_the_first_has_of_its_own(rig: Rig) -> None:
+    own = {"ALERTMANAGER": {"kind": "BEARER", "token": "of-alerts"}}
+    peer = {"alertmanager_peer_url": "https://alerts-1.example.com"}
+    with pytest.raises(Invalid, match="first Alertmanager"):
+        await rig.add("prod-1", **peer)
+    pair = {"alertmanager_url": "https://alerts-0.example.com", **peer}
+    added = await rig.add("prod-1", bearer_token="clusters-own", endpoint_credentials=own, **pair)
+    target = await rig.fleet.target(ADMIN, EndpointKind.ALERTMANAGER, added.id)
+    assert target is not None
+    assert target.peer is not None
+    assert (target.url, target.peer.url) == tuple(pair.values())
+    assert target.headers == target.peer.headers == {"Authorization": "Bearer of-alerts"}
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": "x"}, {"Host": "x"}, {"X\n": "x"}, {"X-A": "a\r\nb"}, {"X": ""}])

@@ -24,7 +24,14 @@ Add = Callable[..., argparse.ArgumentParser]
 _Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Work = Callable[["HubClient", argparse.Namespace], Awaitable[int]]
 
-_URLS = ("api_server_url", "prometheus_url", "alertmanager_url", "loki_url", "tempo_url")
+_URLS = (
+    "api_server_url",
+    "prometheus_url",
+    "alertmanager_url",
+    "alertmanager_peer_url",
+    "loki_url",
+    "tempo_url",
+)
 _MARKS = {"ADD": "+", "CHANGE": "~", "NONE": "=", "REMOVE": "-", "FAILED": "!"}
 _DONE = {"ADD": "added", "CHANGE": "changed", "NONE": "unchanged", "REMOVE": "removed", "FAILED": "failed"}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from aiops.cli.cluster import add_commands as add_cluster_commands
+from aiops.cli.detect import add_commands as add_detect_commands
 from aiops.cli.failures import in_one_line
 from aiops.cli.forecast import add_arguments as add_forecast_arguments
 from aiops.cli.forecast import forecast as show_forecast
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_sources(commands)
     _add_secrets(commands)
     add_cluster_commands(commands, _add)
+    add_detect_commands(commands, _add)
     return parser
 
 

@@ -18,6 +18,7 @@ from aiops.cli.doctor_database import examine_database
 from aiops.cli.failures import in_one_line
 from aiops.cli.findings import Finding
 from aiops.cli.serve import listening
+from aiops.intelligence.bootstrap import meaning_at_work
 from aiops.kernel.errors import AiopsError
 from aiops.kernel.postgres import running_url
 from aiops.kernel.postgres_host import find_binaries, require_passwd_entry, service_user
@@ -50,6 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("postgres binaries", _binaries),
         ("leftovers", _leftovers),
         ("console", _console),
+        ("search by meaning", _meaning),
     ]
     for name, check in checks:
         try:
@@ -137,3 +139,8 @@ def _console(_settings: Settings) -> Finding:
     if _CONSOLE.is_file():
         return Finding("console", True, str(_CONSOLE.parent))
     return Finding("console", False, "it is not built: run `make web`")
+
+
+def _meaning(settings: Settings) -> Finding:
+    works, told = meaning_at_work(settings)
+    return Finding("search by meaning", True if works else None, told)

@@ -81,7 +81,8 @@ def _server(url: str) -> Finding:
         known = {name for (name,) in connection.execute("SELECT name FROM pg_available_extensions").fetchall()}
     if "pg_trgm" not in known:
         return Finding("database", False, "the extension pg_trgm is missing: install postgresql-contrib")
-    return Finding("database", True, f"PostgreSQL {major} answers, pg_trgm is there")
+    vector = "pgvector too" if "vector" in known else "pgvector is not: search by meaning takes longer"
+    return Finding("database", True, f"PostgreSQL {major} answers, pg_trgm is there, {vector}")
 
 
 def _schema(revision: str | None) -> Finding:

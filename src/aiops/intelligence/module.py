@@ -11,6 +11,7 @@ from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
 from aiops.intelligence.http.incidents import IncidentsController, expectations
 from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
+from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
 from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, IncidentStore, TrackStore
 from aiops.intelligence.patterns_module import PATTERN_HANDLERS, PATTERN_JOBS, LogPatternProvider, keep_log_patterns
 from aiops.intelligence.service.backtests import Backtests
@@ -34,7 +35,7 @@ from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
 
-class _Intelligence(LogPatternProvider):
+class _Intelligence(MeaningProvider, LogPatternProvider):
     scope = Scope.APP
 
     @provide
@@ -160,7 +161,7 @@ def context() -> Context:
     return Context(
         name="intelligence",
         provider=_Intelligence(),
-        routes=(AnomaliesController, IncidentsController, backtest, expectations, *PATTERN_ROUTES),
+        routes=(AnomaliesController, IncidentsController, backtest, expectations, *PATTERN_ROUTES, *MEANING_ROUTES),
         events=EVENTS,
         handlers=(
             HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert),
@@ -168,6 +169,11 @@ def context() -> Context:
             HandlerSpec("intelligence.watch_changed", (WatchChanged,), _on_watch_changed),
             *PATTERN_HANDLERS,
         ),
-        jobs=(JobSpec("intelligence.watcher", _watcher), JobSpec("intelligence.ranking", _ranking), *PATTERN_JOBS),
+        jobs=(
+            JobSpec("intelligence.watcher", _watcher),
+            JobSpec("intelligence.ranking", _ranking),
+            *PATTERN_JOBS,
+            *MEANING_JOBS,
+        ),
         keeps=(_keep_incidents, keep_log_patterns),
     )

@@ -16,6 +16,7 @@ from aiops.observability.ports import AlertOrigin, Alerts, Metrics, WatchFeed
 from aiops.observability.service.alert_pull import AlertPulling, AlertPullJob
 from aiops.observability.service.alert_pull_remote import RemoteAlerts, RemoteRules
 from aiops.observability.service.alert_rules import AlertRules
+from aiops.observability.service.alertmanager_pair import AlertmanagerPair
 from aiops.observability.service.alerts import AlertService
 from aiops.observability.service.cnf import CnfService
 from aiops.observability.service.device_metrics import DeviceMetrics
@@ -71,7 +72,7 @@ class AlertsProvider(Provider):
         offered = (_OFFERED_PORT,) if settings.offer_local_prometheus else ()
         outbound = Outbound(allow_loopback=settings.allow_local_targets, loopback_ports=offered, timeout_s=None)
         at_once = settings.cluster_queries_at_once
-        manager = AlertmanagerBackend(outbound, clock, at_once=at_once)
+        manager = AlertmanagerPair(AlertmanagerBackend(outbound, clock, at_once=at_once))
         rules = PrometheusRules(outbound, clock, at_once=at_once)
         try:
             yield AlertRemotes({AlertOrigin.ALERTMANAGER: manager, AlertOrigin.PROMETHEUS: rules}, rules, manager)

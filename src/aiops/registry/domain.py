@@ -198,6 +198,8 @@ def check_platform(cluster: Cluster) -> None:
         raise Invalid(
             "Give the URL of its API server, of its Prometheus, or both.", details={"field": "api_server_url"}
         )
+    if EndpointKind.ALERTMANAGER_PEER in given and EndpointKind.ALERTMANAGER not in given:
+        raise Invalid("Give the URL of its first Alertmanager.", details={"field": "alertmanager_url"})
     if cluster.cluster_type in METRICS_ONLY and given & LOGS_AND_TRACES:
         raise Invalid(
             f"A cluster of type {cluster.cluster_type.value} is metrics-only: leave its Loki and its Tempo out.",

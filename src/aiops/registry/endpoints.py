@@ -33,6 +33,9 @@ _WORDS = {
     "api_server_url": _Words("API server", "https://api.prod-1.example.com:6443", r"/(api|apis|readyz|version)(/|$)"),
     "prometheus_url": _Words("Prometheus", "https://prometheus.example.com:9090", r"/api/v1(/|$)|/graph/?$"),
     "alertmanager_url": _Words("Alertmanager", "https://alertmanager.example.com:9093", r"/api/v[12](/|$)"),
+    "alertmanager_peer_url": _Words(
+        "second Alertmanager", "https://alertmanager-1.example.com:9093", r"/api/v[12](/|$)"
+    ),
     "loki_url": _Words("Loki", "https://loki.example.com:3100", r"/loki/api(/|$)"),
     "tempo_url": _Words("Tempo", "https://tempo.example.com:3200", r"/api(/|$)"),
     PROXY_FIELD: _Words("proxy", "http://proxy.example.com:3128", r"[^/]"),

@@ -65,6 +65,7 @@ class EndpointKind(StrEnum):
     API_SERVER = "API_SERVER"
     PROMETHEUS = "PROMETHEUS"
     ALERTMANAGER = "ALERTMANAGER"
+    ALERTMANAGER_PEER = "ALERTMANAGER_PEER"
     LOKI = "LOKI"
     TEMPO = "TEMPO"
 
@@ -127,7 +128,9 @@ class Cluster(msgspec.Struct, frozen=True):
     """A member of the fleet as its readers see it: never with credentials, only with their kind.
 
     `selector` are the labels that carve the cluster out of a Prometheus (Loki, Tempo) that several share.
+    `alertmanager_peer_url` is another member of the same highly available Alertmanager, where each has its own address.
     `header_names` are extra headers sent to its endpoints; their values are secret.
+    `own_sign_ins` are the endpoints that have credentials of their own.
     """
 
     id: UUID
@@ -146,6 +149,7 @@ class Cluster(msgspec.Struct, frozen=True):
     credential_kind: CredentialKind = CredentialKind.NONE
     api_server_url: str | None = None
     alertmanager_url: str | None = None
+    alertmanager_peer_url: str | None = None
     loki_url: str | None = None
     tempo_url: str | None = None
     platform_version: str | None = None
@@ -154,6 +158,7 @@ class Cluster(msgspec.Struct, frozen=True):
     tls: TlsSettings = TlsSettings()
     proxy_url: str | None = None
     header_names: list[str] = []
+    own_sign_ins: list[EndpointKind] = []
     credential_expires_at: datetime | None = None
     managed_by: str | None = None
 
@@ -166,6 +171,7 @@ URL_FIELDS = {
     EndpointKind.API_SERVER: "api_server_url",
     EndpointKind.PROMETHEUS: "prometheus_url",
     EndpointKind.ALERTMANAGER: "alertmanager_url",
+    EndpointKind.ALERTMANAGER_PEER: "alertmanager_peer_url",
     EndpointKind.LOKI: "loki_url",
     EndpointKind.TEMPO: "tempo_url",
 }
@@ -176,7 +182,7 @@ class Target(msgspec.Struct, frozen=True):
     """How to reach one endpoint of a cluster. `headers` and `tls` hold secrets: never log or show them.
 
     Where `selector` is not empty, the endpoint holds other clusters too: whoever asks must narrow every question to
-    these labels.
+    these labels. `peer` is the other member of a pair of Alertmanagers.
     """
 
     cluster_id: UUID
@@ -187,6 +193,7 @@ class Target(msgspec.Struct, frozen=True):
     selector: dict[str, str] = {}
     tls: Tls = PLAIN
     proxy_url: str | None = None
+    peer: Target | None = None
 
     def __repr__(self) -> str:
         return f"Target({self.cluster_name}, {self.kind.value}, {self.url})"

@@ -49,6 +49,8 @@ class Secrets(msgspec.Struct, frozen=True):
     def sent(self, kind: EndpointKind) -> Sent:
         """As `current`, with the headers, for one endpoint."""
         own = self.endpoints.get(kind)
+        if own is None and kind is EndpointKind.ALERTMANAGER_PEER:
+            own = self.endpoints.get(EndpointKind.ALERTMANAGER)
         access = self.current() if own is None else direct_access(own)
         return Sent(self.headers | access.headers(), access)
 

@@ -1165,7 +1165,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/log-patterns/{log_pattern_id}": {
+    "/api/v1/log-patterns/{pattern_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1173,7 +1173,7 @@ export interface paths {
             cookie?: never;
         };
         /** One pattern of log lines */
-        get: operations["ApiV1LogPatternsLogPatternIdGetLogPattern"];
+        get: operations["ApiV1LogPatternsPatternIdGetLogPattern"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1182,7 +1182,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/log-patterns/{log_pattern_id}/lines": {
+    "/api/v1/log-patterns/{pattern_id}/lines": {
         parameters: {
             query?: never;
             header?: never;
@@ -1190,7 +1190,7 @@ export interface paths {
             cookie?: never;
         };
         /** The latest lines of a pattern */
-        get: operations["ApiV1LogPatternsLogPatternIdLinesLinesOfLogPattern"];
+        get: operations["ApiV1LogPatternsPatternIdLinesLinesOfLogPattern"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1216,7 +1216,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/log-patterns/{log_pattern_id}/timeline": {
+    "/api/v1/log-patterns/{pattern_id}/timeline": {
         parameters: {
             query?: never;
             header?: never;
@@ -1224,7 +1224,7 @@ export interface paths {
             cookie?: never;
         };
         /** How many lines of a pattern came when */
-        get: operations["ApiV1LogPatternsLogPatternIdTimelineTimelineOfLogPattern"];
+        get: operations["ApiV1LogPatternsPatternIdTimelineTimelineOfLogPattern"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1259,6 +1259,40 @@ export interface paths {
         };
         /** How much of each cluster's logs is looked at for patterns */
         get: operations["ApiV1LogSourcesLogSources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log-patterns/{pattern_id}/alike": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log patterns like this one */
+        get: operations["ApiV1LogPatternsPatternIdAlikePatternsAlike"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/log-patterns/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log patterns that say what you mean, in whatever words */
+        get: operations["ApiV1LogPatternsSearchSearchPatterns"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1713,6 +1747,7 @@ export interface components {
             credential_kind?: components["schemas"]["CredentialKind"];
             api_server_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             platform_version?: string | null;
@@ -1723,6 +1758,7 @@ export interface components {
             tls?: components["schemas"]["TlsSettings"];
             proxy_url?: string | null;
             header_names?: string[];
+            own_sign_ins?: components["schemas"]["EndpointKind"][];
             credential_expires_at?: string | null;
             managed_by?: string | null;
         };
@@ -1740,6 +1776,7 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -1851,6 +1888,7 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -2013,7 +2051,7 @@ export interface components {
          * EndpointKind
          * @enum {string}
          */
-        EndpointKind: "API_SERVER" | "PROMETHEUS" | "ALERTMANAGER" | "LOKI" | "TEMPO";
+        EndpointKind: "API_SERVER" | "PROMETHEUS" | "ALERTMANAGER" | "ALERTMANAGER_PEER" | "LOKI" | "TEMPO";
         /** EndpointStatus */
         EndpointStatus: {
             ok: boolean;
@@ -2672,6 +2710,7 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -2771,6 +2810,35 @@ export interface components {
             resolved_at: string | null;
             caught: boolean;
             lead_s: number | null;
+        };
+        /** PatternHit */
+        PatternHit: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            clusters: number;
+            pattern: string;
+            severity: components["schemas"]["Severity"];
+            failure_class: components["schemas"]["FailureClass"] | null;
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+            count: number;
+            score: number;
+            /** @enum {string} */
+            by: "meaning" | "words";
+        };
+        /** PatternHits */
+        PatternHits: {
+            items: components["schemas"]["PatternHit"][];
+            /** @enum {string} */
+            method: "local_model" | "endpoint" | "words";
+            model: string | null;
+            waiting: number;
+            note: string | null;
         };
         /** PatternLineReply */
         PatternLineReply: {
@@ -3271,6 +3339,7 @@ export interface components {
             api_server_url?: string | null;
             prometheus_url?: string | null;
             alertmanager_url?: string | null;
+            alertmanager_peer_url?: string | null;
             loki_url?: string | null;
             tempo_url?: string | null;
             selector?: {
@@ -15449,12 +15518,12 @@ export interface operations {
             };
         };
     };
-    ApiV1LogPatternsLogPatternIdGetLogPattern: {
+    ApiV1LogPatternsPatternIdGetLogPattern: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                log_pattern_id: string;
+                pattern_id: string;
             };
             cookie?: never;
         };
@@ -15579,12 +15648,12 @@ export interface operations {
             };
         };
     };
-    ApiV1LogPatternsLogPatternIdLinesLinesOfLogPattern: {
+    ApiV1LogPatternsPatternIdLinesLinesOfLogPattern: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                log_pattern_id: string;
+                pattern_id: string;
             };
             cookie?: never;
         };
@@ -15848,7 +15917,7 @@ export interface operations {
             };
         };
     };
-    ApiV1LogPatternsLogPatternIdTimelineTimelineOfLogPattern: {
+    ApiV1LogPatternsPatternIdTimelineTimelineOfLogPattern: {
         parameters: {
             query?: {
                 start?: string | null;
@@ -15857,7 +15926,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                log_pattern_id: string;
+                pattern_id: string;
             };
             cookie?: never;
         };
@@ -16133,6 +16202,270 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogSources"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1LogPatternsPatternIdAlikePatternsAlike: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                pattern_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternHits"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1LogPatternsSearchSearchPatterns: {
+        parameters: {
+            query: {
+                q: string;
+                cluster_id?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternHits"];
                 };
             };
             /** @description The request can't be read */

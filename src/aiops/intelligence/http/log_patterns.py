@@ -158,38 +158,38 @@ class LogPatternController(Controller):
         following = str(found[-1].pattern.id) if len(found) == page_size else None
         return LogPatternPage([_pattern(one, names) for one in found], following, total)
 
-    @get("/{log_pattern_id:uuid}", summary="One pattern of log lines")
+    @get("/{pattern_id:uuid}", summary="One pattern of log lines")
     @inject
     async def get_log_pattern(
         self,
         principal: Caller,
         reading: FromDishka[LogPatternReading],
         clusters: FromDishka[Clusters],
-        log_pattern_id: FromPath[UUID],
+        pattern_id: FromPath[UUID],
     ) -> LogPatternReply:
-        return _pattern(await reading.get(principal, log_pattern_id), await _names(principal, clusters))
+        return _pattern(await reading.get(principal, pattern_id), await _names(principal, clusters))
 
-    @get("/{log_pattern_id:uuid}/lines", summary="The latest lines of a pattern")
+    @get("/{pattern_id:uuid}/lines", summary="The latest lines of a pattern")
     @inject
     async def lines_of_log_pattern(
-        self, principal: Caller, reading: FromDishka[LogPatternReading], log_pattern_id: FromPath[UUID]
+        self, principal: Caller, reading: FromDishka[LogPatternReading], pattern_id: FromPath[UUID]
     ) -> PatternLines:
-        found = await reading.lines(principal, log_pattern_id)
+        found = await reading.lines(principal, pattern_id)
         return PatternLines([PatternLineReply(one.at, one.line, one.labels, one.level) for one in found])
 
-    @get("/{log_pattern_id:uuid}/timeline", summary="How many lines of a pattern came when")
+    @get("/{pattern_id:uuid}/timeline", summary="How many lines of a pattern came when")
     @inject
     async def timeline_of_log_pattern(
         self,
         principal: Caller,
         reading: FromDishka[LogPatternReading],
-        log_pattern_id: FromPath[UUID],
+        pattern_id: FromPath[UUID],
         *,
         start: FromQuery[datetime | None] = None,
         end: FromQuery[datetime | None] = None,
         step_s: Annotated[float | None, QueryParameter(gt=0, le=31_536_000)] = None,
     ) -> Counts:
-        return await reading.timeline(principal, log_pattern_id, start, end, step_s)
+        return await reading.timeline(principal, pattern_id, start, end, step_s)
 
 
 @get("/api/v1/log-findings", tags=["intelligence"], summary="List new, surging and vanished log patterns, latest first")

@@ -49,13 +49,17 @@ class LocalModel:
         self.name = f"minilm-l6-v2-int8 {edition()}" if with_glossary else "minilm-l6-v2-int8"
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
+        given_up = threading.Event()
         try:
-            return await asyncio.to_thread(self.embed_now, texts)
+            return await asyncio.to_thread(self.embed_now, texts, given_up)
         except LocalModelMissing as error:
             raise Unavailable(error.message) from error
+        finally:
+            # A thread can't be cancelled, and the hub's end waits for it.
+            given_up.set()
 
-    def embed_now(self, texts: Sequence[str]) -> Vectors:
-        """The same without a loop; raises `LocalModelMissing`."""
+    def embed_now(self, texts: Sequence[str], given_up: threading.Event | None = None) -> Vectors:
+        """The same without a loop; raises `LocalModelMissing`. Once `given_up` is set the rest is left out."""
         with self._turn:
             if self._session is None:
                 self._session, self._pieces = _load(model_file()), WordPieces()
@@ -66,6 +70,8 @@ class LocalModel:
             # Like lengths together, for a batch costs as much as its longest text does for each.
             by_length = sorted(range(len(texts)), key=lambda index: len(numbers[index]))
             for start in range(0, len(by_length), _AT_ONCE):
+                if given_up is not None and given_up.is_set():
+                    break
                 some = by_length[start : start + _AT_ONCE]
                 found[some] = self._run([numbers[index] for index in some])
             return found

@@ -42,6 +42,12 @@ def origin_of(cluster: Cluster) -> AlertOrigin | None:
     return AlertOrigin.PROMETHEUS if cluster.prometheus_url is not None else None
 
 
+def _ways(cluster: Cluster, origin: AlertOrigin) -> tuple[str | None, ...]:
+    if origin is AlertOrigin.ALERTMANAGER:
+        return cluster.alertmanager_url, cluster.alertmanager_peer_url
+    return (cluster.prometheus_url,)
+
+
 class AlertPulling:
     """Reads one cluster's alerts, and says how old what is known of them is."""
 
@@ -109,7 +115,7 @@ class AlertPulling:
             except AiopsError:
                 up_since = None
         now = await self._clusters.get(principal, cluster.id)
-        if now.url(_KINDS[origin]) != cluster.url(_KINDS[origin]):
+        if _ways(now, origin) != _ways(cluster, origin):
             raise Unavailable("It was pointed elsewhere while it was asked.")
         await self._alerts.settle(principal, cluster.id, kept, asked_at=asked_at, up_since=up_since, whole=whole)
         return None if whole else f"It has {len(found)} alerts, of which the hub takes {len(kept)}."

@@ -20,6 +20,7 @@ from aiops.registry.probes.wire import Answer, get, resolve
 
 _NO_CLUSTER = UUID(int=0)
 _DNS_TIMEOUT_S = 5.0
+_NO_GUESS = EndpointKind.API_SERVER, EndpointKind.ALERTMANAGER_PEER
 
 
 class EndpointProber:
@@ -75,7 +76,7 @@ class EndpointProber:
 
     async def _named(self, failed: Step, answer: Answer, target: Target, timeout_s: float) -> Step:
         """The same failure, with the name of what does answer there, where it is another of the hub's kinds."""
-        others = [kind for kind in EndpointKind if kind not in (target.kind, EndpointKind.API_SERVER)]
+        others = [kind for kind in EndpointKind if kind not in (target.kind, *_NO_GUESS)]
         for kind in others if answer.status in (200, 404) else ():
             other = msgspec.structs.replace(target, kind=kind, selector={})
             if (await self.probe(other, timeout_s)).ok:

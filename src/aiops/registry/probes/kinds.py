@@ -46,6 +46,9 @@ def _at(*path: str) -> Callable[[Any], object]:
 
 # Judged by what the hub needs. Readiness alone would not do: a proxy may let `/-/ready` pass and refuse the API, a page
 # for everything answers it with 200, and Thanos and Mimir may not have it.
+_ALERTMANAGER = Kind(
+    "Alertmanager", "/api/v2/status", _has("versionInfo", "cluster"), "/api/v2/status", _at("versionInfo", "version")
+)
 KINDS = {
     EndpointKind.API_SERVER: Kind(
         "API server", "/readyz", lambda answer: answer == "ok", "/version", _at("gitVersion")
@@ -53,13 +56,8 @@ KINDS = {
     EndpointKind.PROMETHEUS: Kind(
         "Prometheus", "/api/v1/query?query=1", _success, "/api/v1/status/buildinfo", _at("data", "version")
     ),
-    EndpointKind.ALERTMANAGER: Kind(
-        "Alertmanager",
-        "/api/v2/status",
-        _has("versionInfo", "cluster"),
-        "/api/v2/status",
-        _at("versionInfo", "version"),
-    ),
+    EndpointKind.ALERTMANAGER: _ALERTMANAGER,
+    EndpointKind.ALERTMANAGER_PEER: _ALERTMANAGER,
     EndpointKind.LOKI: Kind("Loki", "/loki/api/v1/labels", _success, "/loki/api/v1/status/buildinfo", _at("version")),
     EndpointKind.TEMPO: Kind("Tempo", "/api/search/tags", _has("tagNames"), "/api/status/buildinfo", _at("version")),
 }

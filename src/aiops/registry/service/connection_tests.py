@@ -36,6 +36,7 @@ class ConnectionTest(CredentialsGiven, frozen=True, kw_only=True):
     api_server_url: str | None = None
     prometheus_url: str | None = None
     alertmanager_url: str | None = None
+    alertmanager_peer_url: str | None = None
     loki_url: str | None = None
     tempo_url: str | None = None
     selector: dict[str, str] = msgspec.field(default_factory=dict)

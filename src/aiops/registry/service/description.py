@@ -97,6 +97,7 @@ class NewCluster(CredentialsGiven, frozen=True, kw_only=True):
     api_server_url: str | None = None
     prometheus_url: str | None = None
     alertmanager_url: str | None = None
+    alertmanager_peer_url: str | None = None
     loki_url: str | None = None
     tempo_url: str | None = None
     selector: dict[str, str] = {}
@@ -120,6 +121,7 @@ class ClusterChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     api_server_url: str | UnsetType | None = UNSET
     prometheus_url: str | UnsetType | None = UNSET
     alertmanager_url: str | UnsetType | None = UNSET
+    alertmanager_peer_url: str | UnsetType | None = UNSET
     loki_url: str | UnsetType | None = UNSET
     tempo_url: str | UnsetType | None = UNSET
     selector: dict[str, str] | UnsetType = UNSET

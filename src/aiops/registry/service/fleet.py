@@ -235,7 +235,10 @@ def target_of(vault: Vault, record: ClusterRecord, kind: EndpointKind) -> Target
     url = cluster.url(kind)
     if url is None:
         return None
-    return build_target(cluster, kind, url, vault.sent(cluster.id, record.sealed, kind))
+    target = build_target(cluster, kind, url, vault.sent(cluster.id, record.sealed, kind))
+    if kind is EndpointKind.ALERTMANAGER and cluster.alertmanager_peer_url is not None:
+        return msgspec.structs.replace(target, peer=target_of(vault, record, EndpointKind.ALERTMANAGER_PEER))
+    return target
 
 
 def build_target(cluster: Cluster, kind: EndpointKind, url: str, sent: Sent) -> Target:

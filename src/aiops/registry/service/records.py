@@ -57,6 +57,7 @@ class Records:
             last_seen_at=None,
             api_server_url=new.api_server_url,
             alertmanager_url=new.alertmanager_url,
+            alertmanager_peer_url=new.alertmanager_peer_url,
             loki_url=new.loki_url,
             tempo_url=new.tempo_url,
             selector=new.selector,

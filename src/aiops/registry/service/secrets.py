@@ -26,6 +26,7 @@ def with_secrets(record: ClusterRecord, secrets: Secrets, vault: Vault, now: dat
         credential_kind=kind_of(secrets.credentials),
         credential_expires_at=secrets.expires_at(),
         header_names=sorted(secrets.headers),
+        own_sign_ins=[kind for kind in EndpointKind if kind in secrets.endpoints],
     )
     return msgspec.structs.replace(
         record,

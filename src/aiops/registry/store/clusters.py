@@ -21,6 +21,7 @@ from aiops.registry.ports import (
     ClusterType,
     Connectivity,
     CredentialKind,
+    EndpointKind,
     EndpointStatus,
     Environment,
     Platform,
@@ -36,7 +37,7 @@ _PLAIN = (
     "name", "display_name", "cluster_type", "platform", "platform_version", "environment", "region",
     *URL_FIELDS.values(), "proxy_url", "managed_by",
 )  # fmt: skip
-_SHOWN_OF_SECRETS = ("credential_kind", "credential_expires_at", "header_names")
+_SHOWN_OF_SECRETS = ("credential_kind", "credential_expires_at", "header_names", "own_sign_ins")
 _JSON = ("labels", "selector", "tls", "capabilities")
 _READ = ", ".join(
     ("id", *_PLAIN, *_JSON, *_SHOWN_OF_SECRETS, "state", "connectivity", "health_score", "endpoints", "checked_at",
@@ -257,6 +258,7 @@ def _secret_values(record: ClusterRecord) -> dict[str, Any]:
         "credential_kind": record.cluster.credential_kind,
         "credential_expires_at": record.cluster.credential_expires_at,
         "header_names": record.cluster.header_names,
+        "own_sign_ins": record.cluster.own_sign_ins,
         "next_renewal_at": record.renew_at,
         "renewal_problem": record.renewal_problem,
     }
@@ -292,6 +294,7 @@ def _cluster(row: Any) -> Cluster:
         "platform": Platform(row.platform),
         "environment": Environment(row.environment),
         "credential_kind": CredentialKind(row.credential_kind),
+        "own_sign_ins": [EndpointKind(kind) for kind in row.own_sign_ins],
     }
     return Cluster(
         **plain,

@@ -7,8 +7,24 @@ import { notify } from "../../shell/notice";
 import { FormProblem } from "../../shell/SignIn";
 import { Field } from "../../ui/dialog";
 import { SignFields } from "./SignFields";
+import { OwnSignIns } from "./OwnSignIns";
 import { Steps, Trials } from "./Trials";
-import { type Fault, type Form, FormFault, applies, changeOf, draftOf, fieldOf, formOf, hasApiServer, testOf } from "./draft";
+import {
+  ENDPOINTS,
+  type EndpointKind,
+  type Fault,
+  type Form,
+  FormFault,
+  applies,
+  changeOf,
+  draftOf,
+  fieldOf,
+  formOf,
+  hasApiServer,
+  testOf,
+} from "./draft";
+import { Folded, type PartProps } from "./formParts";
+import { endpointName } from "./grid";
 
 const PLATFORMS: [string, string][] = [
   ["STANDALONE", "A Prometheus alone"],
@@ -83,6 +99,7 @@ export function ClusterForm({ cluster, rights, onDone }: Props) {
               onSecret={(secret) => set({ secret })}
             />
           </Section>
+          <OwnSignIns {...parts} kept={cluster?.own_sign_ins ?? []} />
         </>
       ) : null}
       <Place {...parts} />
@@ -116,13 +133,16 @@ export function ClusterForm({ cluster, rights, onDone }: Props) {
 
 /** Tries the way there as it is written; with what is stored only where that goes already. */
 async function tried(form: Form, cluster: Cluster | undefined): Promise<ConnectionTest> {
-  const stored = cluster !== undefined && cluster.credential_kind !== "NONE" && form.sign === "KEEP";
+  const keepsOwn = Boolean(cluster?.own_sign_ins?.length) && !form.dropOwn && !Object.keys(form.own).length;
+  const stored = cluster !== undefined && form.sign === "KEEP" && (cluster.credential_kind !== "NONE" || keepsOwn);
   if (stored) {
     const moved = Object.keys(changeOf(form, cluster)).some((field) => WAY.has(field));
     if (moved) throw new FormFault("sign", "What is stored is tried at the stored addresses alone: give it here, or save first.");
     const { ok, endpoints } = await call<CredentialsTried>(`clusters/${cluster.id}/credentials/validate`, { method: "POST" });
     return { ok, endpoints, steps: [] };
   }
+  // Or what is written here would be shown to an endpoint that is signed in to otherwise.
+  if (keepsOwn) throw new FormFault("sign", "Single endpoints keep sign-ins of their own: save first, then try them.");
   const asked = testOf(form);
   const field = hasApiServer(form.platform) ? "api_server_url" : "prometheus_url";
   if (!asked) throw new FormFault(field, "Give an address to try.");
@@ -133,8 +153,10 @@ const WAY = new Set([
   "prometheus_url",
   "api_server_url",
   "alertmanager_url",
+  "alertmanager_peer_url",
   "loki_url",
   "tempo_url",
+  "endpoint_credentials",
   "selector",
   "tls",
   "proxy_url",
@@ -143,12 +165,6 @@ const WAY = new Set([
 
 /** Where a fault can be shown; any other stands at the foot. */
 const FIELDS = new Set([...Object.keys(formOf()), "sign"]);
-
-interface PartProps {
-  form: Form;
-  set: (part: Partial<Form>) => void;
-  faultOf: (field: string) => string | undefined;
-}
 
 type TextField = { [K in keyof Form]: Form[K] extends string ? K : never }[keyof Form];
 
@@ -216,19 +232,6 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-/** A part that most never need; a fault in it opens it. */
-function Folded({ title, note, faulty, children }: { title: string; note: string; faulty: boolean; children: ReactNode }) {
-  const [open, setOpen] = useState(false);
-  return (
-    <details className="panel" open={open || faulty} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="flex min-h-9 cursor-pointer flex-wrap items-center gap-x-3 px-3 font-semibold">
-        {title} <span className="font-normal text-muted">{note}</span>
-      </summary>
-      <div className="grid gap-3 border-t border-line p-3 sm:grid-cols-2">{children}</div>
-    </details>
-  );
-}
-
 function Basics({ whole, ...parts }: PartProps & { whole: boolean }) {
   return (
     <Section title="Cluster">
@@ -245,12 +248,16 @@ function Basics({ whole, ...parts }: PartProps & { whole: boolean }) {
   );
 }
 
+const MORE = ["ALERTMANAGER", "ALERTMANAGER_PEER", "LOKI", "TEMPO"] as const;
+const HINTS: Partial<Record<EndpointKind, string>> = {
+  ALERTMANAGER_PEER: "The other of a pair, if each has its own address",
+};
+
 function Addresses(parts: PartProps) {
   const { form, faultOf } = parts;
   const api = applies("api_server_url", form);
-  const more = (["alertmanager_url", "loki_url", "tempo_url"] as const).filter((field) => applies(field, form));
-  const names = { alertmanager_url: "Alertmanager", loki_url: "Loki", tempo_url: "Tempo" };
-  const given = more.filter((field) => form[field]).map((field) => names[field]);
+  const more = MORE.filter((kind) => applies(ENDPOINTS[kind], form));
+  const given = more.filter((kind) => form[ENDPOINTS[kind]]).map(endpointName);
   return (
     <>
       <Section title="Addresses">
@@ -273,11 +280,11 @@ function Addresses(parts: PartProps) {
       </Section>
       <Folded
         title="More addresses"
-        note={given.length ? given.join(", ") : more.map((field) => names[field]).join(", ")}
-        faulty={more.some((field) => faultOf(field))}
+        note={given.length ? given.join(", ") : more.filter((kind) => kind !== "ALERTMANAGER_PEER").map(endpointName).join(", ")}
+        faulty={more.some((kind) => faultOf(ENDPOINTS[kind]))}
       >
-        {more.map((field) => (
-          <Text key={field} {...parts} field={field} label={names[field]} mono />
+        {more.map((kind) => (
+          <Text key={kind} {...parts} field={ENDPOINTS[kind]} label={endpointName(kind)} hint={HINTS[kind]} mono />
         ))}
       </Folded>
     </>

@@ -9,15 +9,8 @@ import { notify } from "../../shell/notice";
 import { useNow } from "../../shell/store";
 import { QueryFailure } from "../../ui/feedback";
 import { OutcomeMark } from "../../ui/marks";
+import { ENDPOINTS } from "./draft";
 import { endpointName } from "./grid";
-
-const URLS = {
-  API_SERVER: "api_server_url",
-  PROMETHEUS: "prometheus_url",
-  ALERTMANAGER: "alertmanager_url",
-  LOKI: "loki_url",
-  TEMPO: "tempo_url",
-} as const;
 
 /** Every endpoint with its address, and how it fared at the last probe. */
 export function Endpoints({ cluster, operator }: { cluster: Cluster; operator: boolean }) {
@@ -32,7 +25,7 @@ export function Endpoints({ cluster, operator }: { cluster: Cluster; operator: b
   });
   const found = Object.entries(cluster.status.endpoints);
   const known = new Set(found.map(([kind]) => kind.toUpperCase()));
-  const silent = Object.entries(URLS).filter(([kind, field]) => cluster[field] && !known.has(kind));
+  const silent = Object.entries(ENDPOINTS).filter(([kind, field]) => cluster[field] && !known.has(kind));
   return (
     <section aria-label="Endpoints" className="panel min-w-0">
       <h2 className="flex min-h-10 items-center gap-3 px-3 font-semibold">
@@ -93,7 +86,7 @@ export function Endpoints({ cluster, operator }: { cluster: Cluster; operator: b
 }
 
 function addressOf(cluster: Cluster, kind: string): string | null | undefined {
-  const field = URLS[kind.toUpperCase() as keyof typeof URLS];
+  const field = ENDPOINTS[kind.toUpperCase() as keyof typeof ENDPOINTS];
   return field ? cluster[field] : null;
 }
 

@@ -1,6 +1,9 @@
 import { Field } from "../../ui/dialog";
 import { SECRETS, type Sign, secretField } from "./draft";
 
+/** What a single endpoint can take of its own. */
+export const DIRECT: Sign[] = ["NONE", "BEARER", "BASIC", "CLIENT_CERTIFICATE"];
+
 const KINDS: [Sign, string][] = [
   ["NONE", "no sign-in"],
   ["BEARER", "a bearer token"],
@@ -20,12 +23,15 @@ interface Props {
   faultOf: (field: string) => string | undefined;
   /** Whether there are credentials that may stay. */
   stored?: boolean;
+  kept?: string;
+  only?: Sign[];
   label?: string;
 }
 
 /** How the hub signs in: the kind, and its fields alone. */
-export function SignFields({ sign, secret, onSign, onSecret, faultOf, stored = false, label = "It wants" }: Props) {
-  const kinds = stored ? [["KEEP", "what is stored"] as [Sign, string], ...KINDS] : KINDS;
+export function SignFields({ sign, secret, onSign, onSecret, faultOf, stored = false, kept = "what is stored", only, label = "It wants" }: Props) {
+  const offered = only ? KINDS.filter(([kind]) => only.includes(kind)) : KINDS;
+  const kinds = stored ? [["KEEP", kept] as [Sign, string], ...offered] : offered;
   return (
     <div className="grid gap-3 sm:grid-cols-2">
       <Field label={label} fault={faultOf("sign")}>

@@ -49,6 +49,19 @@ test("credentials go under their kind, and one that is missing is told at its fi
   expect(() => draftOf(form({ sign: "BASIC", secret: { username: "me" } }))).toThrow(FormFault);
 });
 
+test("an endpoint gets its own credentials where it has an address, and what is stored goes only when that is said", () => {
+  const own = { LOKI: { sign: "BEARER", secret: { token: "t" } }, PROMETHEUS: { sign: "NONE", secret: {} } };
+  expect(draftOf(form({ own, loki_url: "http://l" })).endpoint_credentials).toEqual({
+    LOKI: { kind: "BEARER", token: "t" },
+    PROMETHEUS: { kind: "NONE" },
+  });
+  expect(draftOf(form({ own: { LOKI: own.LOKI } }))).not.toHaveProperty("endpoint_credentials");
+  expect(testOf(form({ own }))).toHaveProperty("endpoint_credentials");
+  const missing = { own: { PROMETHEUS: { sign: "BEARER", secret: {} } } };
+  expect(() => draftOf(form(missing))).toThrow(expect.objectContaining({ field: "own.PROMETHEUS.BEARER.token" }));
+  expect(changeOf({ ...formOf(cluster), dropOwn: true }, cluster)).toEqual({ endpoint_credentials: {} });
+});
+
 test("labels, selectors and headers are lines", () => {
   expect(readPairs('team=ran\n\n cluster = "eu=1" ', "labels")).toEqual({ team: "ran", cluster: "eu=1" });
   expect(readPairs("X-Scope-OrgID: a:b", "headers", ":")).toEqual({ "X-Scope-OrgID": "a:b" });

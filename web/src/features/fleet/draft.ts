@@ -14,6 +14,7 @@ export interface Form {
   prometheus_url: string;
   api_server_url: string;
   alertmanager_url: string;
+  alertmanager_peer_url: string;
   loki_url: string;
   tempo_url: string;
   selector: string;
@@ -24,6 +25,10 @@ export interface Form {
   skip_verify: boolean;
   sign: Sign;
   secret: Record<string, string>;
+  /** What single endpoints take in place of that. */
+  own: Partial<Record<EndpointKind, Pick<Form, "sign" | "secret">>>;
+  /** Whether what single endpoints have of their own is taken away. */
+  dropOwn: boolean;
 }
 
 export type Fault = { field: string; text: string };
@@ -39,6 +44,7 @@ const EMPTY: Form = {
   prometheus_url: "",
   api_server_url: "",
   alertmanager_url: "",
+  alertmanager_peer_url: "",
   loki_url: "",
   tempo_url: "",
   selector: "",
@@ -49,6 +55,8 @@ const EMPTY: Form = {
   skip_verify: false,
   sign: "NONE",
   secret: {},
+  own: {},
+  dropOwn: false,
 };
 
 export function formOf(cluster?: Cluster): Form {
@@ -65,6 +73,7 @@ export function formOf(cluster?: Cluster): Form {
     prometheus_url: cluster.prometheus_url ?? "",
     api_server_url: cluster.api_server_url ?? "",
     alertmanager_url: cluster.alertmanager_url ?? "",
+    alertmanager_peer_url: cluster.alertmanager_peer_url ?? "",
     loki_url: cluster.loki_url ?? "",
     tempo_url: cluster.tempo_url ?? "",
     selector: pairsText(cluster.selector ?? {}),
@@ -152,12 +161,47 @@ export function credentialsOf(form: Pick<Form, "sign" | "secret">): Credentials 
   return given as unknown as Credentials;
 }
 
+type Own = NonNullable<ClusterDraft["endpoint_credentials"]>;
+
+/** What single endpoints get of their own, of those that the cluster has; null where nothing is said of any. */
+function ownOf(form: Form): Own | null {
+  const given = Object.entries(form.own).filter(([kind]) => {
+    const field = ENDPOINTS[kind as EndpointKind];
+    return applies(field, form) && form[field].trim();
+  });
+  if (!given.length) return form.dropOwn ? {} : null;
+  const own = given.map(([kind, { sign, secret }]) => {
+    try {
+      return [kind, credentialsOf({ sign, secret }) ?? { kind: "NONE" }];
+    } catch (error) {
+      throw error instanceof FormFault ? new FormFault(ownField(kind, error.field), error.message) : error;
+    }
+  });
+  return Object.fromEntries(own) as Own;
+}
+
+/** A field of what one endpoint has of its own. */
+export function ownField(kind: string, field: string): string {
+  return `own.${kind}.${field}`;
+}
+
 /** What a field of the credentials is called in the form, where it can't be taken for one of the cluster. */
 export function secretField(kind: string, name: string): string {
   return `${kind}.${name}`;
 }
 
-const ADDRESSES = ["prometheus_url", "api_server_url", "alertmanager_url", "loki_url", "tempo_url"] as const;
+/** The endpoints of a cluster in their order, and the field of each address. */
+export const ENDPOINTS = {
+  PROMETHEUS: "prometheus_url",
+  API_SERVER: "api_server_url",
+  ALERTMANAGER: "alertmanager_url",
+  ALERTMANAGER_PEER: "alertmanager_peer_url",
+  LOKI: "loki_url",
+  TEMPO: "tempo_url",
+} as const;
+
+export type EndpointKind = keyof typeof ENDPOINTS;
+const ADDRESSES = Object.values(ENDPOINTS);
 const EDGES = new Set(["EDGE", "FAR_EDGE"]);
 
 export function hasApiServer(platform: string): boolean {
@@ -200,9 +244,11 @@ export function draftOf(form: Form): ClusterDraft {
   const all = Object.entries(described(form)).filter(([, value]) => !isBlank(value));
   const credentials = credentialsOf(form);
   const headers = readPairs(form.headers, "headers", ":");
+  const own = ownOf(form);
   return {
     ...Object.fromEntries(all),
     ...(credentials ? { credentials } : {}),
+    ...(own ? { endpoint_credentials: own } : {}),
     ...(Object.keys(headers).length ? { headers } : {}),
   };
 }
@@ -220,13 +266,15 @@ export function changeOf(form: Form, cluster: Cluster): ClusterChange {
   const credentials = credentialsOf(form);
   if (credentials) change.credentials = credentials;
   if (form.headers.trim()) change.headers = readPairs(form.headers, "headers", ":");
+  const own = ownOf(form);
+  if (own) change.endpoint_credentials = own;
   return change as ClusterChange;
 }
 
 /** What "Test connection" asks; null where there is no address to try. */
 export function testOf(form: Form): Record<string, unknown> | null {
   const { name: _name, display_name: _shown, ...draft } = draftOf({ ...form, name: "x" });
-  const names = [...ADDRESSES, "selector", "tls", "proxy_url", "headers", "credentials"];
+  const names = [...ADDRESSES, "selector", "tls", "proxy_url", "headers", "credentials", "endpoint_credentials"];
   const asked = Object.fromEntries(Object.entries(draft).filter(([field]) => names.includes(field)));
   const somewhere = ADDRESSES.some((field) => field in asked) || form.sign === "KUBECONFIG";
   return somewhere ? asked : null;

@@ -47,7 +47,7 @@ export interface TileGroup {
   unwell: number;
 }
 
-const ENDPOINT_NAMES: Record<string, string> = { API_SERVER: "API server" };
+const ENDPOINT_NAMES: Record<string, string> = { API_SERVER: "API server", ALERTMANAGER_PEER: "Second Alertmanager" };
 
 /** `API server`, `Prometheus`, whichever way the kind is written. */
 export function endpointName(kind: string): string {
