@@ -137,7 +137,7 @@ class Watcher:
         return len(done)
 
     async def _look(self, track: Track, batch: WatchBatch) -> _Look:
-        if batch.at - track.watermark > UNSEEN.total_seconds():
+        if 0 < track.watermark < batch.at - UNSEEN.total_seconds():
             await self._forget_what_was_given_up(track)
         track.watch, track.interval_s, track.dropped = batch.watch, batch.interval_s, batch.dropped
         track.admit(batch.series)
