@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from aiops.intelligence.meaning.glossary import explained, plain_words
-from aiops.intelligence.meaning.local import LocalModel, LocalModelMissing, is_installed, model_file
-from aiops.intelligence.meaning.wordpiece import WordPieces
+from aiops.intelligence.meaning.local import LocalModel, LocalModelMissing, is_installed, model_file, word_pieces
 from bench.paraphrases import pairs, shared_words
 
 needs_model = pytest.mark.skipif(not is_installed(), reason="the extra `meaning` is not installed")
@@ -37,11 +36,13 @@ def test_what_the_glossary_does_not_know_stays_as_it_is() -> None:
     assert explained("the quick brown fox jumps") == "the quick brown fox jumps"
 
 
+@needs_model
 def test_pieces_are_those_the_model_was_trained_on() -> None:
     # By the reference implementation, for the vocabulary of bert-base-uncased.
-    assert WordPieces().encode("No space left on device", 128) == [101, 2053, 2686, 2187, 2006, 5080, 102]
-    assert WordPieces().encode("naïve Café 漢字", 128) == WordPieces().encode("naive cafe 漢 字", 128)
-    assert len(WordPieces().encode("disk " * 500, 128)) == 128
+    pieces = word_pieces()
+    assert pieces.encode("No space left on device", 128) == [101, 2053, 2686, 2187, 2006, 5080, 102]
+    assert pieces.encode("naïve Café 漢字", 128) == pieces.encode("naive cafe 漢 字", 128)
+    assert len(pieces.encode("disk " * 500, 128)) == 128
 
 
 def test_the_pairs_of_the_bench_share_no_content_word() -> None:
@@ -65,5 +66,5 @@ def test_weights_that_are_not_ours_are_refused(tmp_path: Path, monkeypatch: pyte
     (package / "__init__.py").touch()
     (package / "model.onnx").write_bytes(b"other weights")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(LocalModelMissing, match="not the model we know"):
+    with pytest.raises(LocalModelMissing, match="not the one we know"):
         model_file(package.name)

