@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from aiops.intelligence.meaning.local import INSTALL, is_installed, model_file
+from aiops.intelligence.meaning.local import INSTALL, is_installed, model_file, word_pieces
 from aiops.intelligence.store.orphans import count_orphans
 from aiops.kernel.database import Database
 from aiops.settings import Settings
@@ -27,4 +27,5 @@ def meaning_at_work(settings: Settings) -> tuple[bool, str]:
         return True, f"by {settings.embeddings_model} at {settings.embeddings_url}, which is not tried here"
     if not is_installed():
         return False, f"log patterns are searched by words; for the local model: {INSTALL}"
+    word_pieces()
     return True, f"by the local model, whose sha256 is right: {model_file()}"
