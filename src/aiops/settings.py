@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
       journal, or `/var/log/syslog` and `/var/log/messages`.
     - `log_lines_per_minute`: how many log lines of each cluster are looked at; where there are more, some are left out.
     - `log_patterns_limit`: how many log patterns of each cluster are kept; lines of others are counted together.
+    - `forecast_every_minutes`: how often each cluster's disks, memory, quotas and certificates are looked at for what
+      will run out.
     - `log_format`: `json` (a line is an object), `console` (for people), or `auto`: console in a terminal, else JSON.
     - `log_level`: `debug`, `info`, `warning` or `error`.
     - `metrics_retention_days`: for how long metrics are kept in all, at last as buckets of 15 minutes.
@@ -101,6 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_files: str = ""
     log_lines_per_minute: Annotated[int, Meta(ge=100, le=1_000_000)] = 6_000
     log_patterns_limit: Annotated[int, Meta(ge=10, le=20_000)] = 3_000
+    forecast_every_minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90

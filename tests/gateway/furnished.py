@@ -22,6 +22,7 @@ from tests.gateway.seeds import (
     keep_anomaly,
     keep_incident,
     keep_log_pattern,
+    keep_prediction,
     push_sample,
     signals,
 )
@@ -66,6 +67,7 @@ class FurnishedHub:
             "incident_id": [incident],
             "anomaly_id": [anomaly],
             "pattern_id": [keep_log_pattern(self.hub, self.pushed["id"], MARKER)],
+            "forecast_id": [keep_prediction(self.hub, self.pushed["id"], MARKER)],
             "fingerprint": [MARKER],
             "dashboard_id": [self._dashboard()],
             "trace_id": [TRACE_ID],
@@ -287,6 +289,10 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
         "note": "as every night",
     },
     ("POST", "/api/v1/backtests"): FurnishedHub.backtest,
+    ("POST", "/api/v1/forecasts/query"): lambda hub, chance: {
+        "query": chance.choice(hub.words["query"]),
+        "window_s": chance.choice([3600, 604_800]),
+    },
     ("POST", "/api/v1/watches"): FurnishedHub.new_watch,
     ("PATCH", "/api/v1/watches/{watch}"): FurnishedHub.changed_watch,
     ("POST", "/api/v1/users"): FurnishedHub.new_user,

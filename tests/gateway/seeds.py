@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -94,6 +94,31 @@ def keep_log_pattern(hub: Hub, cluster_id: str, marker: str) -> str:
         for table, values in tables.items():
             columns, places = ", ".join(values), ", ".join(f"%({name})s" for name in values)
             connection.execute(f"INSERT INTO intelligence.{table} ({columns}) VALUES ({places})", values)
+    return str(row["id"])
+
+
+def keep_prediction(hub: Hub, cluster_id: str, marker: str) -> str:
+    """A prediction, its survey and one check, as a round keeps them; a real one needs a disk that fills."""
+    now = datetime.now(UTC)
+    later = now + timedelta(days=3)
+    of = {"cluster_id": cluster_id, "target": f"watch:{marker}:above", "title": marker}
+    row = {
+        **of, "id": uuid4(), "unit": "ratio", "subject": marker, "labels": Jsonb({"owner": marker}),
+        "query": f'up{{owner="{marker}"}}', "threshold": 1.0, "outlook": "CROSSES", "sentence": marker, "value": 0.8,
+        "made_at": now, "crosses_at": later, "earliest": now, "latest": later, "moments": 20, "window_s": 604800.0,
+        "step_s": 1800.0, "history": Jsonb([[now.timestamp(), 0.8]]), "path": Jsonb([[later.timestamp(), 1, 1, 1]]),
+    }  # fmt: skip
+    survey = {**of, "looked_at": now, "series": 3, "crossing": 1, "refused": 0, "left_out": 0, "error": marker}
+    check = {
+        "id": uuid4(), "cluster_id": cluster_id, "target": of["target"], "labels": Jsonb({"owner": marker}),
+        "lead_s": 900.0, "made_at": now, "due_at": now, "point": 1.0, "lower": 0.5, "upper": 1.5, "naive": 1.0,
+        "actual": 1.2,
+    }  # fmt: skip
+    tables = {"prediction": row, "prediction_survey": survey, "prediction_check": check}
+    with database_of(hub) as connection:
+        for table, kept in tables.items():
+            columns, places = ", ".join(kept), ", ".join(f"%({name})s" for name in kept)
+            connection.execute(f"INSERT INTO intelligence.{table} ({columns}) VALUES ({places})", kept)
     return str(row["id"])
 
 

@@ -18,6 +18,7 @@ from tests.gateway.seeds import (
     keep_anomaly,
     keep_incident,
     keep_log_pattern,
+    keep_prediction,
     push_sample,
     signals,
 )
@@ -89,6 +90,7 @@ class House:
         self.pattern = keep_log_pattern(self.hub, theirs["id"], MARKER)
         keep_log_pattern(self.hub, theirs["id"], f"other-{MARKER}")
         self.alone = keep_incident(self.hub, theirs["id"], MARKER)
+        keep_prediction(self.hub, theirs["id"], MARKER)
         wait_until(lambda: self._expected(theirs["id"]), "the expectations of the other cluster")
         wait_until(lambda: items(self.admin, "/api/v1/log-sources"), "the logs of the other cluster")
         wait_until(lambda: items(self.admin, "/api/v1/gpu/nodes"), "the GPUs of the other cluster")
@@ -133,6 +135,7 @@ class House:
             "fingerprint": ids("/api/v1/alerts", "fingerprint"),
             "anomaly_id": ids("/api/v1/anomalies"),
             "pattern_id": [self.pattern],
+            "forecast_id": ids("/api/v1/forecasts"),
             "trace_id": [TRACE_ID],
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],

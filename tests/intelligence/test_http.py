@@ -19,7 +19,8 @@ from aiops.kernel.clock import Clock, VirtualClock
 from aiops.kernel.database import Database
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
-from aiops.observability.ports import Alerts, WatchFeed
+from aiops.observability.fakes import FakeMetrics
+from aiops.observability.ports import Alerts, Metrics, WatchFeed
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
 from tests.intelligence.test_incidents import ROOT, Hub
@@ -43,6 +44,7 @@ async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Lit
         WatchFeed: hub.feed,
         Alerts: hub.alerts,
         Clusters: Names(*clusters),
+        Metrics: FakeMetrics(),
         Settings: Settings(),
     }
     outside = Provider(scope=Scope.APP)

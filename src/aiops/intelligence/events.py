@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -75,6 +76,27 @@ class LogFindingEnded(_LogFindingEvent, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "LOG_FINDING_ENDED"
 
 
+class PredictionMade(Event, frozen=True, kw_only=True):
+    """A series is foreseen to pass its threshold soon; it was not before."""
+
+    event_type: ClassVar[str] = "PREDICTION_MADE"
+    channel: ClassVar[str] = "predictions"
+    prediction_id: UUID
+    cluster_id: UUID
+    target: str
+    crosses_at: datetime
+
+
+class PredictionCleared(Event, frozen=True, kw_only=True):
+    """What PREDICTION_MADE told of is not foreseen any more, or not soon."""
+
+    event_type: ClassVar[str] = "PREDICTION_CLEARED"
+    channel: ClassVar[str] = "predictions"
+    prediction_id: UUID
+    cluster_id: UUID
+    target: str
+
+
 EVENTS = (
     AnomalyDetected,
     AnomalyEnded,
@@ -84,4 +106,6 @@ EVENTS = (
     RootCauseRanked,
     LogFindingOpened,
     LogFindingEnded,
+    PredictionMade,
+    PredictionCleared,
 )

@@ -9,11 +9,18 @@ from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
 from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
+from aiops.intelligence.http.forecasts import ForecastsController
 from aiops.intelligence.http.incidents import IncidentsController, expectations
 from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
 from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
 from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, IncidentStore, TrackStore
 from aiops.intelligence.patterns_module import PATTERN_HANDLERS, PATTERN_JOBS, LogPatternProvider, keep_log_patterns
+from aiops.intelligence.predictions_module import (
+    PREDICTION_HANDLERS,
+    PREDICTION_JOBS,
+    PredictionProvider,
+    keep_checks,
+)
 from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
@@ -35,7 +42,7 @@ from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
 
-class _Intelligence(MeaningProvider, LogPatternProvider):
+class _Intelligence(MeaningProvider, LogPatternProvider, PredictionProvider):
     scope = Scope.APP
 
     @provide
@@ -161,19 +168,29 @@ def context() -> Context:
     return Context(
         name="intelligence",
         provider=_Intelligence(),
-        routes=(AnomaliesController, IncidentsController, backtest, expectations, *PATTERN_ROUTES, *MEANING_ROUTES),
+        routes=(
+            AnomaliesController,
+            IncidentsController,
+            ForecastsController,
+            backtest,
+            expectations,
+            *PATTERN_ROUTES,
+            *MEANING_ROUTES,
+        ),
         events=EVENTS,
         handlers=(
             HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert),
             HandlerSpec("intelligence.cluster_deleted", (ClusterDeleted,), _on_cluster_deleted),
             HandlerSpec("intelligence.watch_changed", (WatchChanged,), _on_watch_changed),
             *PATTERN_HANDLERS,
+            *PREDICTION_HANDLERS,
         ),
         jobs=(
             JobSpec("intelligence.watcher", _watcher),
             JobSpec("intelligence.ranking", _ranking),
             *PATTERN_JOBS,
             *MEANING_JOBS,
+            *PREDICTION_JOBS,
         ),
-        keeps=(_keep_incidents, keep_log_patterns),
+        keeps=(_keep_incidents, keep_log_patterns, keep_checks),
     )

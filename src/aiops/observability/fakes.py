@@ -14,7 +14,18 @@ from aiops.kernel.database import Transaction
 from aiops.kernel.errors import NotFound
 from aiops.kernel.principal import Principal
 from aiops.observability.needs import KeptWatch
-from aiops.observability.ports import Alert, Watch, WatchBatch, WatchHistory, WatchLook
+from aiops.observability.ports import (
+    Alert,
+    Floats,
+    InstantResult,
+    InstantSeries,
+    RangeResult,
+    RangeSeries,
+    Watch,
+    WatchBatch,
+    WatchHistory,
+    WatchLook,
+)
 
 
 class FakeWatchFeed:
@@ -101,3 +112,40 @@ class FakeWatchStore:
                 del self._kept[name]
             elif watch.clusters is not None:
                 self._kept[name] = msgspec.structs.replace(watch, clusters=left)
+
+
+class FakeMetrics:
+    """`ports.Metrics` that answers every query with `series`, by name; each cluster's answer is the same."""
+
+    def __init__(self) -> None:
+        self.series: dict[str, tuple[Floats, Floats]] = {}
+
+    async def query(
+        self,
+        principal: Principal,
+        query: str,
+        *,
+        at: datetime | None = None,
+        cluster_ids: Sequence[UUID] | None = None,
+        timeout_s: float = 30.0,
+    ) -> InstantResult:
+        latest = [(name, times[-1], values[-1]) for name, (times, values) in self.series.items()]
+        return InstantResult([InstantSeries({"name": name}, (float(at), str(value))) for name, at, value in latest], [])
+
+    async def query_range(
+        self,
+        principal: Principal,
+        query: str,
+        *,
+        start: datetime,
+        end: datetime,
+        step_s: float,
+        cluster_ids: Sequence[UUID] | None = None,
+        timeout_s: float = 30.0,
+    ) -> RangeResult:
+        found = []
+        for name, (times, values) in self.series.items():
+            pairs = [(float(t), str(float(v))) for t, v in zip(times, values, strict=True)]
+            within = [pair for pair in pairs if start.timestamp() <= pair[0] <= end.timestamp()]
+            found.append(RangeSeries({"name": name}, within))
+        return RangeResult(found, [])

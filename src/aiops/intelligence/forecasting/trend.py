@@ -37,6 +37,7 @@ class Trend:
     widening: float
     loss: float
     naive_loss: float
+    moments: int = 0
 
     @property
     def name(self) -> str:
@@ -75,6 +76,7 @@ def trend_of(series: Regular, periods: tuple[int, ...]) -> Trend:
         min(max(widening, 1.0), _WIDEST),
         float(np.mean(np.abs(errors))),
         float(np.mean(np.abs(naive))),
+        len(errors),
     )
 
 
