@@ -246,6 +246,16 @@ const incident = createRoute({
   component: lazyRouteComponent(() => import("./features/incidents/IncidentPage"), "IncidentPage"),
 });
 
+const insights = createRoute({
+  getParentRoute: () => shell,
+  path: "/insights",
+  validateSearch: (search: Record<string, unknown>): { cluster?: string; open?: string } => ({
+    cluster: text(search.cluster),
+    open: text(search.open),
+  }),
+  component: lazyRouteComponent(() => import("./features/insights/InsightsPage"), "InsightsPage"),
+});
+
 const sources = createRoute({
   getParentRoute: () => shell,
   path: "/settings/sources",
@@ -254,7 +264,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, traces, trace, alerts, incidents, incident, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, traces, trace, alerts, incidents, incident, insights, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

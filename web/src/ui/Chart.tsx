@@ -10,6 +10,8 @@ export interface Line {
   values: (number | null)[];
   /** Which of several it is, where not all of them are drawn: it keeps its colour. */
   at?: number;
+  /** What is foreseen is dashed, and a limit is thin and grey; neither takes a colour from the others. */
+  look?: "measured" | "foreseen" | "limit";
 }
 
 export interface ChartData {
@@ -52,6 +54,12 @@ export function lineLook(at: number, count: number): { colour: string; dash: num
   };
 }
 
+const LOOKS = {
+  measured: { colour: "--measured", dash: [] },
+  foreseen: { colour: "--measured", dash: [6, 4] },
+  limit: { colour: "--muted", dash: [2, 3] },
+};
+
 function css(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -72,7 +80,7 @@ function seriesOf({ lines, band, anomalous }: ChartData, unit: string): uPlot.Se
     series.push({ label: "upper", width: 0, points: { show: false }, value });
   }
   for (const [index, line] of lines.entries()) {
-    const look = lineLook(line.at ?? index, line.at === undefined ? lines.length : 2);
+    const look = line.look ? LOOKS[line.look] : lineLook(line.at ?? index, line.at === undefined ? lines.length : 2);
     series.push({ label: line.label, stroke: css(look.colour), dash: look.dash, width: 1.25, points: { show: false }, value });
   }
   if (anomalous)

@@ -1,10 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { Suspense, lazy, useEffect, useState } from "react";
 import { sentence } from "../../lib/format";
 import { Field } from "../../ui/dialog";
 import { PanelAnswer } from "./PanelAnswer";
 import { QueryEditor } from "./QueryEditor";
 import { type PanelState, UNITS, WIDTHS, guessUnit, widthOf } from "./panels";
+
+const PanelForecast = lazy(async () => ({ default: (await import("./PanelForecast")).PanelForecast }));
 
 interface Props {
   panel: PanelState;
@@ -22,6 +24,7 @@ export function PanelCard({ panel, at, count, clusterIds, onChange, onMove, onCo
   const client = useQueryClient();
   const [typed, setTyped] = useState(panel.q);
   const [options, setOptions] = useState(false);
+  const [ahead, setAhead] = useState(false);
   useEffect(() => setTyped(panel.q), [panel.q]);
   const [fault, setFault] = useState<number | null>(null);
   const run = () => {
@@ -68,6 +71,11 @@ export function PanelCard({ panel, at, count, clusterIds, onChange, onMove, onCo
             </button>
           ))}
         </div>
+        {panel.q ? (
+          <button type="button" className="button" aria-expanded={ahead} onClick={() => setAhead(!ahead)}>
+            Forecast
+          </button>
+        ) : null}
         <button type="button" className="button" aria-expanded={options} onClick={() => setOptions(!options)}>
           Options
         </button>
@@ -81,6 +89,11 @@ export function PanelCard({ panel, at, count, clusterIds, onChange, onMove, onCo
           beside={count}
           onFault={setFault}
         />
+      ) : null}
+      {ahead && panel.q ? (
+        <Suspense>
+          <PanelForecast panel={panel} clusterIds={clusterIds} />
+        </Suspense>
       ) : null}
     </section>
   );
