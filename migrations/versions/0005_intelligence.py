@@ -47,6 +47,20 @@ _STATEMENTS = (
     """,
     "CREATE INDEX incident_by_cluster ON intelligence.incident_cluster (cluster_id, incident_id)",
     """
+    CREATE TABLE intelligence.anomaly_group (
+        id uuid PRIMARY KEY,
+        cluster_id uuid NOT NULL,
+        kind text NOT NULL,
+        name text NOT NULL,
+        severity text NOT NULL,
+        started_at timestamptz NOT NULL,
+        last_at timestamptz NOT NULL,
+        ended_at timestamptz,
+        members int NOT NULL
+    )
+    """,
+    "CREATE INDEX anomaly_group_by_place ON intelligence.anomaly_group (cluster_id, name, last_at)",
+    """
     CREATE TABLE intelligence.anomaly (
         id uuid PRIMARY KEY,
         cluster_id uuid NOT NULL,
@@ -69,11 +83,13 @@ _STATEMENTS = (
         ended_at timestamptz,
         end_reason text,
         query text NOT NULL,
-        incident_id uuid REFERENCES intelligence.incident
+        incident_id uuid REFERENCES intelligence.incident,
+        group_id uuid REFERENCES intelligence.anomaly_group
     )
     """,
     "CREATE UNIQUE INDEX anomaly_active ON intelligence.anomaly (cluster_id, watch, labels) WHERE ended_at IS NULL",
     "CREATE INDEX anomaly_by_cluster ON intelligence.anomaly (cluster_id, id)",
+    "CREATE INDEX anomaly_by_group ON intelligence.anomaly (group_id)",
     "CREATE INDEX anomaly_by_incident ON intelligence.anomaly (incident_id)",
     """
     CREATE TABLE intelligence.incident_alert (

@@ -68,6 +68,7 @@ class FurnishedHub:
             "anomaly_id": [anomaly],
             "pattern_id": [keep_log_pattern(self.hub, self.pushed["id"], MARKER)],
             "forecast_id": [keep_prediction(self.hub, self.pushed["id"], MARKER)],
+            "group_id": [item["id"] for item in items(self.admin, "/api/v1/anomaly-groups")],
             "fingerprint": [MARKER],
             "dashboard_id": [self._dashboard()],
             "trace_id": [TRACE_ID],

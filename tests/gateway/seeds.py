@@ -64,12 +64,19 @@ def keep_anomaly(hub: Hub, cluster_id: str, incident_id: str, marker: str) -> st
     now = datetime.now(UTC)
     row = {
         "id": uuid4(), "cluster_id": cluster_id, "incident_id": incident_id, "watch": "node_cpu", "title": marker,
-        "unit": "%", "labels": Jsonb({"owner": marker}), "subject": marker, "kind": "band", "detection_type": "METRIC",
+        "unit": "%", "labels": Jsonb({"owner": marker}), "subject": marker, "kind": "SPIKE", "detection_type": "METRIC",
         "severity": "CRITICAL", "score": 9.0, "value": 97.0, "expected": 40.0, "lower": 30.0, "upper": 50.0,
         "explanation": marker, "started_at": now, "detected_at": now, "query": f'up{{owner="{marker}"}}',
+        "group_id": uuid4(),
     }  # fmt: skip
     columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
     with database_of(hub) as connection:
+        connection.execute(
+            "INSERT INTO intelligence.anomaly_group"
+            " (id, cluster_id, kind, name, severity, started_at, last_at, members)"
+            " VALUES (%(group_id)s, %(cluster_id)s, 'NODE', %(title)s, 'CRITICAL', %(started_at)s, %(started_at)s, 1)",
+            row,
+        )
         connection.execute(f"INSERT INTO intelligence.anomaly ({columns}) VALUES ({places})", row)
     return str(row["id"])
 

@@ -136,6 +136,7 @@ class House:
             "anomaly_id": ids("/api/v1/anomalies"),
             "pattern_id": [self.pattern],
             "forecast_id": ids("/api/v1/forecasts"),
+            "group_id": ids("/api/v1/anomaly-groups"),
             "trace_id": [TRACE_ID],
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],

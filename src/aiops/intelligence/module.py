@@ -11,9 +11,10 @@ from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
 from aiops.intelligence.http.forecasts import ForecastsController
 from aiops.intelligence.http.incidents import IncidentsController, expectations
+from aiops.intelligence.http.insight import GroupsController, explained
 from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
 from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
-from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, IncidentStore, TrackStore
+from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, GroupStore, IncidentStore, TrackStore
 from aiops.intelligence.patterns_module import PATTERN_HANDLERS, PATTERN_JOBS, LogPatternProvider, keep_log_patterns
 from aiops.intelligence.predictions_module import (
     PREDICTION_HANDLERS,
@@ -24,11 +25,13 @@ from aiops.intelligence.predictions_module import (
 from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
+from aiops.intelligence.service.insight import Insight
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import Reading
 from aiops.intelligence.service.watcher import Watcher
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
+from aiops.intelligence.store.groups import SqlGroups
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
@@ -37,7 +40,7 @@ from aiops.kernel.module import Context, HandlerSpec, JobSpec
 from aiops.kernel.outbox import Handle
 from aiops.kernel.retention import Keep
 from aiops.observability.events import AlertFired, AlertResolved, WatchChanged
-from aiops.observability.ports import Alerts, WatchFeed
+from aiops.observability.ports import Alerts, Metrics, WatchFeed
 from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
@@ -128,6 +131,14 @@ class _Intelligence(MeaningProvider, LogPatternProvider, PredictionProvider):
         return Feedbacks(database, clock, feedback, anomalies, incidents, episodes, watcher)
 
     @provide
+    def groups(self) -> GroupStore:
+        return SqlGroups()
+
+    @provide
+    def insight(self, database: Database, groups: GroupStore, metrics: Metrics, watcher: Watcher) -> Insight:
+        return Insight(database, groups, metrics, watcher)
+
+    @provide
     def backtests(
         self, database: Database, clock: Clock, feed: WatchFeed, detector: Detector, incidents: IncidentStore
     ) -> Backtests:
@@ -172,7 +183,9 @@ def context() -> Context:
             AnomaliesController,
             IncidentsController,
             ForecastsController,
+            GroupsController,
             backtest,
+            explained,
             expectations,
             *PATTERN_ROUTES,
             *MEANING_ROUTES,

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
 from aiops.intelligence.domain.causes import Cause
 from aiops.intelligence.domain.feedback import Feedback
+from aiops.intelligence.domain.groups import AnomalyGroup, GroupFilter
 from aiops.intelligence.domain.incidents import (
     AlertMember,
     ClusterPart,
@@ -133,7 +134,8 @@ class TrackStore(Protocol):
 
 
 class AnomalyStore(Protocol):
-    async def add(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None: ...
+    async def add(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
+        """Keep those of one cluster, each with what moves together with it; gives them with their groups."""
 
     async def end(
         self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime, trend_changes: Sequence[UUID] = ()
@@ -159,6 +161,20 @@ class AnomalyStore(Protocol):
     async def of_incident(
         self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
     ) -> list[Anomaly]: ...
+
+
+class GroupStore(Protocol):
+    """Groups come and go with their members, which `AnomalyStore` keeps."""
+
+    async def page(
+        self, tx: Transaction, wanted: GroupFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
+    ) -> tuple[list[AnomalyGroup], int]:
+        """Latest first, each with the first five of its members by rank."""
+
+    async def get(self, tx: Transaction, group_id: UUID, clusters: Sequence[UUID] | None) -> AnomalyGroup | None:
+        """With at most 500 members."""
+
+    async def forget_empty(self, tx: Transaction) -> None: ...
 
 
 class FeedbackStore(Protocol):

@@ -16,6 +16,7 @@ from aiops.kernel.principal import Principal
 from aiops.observability.needs import KeptWatch
 from aiops.observability.ports import (
     Alert,
+    AnomalyRate,
     Floats,
     InstantResult,
     InstantSeries,
@@ -35,6 +36,7 @@ class FakeWatchFeed:
         self._watches = list(watches)
         self._batches: asyncio.Queue[WatchBatch] = asyncio.Queue()
         self.past: dict[tuple[UUID, str], WatchHistory] = {}
+        self.rates: list[AnomalyRate] = []
         self.recorded: list[WatchLook] = []
         self.recorded_past: list[tuple[UUID, str, WatchHistory]] = []
 
@@ -56,6 +58,9 @@ class FakeWatchFeed:
 
     async def record_past(self, principal: Principal, cluster_id: UUID, watch: Watch, past: WatchHistory) -> None:
         self.recorded_past.append((cluster_id, watch.name, past))
+
+    async def record_rates(self, principal: Principal, rates: Sequence[AnomalyRate]) -> None:
+        self.rates += rates
 
     def watches(self) -> list[Watch]:
         return self._watches

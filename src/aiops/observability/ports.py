@@ -208,6 +208,15 @@ class WatchLook(msgspec.Struct, frozen=True):
     expectations: list[Expectation]
 
 
+class AnomalyRate(msgspec.Struct, frozen=True):
+    """Of a cluster's series that are watched and known well enough to judge, how many were not as expected."""
+
+    cluster_id: UUID
+    at: float
+    watched: int
+    anomalous: int
+
+
 class WatchFeed(Protocol):
     def follow(self, principal: Principal) -> AsyncIterator[WatchBatch]:
         """Every evaluation from now on, as it happens; a reader that lags more than 1,000 batches misses the oldest."""
@@ -222,6 +231,9 @@ class WatchFeed(Protocol):
 
     async def record_past(self, principal: Principal, cluster_id: UUID, watch: Watch, past: WatchHistory) -> None:
         """Keep past values as `record` does, without a band: nothing was expected of them when they came."""
+
+    async def record_rates(self, principal: Principal, rates: Sequence[AnomalyRate]) -> None:
+        """Keep them as `aiops:anomaly_rate` (0 to 1), `aiops:series_watched` and `aiops:series_anomalous`."""
 
     def watches(self) -> list[Watch]:
         """The watches that are shipped."""

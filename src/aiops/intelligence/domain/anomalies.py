@@ -45,6 +45,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     end_reason: str | None = None
     query: str
     incident_id: UUID | None = None
+    group_id: UUID | None = None
 
     @property
     def deviation_percent(self) -> float | None:

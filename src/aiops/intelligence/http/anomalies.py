@@ -67,6 +67,7 @@ class AnomalyReply(msgspec.Struct, frozen=True, kw_only=True):
     end_reason: str | None
     query: str
     incident_id: UUID | None
+    group_id: UUID | None
     feedback: FeedbackReply | None
 
 

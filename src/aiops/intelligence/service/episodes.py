@@ -67,7 +67,7 @@ class Episodes:
             tx, first.cluster_id, first.watch, {anomaly.subject: anomaly.started_at for anomaly in anomalies}
         )
         placed = [msgspec.structs.replace(one, incident_id=found[one.subject].incident.id) for one in anomalies]
-        await self._anomalies.add(tx, placed)
+        placed = await self._anomalies.add(tx, placed)
         for anomaly in placed:
             tx.publish(
                 AnomalyDetected(

@@ -28,6 +28,7 @@ from aiops.intelligence.needs import (
 from aiops.intelligence.packing import pack_track, unpack_track
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.rates import Rates
 from aiops.intelligence.service.tracks import Track
 from aiops.intelligence.service.verdicts import Seen, changes, hush, nothing_learned, widen
 from aiops.kernel.clock import Clock
@@ -80,6 +81,7 @@ class Watcher:
         self._tracks: dict[tuple[UUID, str], Track] = {}
         self._learning: set[asyncio.Task[None]] = set()
         self._failing: set[str] = set()
+        self._rates = Rates()
         self._few_histories = asyncio.Semaphore(4)
         self.found = asyncio.Event()
 
@@ -87,6 +89,7 @@ class Watcher:
         return list(self._tracks.values())
 
     def forget(self, cluster_id: UUID) -> None:
+        self._rates.forget(cluster_id)
         for key in [key for key in self._tracks if key[0] == cluster_id]:
             del self._tracks[key]
 
@@ -286,6 +289,8 @@ class Watcher:
     async def _record(self, looks: Sequence[_Look]) -> None:
         try:
             await self._feed.record(self._principal, [_expected(look) for look in looks])
+            if rates := self._rates.add(look.seen for look in looks):
+                await self._feed.record_rates(self._principal, rates)
             self._recovered("record")
         except Exception as error:
             self._failed("record", watch=looks[0].track.watch.name, error=repr(error))

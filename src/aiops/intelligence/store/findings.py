@@ -11,7 +11,9 @@ import msgspec
 from sqlalchemy import text
 
 from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
+from aiops.intelligence.domain.groups import Place, place_of
 from aiops.intelligence.needs import StoredTrack
+from aiops.intelligence.store.groups import grouped, renew
 from aiops.kernel.database import Transaction, connection_of
 
 _FIELDS = tuple(Anomaly.__struct_fields__)
@@ -79,11 +81,19 @@ class SqlTracks:
 
 
 class SqlAnomalies:
-    async def add(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
+    async def add(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
+        places = [place_of(one.labels, one.subject) for one in anomalies]
+        begun: dict[Place, datetime] = {}
+        for place, one in zip(places, anomalies, strict=True):
+            begun[place] = min(one.started_at, begun.get(place, one.started_at))
+        groups = await grouped(tx, anomalies[0].cluster_id, begun)
+        kept = [msgspec.structs.replace(one, group_id=groups[at]) for one, at in zip(anomalies, places, strict=True)]
         values = ", ".join("CAST(:labels AS jsonb)" if field == "labels" else f":{field}" for field in _FIELDS)
         await connection_of(tx).execute(
-            text(f"INSERT INTO intelligence.anomaly ({_COLUMNS}) VALUES ({values})"), [_row(one) for one in anomalies]
+            text(f"INSERT INTO intelligence.anomaly ({_COLUMNS}) VALUES ({values})"), [_row(one) for one in kept]
         )
+        await renew(tx, list(groups.values()))
+        return kept
 
     async def end(
         self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime, trend_changes: Sequence[UUID] = ()
@@ -97,7 +107,9 @@ class SqlAnomalies:
             ),
             {"ids": list(reasons), "reasons": list(reasons.values()), "at": at, "changes": list(trend_changes)},
         )
-        return rows_to(Anomaly, rows)
+        ended = rows_to(Anomaly, rows)
+        await renew(tx, [one.group_id for one in ended if one.group_id])
+        return ended
 
     async def worsen(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
         places = ", ".join(f"{name} = :{name}" for name in _WORSENED)

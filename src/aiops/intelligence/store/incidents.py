@@ -24,6 +24,7 @@ from aiops.intelligence.domain.incidents import (
     TimelineRow,
 )
 from aiops.intelligence.store.findings import rows_to
+from aiops.intelligence.store.groups import SqlGroups
 from aiops.kernel.database import Transaction, connection_of
 
 Found = TypeVar("Found")
@@ -262,6 +263,8 @@ class SqlIncidents:
         for members in ("anomaly", "incident_alert"):
             await _run(tx, f"DELETE FROM intelligence.{members} WHERE incident_id IN ({old})", before=before)
         gone = await _run(tx, f"DELETE FROM intelligence.incident WHERE id IN ({old})", before=before)
+        if gone.rowcount:
+            await SqlGroups().forget_empty(tx)
         return int(gone.rowcount)
 
     async def view(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> IncidentView | None:

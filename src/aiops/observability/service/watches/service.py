@@ -15,7 +15,7 @@ from aiops.kernel.database import Transactions
 from aiops.kernel.errors import NotFound, Rejected, TimedOut
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.needs import InstantQueries, SampleStore
-from aiops.observability.ports import Expectation, Sample, Watch, WatchBatch, WatchHistory, WatchLook
+from aiops.observability.ports import AnomalyRate, Expectation, Sample, Watch, WatchBatch, WatchHistory, WatchLook
 from aiops.observability.service.watches.book import WatchBook, as_watch, with_terms
 from aiops.observability.service.watches.bounds import PER_WATCH, caps_for, choose, in_order, subjects
 from aiops.observability.service.watches.fitting import QUERY_TIMEOUT_S, Fitting, unfitted
@@ -132,6 +132,15 @@ class WatchService:
                     await self._store.append(tx, cluster_id, samples)
                     await tx.commit()
 
+    async def record_rates(self, principal: Principal, rates: Sequence[AnomalyRate]) -> None:
+        principal.require(Role.OPERATOR)
+        async with self._transactions.begin() as tx:
+            for rate in rates:
+                if not principal.sees(rate.cluster_id):
+                    await self._clusters.get(principal, rate.cluster_id)
+                await self._store.append(tx, rate.cluster_id, _rate_samples(rate))
+            await tx.commit()
+
     async def evaluate(self, cluster: Cluster, at: datetime, *, interval_s: float) -> None:
         """Evaluate the cluster's watches and hand the results out. Says once that it fails, and once that it recovered;
         one query that is refused does not stop the others, a cluster that does not answer is left for this round."""
@@ -208,6 +217,13 @@ class WatchService:
     def _recovered(self, cluster: Cluster, what: str) -> None:
         if self._failing.pop((cluster.id, what), None) is not None:
             _log.info("watch_recovered", cluster=cluster.name, watch=what or "all")
+
+
+def _rate_samples(rate: AnomalyRate) -> list[Sample]:
+    parts: dict[str, float] = {"series_watched": rate.watched, "series_anomalous": rate.anomalous}
+    if rate.watched:
+        parts["anomaly_rate"] = rate.anomalous / rate.watched
+    return [Sample({"__name__": f"aiops:{name}"}, rate.at, number) for name, number in parts.items()]
 
 
 def _samples(watch: Watch, at: float, one: Expectation) -> list[Sample]:
