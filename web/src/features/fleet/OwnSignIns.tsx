@@ -36,7 +36,7 @@ export function OwnSignIns({ form, set, faultOf, kept }: PartProps & { kept: End
       {there.map((kind) => {
         const { sign, secret } = form.own[kind] ?? { sign: "KEEP" as Sign, secret: {} };
         return (
-          <div key={kind} className="sm:col-span-2">
+          <div key={kind} role="group" aria-label={endpointName(kind)} className="sm:col-span-2">
             <SignFields
               label={`${endpointName(kind)} wants`}
               sign={sign}
