@@ -19,8 +19,9 @@ from aiops.kernel.clock import Clock, VirtualClock
 from aiops.kernel.database import Database
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
-from aiops.observability.fakes import FakeMetrics
+from aiops.observability.fakes import FakeLogFeed, FakeMetrics
 from aiops.observability.ports import Alerts, Metrics, WatchFeed
+from aiops.observability.ports_signals import LogFeed
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
 from tests.intelligence.test_incidents import ROOT, Hub
@@ -46,6 +47,7 @@ async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Lit
         Clusters: Names(*clusters),
         Metrics: FakeMetrics(),
         Settings: Settings(),
+        LogFeed: FakeLogFeed(),
     }
     outside = Provider(scope=Scope.APP)
     for kind in given:

@@ -11,8 +11,9 @@ import pytest
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.errors import Unavailable
 from aiops.kernel.principal import Principal
+from aiops.observability.fakes import FakeLogFeed
 from aiops.observability.log_sources.files import Files
-from aiops.observability.ports_signals import LogOrigin
+from aiops.observability.ports_signals import LogFeed, LogOrigin, LogRecord
 from aiops.observability.service.log_feed import LogReader
 from aiops.registry.ports import Cluster
 from tests.lab.loki import LokiPeer
@@ -31,6 +32,31 @@ def peer() -> Iterator[LokiPeer]:
 
 def _origin(fleet: Fleet, name: str = "east") -> LogOrigin:
     return LogOrigin(fleet.ids[name], name, "loki")
+
+
+@pytest.mark.parametrize("kind", ["fake", "loki"])
+async def test_who_reads_on_gets_each_line_once_and_no_more_than_asked_for(kind: str, peer: LokiPeer) -> None:
+    clock = VirtualClock(_START)
+    fleet = Fleet({"east": peer.url})
+    origin = _origin(fleet)
+    for number in range(7):
+        peer.push({"app": "shop"}, f"{number}", T0 + number * S)
+    given = [LogRecord(_START + timedelta(seconds=number), f"{number}", {"app": "shop"}) for number in range(7)]
+    async with asking_logs(fleet, clock) as asking:
+        real = LogReader(clock, fleet, asking.logs, asking.names, {})
+        feed: LogFeed = FakeLogFeed({origin: given}) if kind == "fake" else real
+        await clock.advance(60)
+        assert await feed.origins(SYSTEM) == [origin]
+        assert await feed.origins(fleet.viewer()) == []
+        seen: list[LogRecord] = []
+        position = None
+        for _ in range(5):
+            read = await feed.read(SYSTEM, origin, position, 3)
+            assert len(read.records) <= 3
+            seen += read.records
+            position = read.position
+        assert [(one.line, one.at) for one in seen] == [(one.line, one.at) for one in given]
+        assert (await feed.read(SYSTEM, origin, position, 3)).records == []
 
 
 async def test_lines_come_once_in_order_and_the_bound_holds(peer: LokiPeer) -> None:

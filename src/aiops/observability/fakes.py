@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,7 @@ from aiops.observability.ports import (
     WatchHistory,
     WatchLook,
 )
+from aiops.observability.ports_signals import LogOrigin, LogRead, LogRecord
 
 
 class FakeWatchFeed:
@@ -154,3 +155,19 @@ class FakeMetrics:
             within = [pair for pair in pairs if start.timestamp() <= pair[0] <= end.timestamp()]
             found.append(RangeSeries({"name": name}, within))
         return RangeResult(found, [])
+
+
+class FakeLogFeed:
+    """Lines that are given, by origin; a position is how many of them were read."""
+
+    def __init__(self, lines: Mapping[LogOrigin, Sequence[LogRecord]] | None = None) -> None:
+        self.lines = dict(lines or {})
+
+    async def origins(self, principal: Principal) -> list[LogOrigin]:
+        return [origin for origin in self.lines if principal.sees(origin.cluster_id)]
+
+    async def read(self, principal: Principal, origin: LogOrigin, position: str | None, limit: int) -> LogRead:
+        begun = int(position) if position and position.isdecimal() else 0
+        records = list(self.lines[origin][begun : begun + limit])
+        until = records[-1].at if records else datetime.now(UTC)
+        return LogRead(records, str(begun + len(records)), until)
