@@ -32,7 +32,8 @@ from aiops.observability.ports import Severity
 from aiops.observability.service.log_feed import LogReader
 from aiops.registry.ports import Cluster
 from tests.lab.loki import LokiPeer
-from tests.observability.signals import SYSTEM, Fleet, asking_logs
+from tests.observability.clusters import Fleet
+from tests.observability.signals import SYSTEM, asking_logs
 
 _STORES = (SqlLogPatterns(), SqlLogFindings(), SqlLogSources())
 

@@ -34,16 +34,15 @@ from tests.lab.servers import Alertmanager, Prometheus
 from tests.observability.alerting import (
     SYSTEM,
     FakeRemoteAlerts,
-    Fleet,
     InTurn,
     Receiver,
     Saying,
-    Ways,
     call,
     ha_pair,
     raise_alert,
     wait,
 )
+from tests.observability.clusters import Fleet, Ways
 
 lab = pytest.mark.skipif(lab_available() is not None, reason=str(lab_available()))
 READER = Principal(PrincipalKind.USER, "u", "ann", Role.VIEWER, None)

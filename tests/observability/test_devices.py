@@ -28,7 +28,7 @@ from aiops.observability.store.samples import PostgresSampleStore
 from tests.lab.devices import MIB, Devices
 from tests.lab.packages import lab_available
 from tests.lab.servers import Prometheus, scrape_config
-from tests.observability.alerting import Fleet, Ways
+from tests.observability.clusters import Fleet, Ways
 
 lab = pytest.mark.skipif(lab_available() is not None, reason=str(lab_available()))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -25,81 +25,13 @@ from aiops.observability.service.metrics.of_cluster import ClusterNumbers
 from aiops.observability.service.metrics.own import OwnSamples
 from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.store.samples import PostgresSampleStore
-from aiops.registry.ports import (
-    Cluster,
-    ClusterStatus,
-    ClusterType,
-    Connectivity,
-    EndpointKind,
-    Environment,
-    Member,
-    Platform,
-    State,
-    Target,
-)
+from aiops.registry.ports import EndpointKind, Target
 from tests.lab.packages import lab_available
 from tests.lab.servers import Prometheus
+from tests.observability.clusters import Fleet
 
 SYSTEM = Principal.system("test")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class Fleet:
-    """Clusters in memory; each with the URL of its Prometheus, or none."""
-
-    def __init__(self, urls: dict[str, str | None]) -> None:
-        self.ids = {name: uuid4() for name in urls}
-        self._urls = {self.ids[name]: url for name, url in urls.items()}
-        unknown = ClusterStatus(State.UNKNOWN, Connectivity.DISCONNECTED, None, {}, None)
-        self._clusters = {
-            self.ids[name]: Cluster(
-                self.ids[name],
-                name,
-                name,
-                ClusterType.SPOKE,
-                Platform.STANDALONE,
-                Environment.LAB,
-                None,
-                {},
-                url,
-                unknown,
-                NOW,
-                NOW,
-                None,
-            )
-            for name, url in urls.items()
-        }
-
-    async def visible(self, principal: Principal) -> list[Cluster]:
-        return [one for one in self._clusters.values() if principal.sees(one.id)]
-
-    async def get(self, principal: Principal, cluster_id: UUID) -> Cluster:
-        if cluster_id not in self._clusters or not principal.sees(cluster_id):
-            raise NotFound("There is no such cluster.", code="CLUSTER_NOT_FOUND")
-        return self._clusters[cluster_id]
-
-    async def by_name(self, principal: Principal, name: str) -> Cluster:
-        return await self.get(principal, self.ids[name])
-
-    async def local(self, principal: Principal) -> Cluster | None:
-        return None
-
-    async def target(self, principal: Principal, kind: EndpointKind, cluster_id: UUID) -> Target | None:
-        url = self._urls[cluster_id]
-        name = self._clusters[cluster_id].name
-        return None if url is None else Target(cluster_id, name, EndpointKind.PROMETHEUS, url)
-
-    async def targets(
-        self, principal: Principal, kind: EndpointKind, cluster_ids: Sequence[UUID] | None = None
-    ) -> list[Member]:
-        wanted = [one.id for one in await self.visible(principal)] if cluster_ids is None else cluster_ids
-        return [
-            Member(await self.get(principal, cluster_id), await self.target(principal, kind, cluster_id))
-            for cluster_id in wanted
-        ]
-
-    async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
-        return None
 
 
 class Remote:

@@ -27,8 +27,8 @@ from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.service.reuse import Answers
 from aiops.observability.store.samples import PostgresSampleStore
 from tests.lab.packages import lab_available
+from tests.observability.clusters import Fleet
 from tests.observability.fleet_samples import CLUSTERS, START_S, prometheus_with, samples_of
-from tests.observability.test_federation import Fleet
 
 pytestmark = [
     pytest.mark.lab,

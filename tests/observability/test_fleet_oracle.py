@@ -22,10 +22,10 @@ from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.store.samples import PostgresSampleStore
 from tests.lab.packages import LabFailed, lab_available
 from tests.lab.servers import Prometheus
+from tests.observability.clusters import Fleet
 from tests.observability.fleet_generator import Generator, Vocabulary
 from tests.observability.fleet_queries import ACROSS, LOCAL, QUERIES
 from tests.observability.fleet_samples import CLUSTERS, START_S, prometheus_with, samples_of
-from tests.observability.test_federation import Fleet
 
 pytestmark = [
     pytest.mark.lab,

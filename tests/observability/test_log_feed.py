@@ -17,7 +17,8 @@ from aiops.observability.ports_signals import LogFeed, LogOrigin, LogRecord
 from aiops.observability.service.log_feed import LogReader
 from aiops.registry.ports import Cluster
 from tests.lab.loki import LokiPeer
-from tests.observability.signals import SYSTEM, Fleet, asking_logs
+from tests.observability.clusters import Fleet
+from tests.observability.signals import SYSTEM, asking_logs
 
 S = 1_000_000_000
 _START = datetime(2026, 1, 1, tzinfo=UTC)

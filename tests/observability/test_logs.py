@@ -17,7 +17,8 @@ from aiops.observability.ports_signals import Direction, LogsResult
 from aiops.observability.service.logs import LogsService
 from aiops.observability.service.logs_lines import MAX_LINE_CHARACTERS
 from tests.lab.loki import LokiPeer
-from tests.observability.signals import SYSTEM, Fleet, Way, asking_logs
+from tests.observability.clusters import Fleet, Way
+from tests.observability.signals import SYSTEM, asking_logs
 
 S = 1_000_000_000
 T0 = 1_700_000_040 * S

@@ -13,7 +13,8 @@ from aiops.kernel.errors import Invalid, NotFound, RateLimited
 from aiops.observability.ports_signals import LogLine, TailCluster, TailLines, TailLost, TailNews, TailState
 from aiops.observability.service.logs_tail import MOST_A_USER, Waiting
 from tests.lab.loki import LokiPeer
-from tests.observability.signals import SYSTEM, Fleet, Way, asking_logs
+from tests.observability.clusters import Fleet, Way
+from tests.observability.signals import SYSTEM, asking_logs
 
 
 class Reading:

@@ -22,7 +22,7 @@ from aiops.observability.store import reading
 from aiops.observability.store.partitions import Keeping
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.observability.store.sealing import SealingJob
-from tests.observability.test_federation import Fleet
+from tests.observability.clusters import Fleet
 
 SYSTEM = Principal.system("test")
 NO_REMOTE = cast(Any, None)

@@ -20,7 +20,8 @@ from aiops.observability.service.silences import Silences
 from aiops.observability.service.silences_remote import SilenceMatcher, SilenceState
 from tests.lab.packages import lab_available
 from tests.lab.servers import Alertmanager
-from tests.observability.alerting import QUIET, Fleet, InTurn, Saying, Ways, call, ha_pair, raise_alert, wait
+from tests.observability.alerting import QUIET, InTurn, Saying, call, ha_pair, raise_alert, wait
+from tests.observability.clusters import Fleet, Ways
 
 pytestmark = pytest.mark.skipif(lab_available() is not None, reason=str(lab_available()))
 

@@ -16,7 +16,8 @@ from aiops.observability.ports import QueryStatus
 from aiops.observability.service.traces_tree import span_id_of
 from aiops.observability.traceql import composed, narrowed
 from tests.lab.tempo import Made, TempoPeer
-from tests.observability.signals import SYSTEM, Fleet, Way, asking_traces
+from tests.observability.clusters import Fleet, Way
+from tests.observability.signals import SYSTEM, asking_traces
 
 MS = 1_000_000
 T0 = 1_700_000_000_000 * MS

@@ -24,7 +24,8 @@ from aiops.observability.service.traces_news import EVERY_S, TraceNewsJob
 from aiops.streaming.domain import Subscription
 from aiops.streaming.service import Broadcast, Reader
 from tests.lab.tempo import Made, TempoPeer
-from tests.observability.signals import SYSTEM, Fleet, Way
+from tests.observability.clusters import Fleet, Way
+from tests.observability.signals import SYSTEM
 
 
 @dataclass
