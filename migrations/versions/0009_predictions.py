@@ -17,6 +17,7 @@ _STATEMENTS = (
         labels jsonb NOT NULL,
         query text NOT NULL,
         threshold double precision NOT NULL,
+        happens text NOT NULL,
         outlook text NOT NULL,
         sentence text NOT NULL,
         value double precision NOT NULL,

@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import Browser, browser_missing, fill_in
 from tests.e2e.rig import items, wait_until
+from tests.gateway.seeds import keep_prediction
 from tests.lab.hub import Hub, add_source, add_user
 
 pytestmark = pytest.mark.skipif(browser_missing() is not None, reason=str(browser_missing()))
@@ -83,7 +84,14 @@ def desk() -> Iterator[Desk]:
 def test_no_page_has_a_barrier_that_axe_knows(desk: Desk, scheme: str) -> None:
     incident = items(desk.client, "/api/v1/incidents")[0]["id"]
     desk.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-    paths = ["/fleet", f"/fleet/{desk.cluster_id}", "/metrics-explorer?q=room_temperature", "/alerts", "/incidents"]
+    paths = [
+        "/fleet",
+        f"/fleet/{desk.cluster_id}",
+        "/metrics-explorer?q=room_temperature",
+        "/alerts",
+        "/incidents",
+        "/insights",
+    ]
     for path in [*paths, f"/incidents/{incident}", "/settings/sources", "/no-such-page"]:
         desk.open(path)
         expect(desk.page.get_by_role("heading", level=1)).to_be_visible()
@@ -109,6 +117,30 @@ def test_an_incident_is_selected_acknowledged_and_taken_back_by_keys(desk: Desk)
     expect(desk.page.get_by_role("button", name="Live")).to_be_visible()
     desk.page.get_by_role("button", name="Undo").click()
     expect(row).to_contain_text("Open")
+
+
+def test_what_runs_out_soon_is_told_with_its_past_its_band_and_what_it_rests_on(desk: Desk) -> None:
+    keep_prediction(desk.hub, desk.cluster_id, "disk-of-the-shop")
+    desk.open("/insights")
+    section = desk.page.get_by_role("region", name="Forecasts by urgency")
+    row = section.get_by_role("button", name="disk-of-the-shop")
+    expect(row).to_contain_text("ends in 3 days")
+    row.click()
+    expect(section.get_by_role("img", name="disk-of-the-shop")).to_be_visible()
+    expect(section.get_by_text('up{owner="disk-of-the-shop"}')).to_be_visible()
+    section.get_by_text("How good were these?").click()
+    expect(section.get_by_role("table", name="Score of former forecasts")).to_contain_text("100 %")
+
+
+def test_a_query_in_metrics_is_forecast_when_asked(desk: Desk) -> None:
+    desk.open("/metrics-explorer?q=room_temperature")
+    desk.page.get_by_role("button", name="Forecast", exact=True).click()
+    ahead = desk.page.get_by_role("region", name="Forecast")
+    ahead.get_by_label("From the last").select_option("1 hour")
+    ahead.get_by_label("When does it reach").fill("1000")
+    ahead.get_by_label("When does it reach").press("Enter")
+    expect(ahead.get_by_role("img")).to_be_visible(timeout=15_000)
+    expect(ahead.get_by_text("no time can be told").first).to_be_visible()
 
 
 def test_who_reads_further_down_is_left_in_peace_and_told_what_is_new(desk: Desk) -> None:

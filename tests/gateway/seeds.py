@@ -111,7 +111,8 @@ def keep_prediction(hub: Hub, cluster_id: str, marker: str) -> str:
     of = {"cluster_id": cluster_id, "target": f"watch:{marker}:above", "title": marker}
     row = {
         **of, "id": uuid4(), "unit": "ratio", "subject": marker, "labels": Jsonb({"owner": marker}),
-        "query": f'up{{owner="{marker}"}}', "threshold": 1.0, "outlook": "CROSSES", "sentence": marker, "value": 0.8,
+        "query": f'up{{owner="{marker}"}}', "threshold": 1.0, "happens": "ends",
+        "outlook": "CROSSES", "sentence": marker, "value": 0.8,
         "made_at": now, "crosses_at": later, "earliest": now, "latest": later, "moments": 20, "window_s": 604800.0,
         "step_s": 1800.0, "history": Jsonb([[now.timestamp(), 0.8]]), "path": Jsonb([[later.timestamp(), 1, 1, 1]]),
     }  # fmt: skip

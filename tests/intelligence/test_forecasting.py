@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aiops.intelligence.forecasting.candidates import Floats, Past, candidates
 from aiops.intelligence.forecasting.crossing import crossing
@@ -148,3 +154,40 @@ def test_what_was_never_negative_is_not_forecast_to_be() -> None:
     assert found.lower.min() >= 0
     assert (found.lower <= found.point).all()
     assert (found.point <= found.upper).all()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
+def test_the_time_to_full_of_a_real_file_system_is_right_once_a_third_is_gone(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m,mode=755", "tmpfs", str(tmp_path)], check=True)
+    used, chance = [], np.random.default_rng(1)
+    try:
+        for number in range(10_000):
+            room = os.statvfs(tmp_path)
+            used.append(1 - room.f_bavail / room.f_blocks)
+            if room.f_bavail * room.f_frsize < 2**18:
+                break
+            # A reading a minute: logs of uneven size, and a temporary file that is there every other time.
+            (tmp_path / f"log-{number}").write_bytes(bytes(int(chance.gamma(2, 50_000))))
+            (tmp_path / "temporary").write_bytes(bytes(100_000 * (number % 2)))
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+    disk = np.array(used)
+    third = int(np.argmax(disk > 1 / 3))
+    reached = crossing(forecast(times_of(disk[:third]), disk[:third], 12), float(disk[-1]))
+    left = (len(disk) - third) * MINUTE
+    assert reached.at is not None
+    assert abs(reached.at - times_of(disk)[-1]) < 0.15 * left
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=20, max_size=70), st.integers(1, 100))
+def test_whatever_the_values_are_there_is_a_forecast_or_a_reason(raw: list[float], horizon: int) -> None:
+    values = np.array(raw)
+    try:
+        found = forecast(times_of(values), values, horizon)
+    except CantForecast:
+        return
+    assert len(found.point) == horizon
+    assert np.isfinite(np.concatenate([found.lower, found.point, found.upper])).all()
+    reached = crossing(found, 1.0)
+    assert (reached.at is None) == (reached.reason is not None)

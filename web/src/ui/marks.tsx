@@ -37,6 +37,11 @@ export function SeverityMark({ severity }: { severity: Severity }) {
   return <Mark shape={shape} colour={colour} word={sentence(severity)} />;
 }
 
+/** What is foreseen, by whether people were told of it. */
+export function UrgencyMark({ soon }: { soon: boolean }) {
+  return <Mark shape={soon ? "triangle" : "ring"} colour={soon ? "text-high" : "text-muted"} word={soon ? "Soon" : "Later"} />;
+}
+
 const STATE: Record<ClusterState, [Shape, string]> = {
   ONLINE: ["disc", "text-ok"],
   DEGRADED: ["triangle", "text-high"],

@@ -48,7 +48,7 @@ class Outlook(StrEnum):
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """What is foreseen of one series, with what it rests on.
+    """What is foreseen of one series, with what it rests on. `happens` is what crossing means: `is used up`.
 
     `crosses_at` is the best guess, `earliest` and `latest` end its 90 % interval; `latest` is `None` where it may take
     longer than can be told. `loss` and `naive_loss` are the mean absolute errors of `model` and of naive over `moments`
@@ -65,6 +65,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels
     query: str
     threshold: float
+    happens: str
     outlook: Outlook
     sentence: str
     value: float

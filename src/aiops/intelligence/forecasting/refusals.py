@@ -10,6 +10,7 @@ from aiops.kernel.errors import Invalid
 
 FEWEST_VALUES = 24
 MOST_AHEAD = 4
+_LARGEST = 1e120
 _SINCE_RESET_ENOUGH = 0.75
 _FALL = 0.3
 _FALLS_WITHIN = (1, 4)
@@ -31,6 +32,8 @@ def usable(series: Regular, horizon: int) -> Regular:
     """The part of the history to forecast from; raises `CantForecast`."""
     count = len(series.values)
     _long_enough(count, horizon)
+    if np.abs(series.values).max() > _LARGEST:
+        raise CantForecast(f"There are values above {_LARGEST:g}: their squares can't be told apart.")
     place = last_reset(series.values)
     if place is None:
         return series

@@ -12,6 +12,7 @@ MOST_VALUES = 4032
 _DAY_S, _WEEK_S = 86_400.0, 604_800.0
 _CYCLES_NEEDED = 2.5
 _MOST_FILLED = 0.25
+_SMALLEST = 1e-120
 _REPEATS_FROM = 0.3
 
 
@@ -38,6 +39,8 @@ def regular(times: Floats, values: Floats) -> Regular:
 
     Of several values at one time the last holds; values that are not finite count as missing. At least two are needed.
     """
+    # The square of what is smaller is 0 to the machine.
+    values = np.where(np.abs(values) < _SMALLEST, 0.0, values)
     known = np.isfinite(values) & np.isfinite(times)
     times, values = times[known], values[known]
     order = np.argsort(times, kind="stable")

@@ -24,8 +24,9 @@ Word = Annotated[str | None, QueryParameter(max_length=200)]
 
 
 class ForecastReply(msgspec.Struct, frozen=True, kw_only=True):
-    """`crosses_at` with `earliest` and `latest`, its 90 % interval; `latest` is `null` where it may take longer than
-    can be told. `loss` and `naive_loss`: mean absolute errors of `model` and of naive over `moments` past moments."""
+    """`happens` says what it means to cross the threshold: `is used up`. `crosses_at` with `earliest` and `latest`, its
+    90 % interval; `latest` is `null` where it may take longer than can be told. `loss` and `naive_loss`: mean absolute
+    errors of `model` and of naive over `moments` past moments."""
 
     id: UUID
     cluster_id: UUID
@@ -37,6 +38,7 @@ class ForecastReply(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels
     query: str
     threshold: float
+    happens: str
     outlook: Outlook
     sentence: str
     value: float

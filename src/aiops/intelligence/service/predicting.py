@@ -216,6 +216,7 @@ class Predicting:
             labels=past.labels,
             query=target.query,
             threshold=target.threshold,
+            happens=target.happens,
             outlook=Outlook.REFUSED if at is None else Outlook.CROSSES,
             sentence=sentence,
             value=seen.value,

@@ -5,9 +5,9 @@ import { formatValue, plural } from "../../lib/format";
 import { ago, formatDuration, stamp } from "../../lib/time";
 import { useNow } from "../../shell/store";
 import { QueryFailure, SkeletonBlock } from "../../ui/feedback";
-import { SeverityMark } from "../../ui/marks";
+import { UrgencyMark } from "../../ui/marks";
 import { ForecastChart } from "./ForecastChart";
-import { between, inWords } from "./course";
+import { between, happens } from "./course";
 
 interface Props {
   forecast: Forecast;
@@ -28,7 +28,7 @@ export function ForecastRow({ forecast: one, open, onToggle }: Props) {
         onClick={onToggle}
       >
         <span className="text-meta">
-          {one.outlook === "REFUSED" ? <span className="text-muted">Unknown</span> : <SeverityMark severity={one.warned_at ? "HIGH" : "LOW"} />}
+          {one.outlook === "REFUSED" ? <span className="text-muted">Unknown</span> : <UrgencyMark soon={Boolean(one.warned_at)} />}
         </span>
         <span className="min-w-0">
           <span className="font-medium">{one.title}</span> <span className="font-mono break-all">{one.subject}</span>{" "}
@@ -39,7 +39,9 @@ export function ForecastRow({ forecast: one, open, onToggle }: Props) {
             <span className="text-muted">{formatValue(one.value, one.unit)} now</span>
           ) : (
             <>
-              <span className="font-medium">{formatValue(one.threshold, one.unit)} in {inWords(one.crosses_at, now)}</span>
+              <span className="font-medium">
+                {happens(one.happens, one.crosses_at, now)}
+              </span>
               {interval ? <span className="block text-meta text-muted">{interval}</span> : null}
             </>
           )}
@@ -73,7 +75,7 @@ function Ground({ id, brief }: { id: string; brief: Forecast }) {
       <dl className="mt-1 grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-0.5 text-meta text-muted">
         <dt>Now</dt>
         <dd>
-          {formatValue(brief.value, brief.unit)} of {formatValue(brief.threshold, brief.unit)}, foreseen {stamp(brief.made_at)}
+          {formatValue(brief.value, brief.unit)}, limit {formatValue(brief.threshold, brief.unit)}, foreseen {stamp(brief.made_at)}
           {brief.warned_at ? `, told since ${stamp(brief.warned_at)}` : ""}
         </dd>
         {brief.crosses_at ? (

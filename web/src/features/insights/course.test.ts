@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { between, courseOf, inWords } from "./course";
+import { between, courseOf, happens, inWords } from "./course";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
@@ -18,6 +18,8 @@ test("what is foreseen starts where the past ends", () => {
 test("a time ahead is told in the unit that fits, and an open end is said", () => {
   expect(inWords("2026-01-04T00:00:00Z", NOW)).toBe("3 days");
   expect(inWords("2026-01-01T05:00:00Z", NOW)).toBe("5 hours");
+  expect(happens("is full", "2026-01-01T05:00:00Z", NOW)).toBe("is full in 5 hours");
+  expect(happens("is full", "2025-12-31T00:00:00Z", NOW)).toBe("is full now");
   expect(inWords("2025-12-31T00:00:00Z", NOW)).toBe("now");
   expect(between("2026-01-03T00:00:00Z", "2026-01-05T00:00:00Z", NOW)).toBe("2 days to 4 days");
   expect(between("2026-01-03T00:00:00Z", null, NOW)).toBe("2 days to longer than can be told");

@@ -53,6 +53,12 @@ export function inWords(at: string | null | undefined, nowMs: number): string {
   return "now";
 }
 
+/** `is used up in 3 days`, `is used up now`. */
+export function happens(what: string, at: string | null | undefined, nowMs: number): string {
+  const when = inWords(at, nowMs);
+  return when === "now" ? `${what} now` : `${what} in ${when}`;
+}
+
 /** The 90 % interval in words; where both ends read the same there is none to tell. */
 export function between(early: string | null | undefined, late: string | null | undefined, nowMs: number): string | null {
   const [first, last] = [inWords(early ?? null, nowMs), inWords(late, nowMs)];
