@@ -2398,6 +2398,7 @@ export interface components {
             };
             query: string;
             threshold: number;
+            happens: string;
             outlook: components["schemas"]["Outlook"];
             sentence: string;
             value: number;
@@ -2472,6 +2473,7 @@ export interface components {
             };
             query: string;
             threshold: number;
+            happens: string;
             outlook: components["schemas"]["Outlook"];
             sentence: string;
             value: number;
