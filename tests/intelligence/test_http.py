@@ -46,7 +46,6 @@ async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Lit
         Alerts: hub.alerts,
         Clusters: Names(*clusters),
         Metrics: FakeMetrics(),
-        LogFeed: SimpleNamespace(),
         Settings: Settings(),
         LogFeed: FakeLogFeed(),
     }
