@@ -165,6 +165,31 @@ const logs = createRoute({
   component: lazyRouteComponent(() => import("./features/logs/LogsPage"), "LogsPage"),
 });
 
+export interface PatternsSearch {
+  q?: string;
+  cluster?: string;
+  severity?: string;
+  about?: string;
+  finding?: string;
+  sort?: "last_seen" | "count" | "first_seen";
+  open?: string;
+}
+
+const patterns = createRoute({
+  getParentRoute: () => shell,
+  path: "/patterns",
+  validateSearch: (search: Record<string, unknown>): PatternsSearch => ({
+    q: text(search.q),
+    cluster: text(search.cluster),
+    severity: text(search.severity),
+    about: text(search.about),
+    finding: text(search.finding),
+    sort: one(search.sort, ["last_seen", "count", "first_seen"]),
+    open: text(search.open),
+  }),
+  component: lazyRouteComponent(() => import("./features/patterns/PatternsPage"), "PatternsPage"),
+});
+
 const traces = createRoute({
   getParentRoute: () => shell,
   path: "/traces",
@@ -264,7 +289,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, traces, trace, alerts, incidents, incident, insights, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

@@ -41,6 +41,7 @@ const TOPICS: [prefix: string, keys: string[]][] = [
   ["GPU_", ["gpu/summary", "gpu/nodes", "gpu/processes"]],
   ["ANOMALY_", ["anomalies", "expectations"]],
   ["INCIDENT_", ["incidents", "incident", "anomalies"]],
+  ["LOG_FINDING_", ["log-patterns", "log-findings"]],
   ["PREDICTION_", ["forecasts", "forecast"]],
   ["RCA_", ["incident", "incidents"]],
   ["TRACE_", ["traces"]],

@@ -13,6 +13,7 @@ const KEYS: [string, string][] = [
   ["g f", "Fleet"],
   ["g m", "Metrics"],
   ["g l", "Logs"],
+  ["g p", "Log patterns"],
   ["g t", "Traces"],
   ["g d", "Dashboards"],
   ["g u", "GPUs"],

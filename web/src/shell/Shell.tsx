@@ -19,6 +19,7 @@ export const PAGES = [
   { to: "/fleet", name: "Fleet", key: "f", icon: "M2 3h5v4H2zM9 3h5v4H9zM2 9h5v4H2zM9 9h5v4H9z" },
   { to: "/metrics-explorer", name: "Metrics", key: "m", icon: "M2 13V3M2 13h12M4.5 10l3-4 2.5 2.5L14 4" },
   { to: "/logs", name: "Logs", key: "l", icon: "M2 3.5h12M2 6.5h8M2 9.5h12M2 12.5h6" },
+  { to: "/patterns", name: "Log patterns", key: "p", icon: "M2 4h5M9.5 4H14M2 8h3M7.5 8H14M2 12h7M11.5 12H14" },
   { to: "/traces", name: "Traces", key: "t", icon: "M2 3.5h8M5 8h7M9 12.5h5" },
   { to: "/dashboards", name: "Dashboards", key: "d", icon: "M2 2.5h7v6H2zM11 2.5h3v6h-3zM2 10.5h3v3H2zM7 10.5h7v3H7z" },
   { to: "/gpu", name: "GPUs", key: "u", icon: "M4 4h8v8H4zM6.5 1.5v2.5M9.5 1.5v2.5M6.5 12v2.5M9.5 12v2.5M1.5 6.5H4M1.5 9.5H4M12 6.5h2.5M12 9.5h2.5" },
