@@ -67,7 +67,12 @@ _BAD = _words(
     r"refused\b",
     r"denied\b",
     r"unreachable\b",
-    r"timed? ?out\b",
+    # A timeout as such is a setting.
+    r"timed[- ]?out\b",
+    r"time-?out (?:while|waiting|expired|error|exceeded|reached|occurred)",
+    r"time-?out of .{0,16}(?:exceeded|expired|reached)",
+    r"broken\b",
+    r"lost\b",
     r"aborted\b",
     r"crashe?[sd]?\b",
     r"unable to\b",
@@ -175,7 +180,9 @@ _CLASSES: tuple[tuple[FailureClass, re.Pattern[str]], ...] = (
     (
         FailureClass.NETWORK,
         _words(
-            r"connection (?:refused|reset|closed|lost|aborted|failed|attempt failed)",
+            r"connection (?:refused|reset|closed|lost|broken|aborted|failed|attempt failed)",
+            r"cannot open channel",
+            r"no reply from",
             r"connect(?:ion)? (?:to|error|failed)",
             r"could not connect",
             r"no route to host",

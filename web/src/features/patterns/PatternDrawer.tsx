@@ -115,7 +115,7 @@ function Lines({ one }: { one: LogPattern }) {
             <time dateTime={line.at} className="mr-3 text-meta text-muted">
               {stamp(line.at)}
             </time>
-            <span className="font-mono text-meta break-all">{line.line}</span>
+            <span className="font-mono text-meta [overflow-wrap:anywhere]">{line.line}</span>
           </li>
         ))}
       </ol>
