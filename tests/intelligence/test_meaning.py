@@ -32,6 +32,22 @@ def test_the_glossary_says_what_a_term_means(said: str, meant: str) -> None:
     assert meant in explained(said)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "smartd: Device: <*>, SMART self-check passed",
+        "nvidia: loading NVIDIA driver <*>",
+        "redis: connected to <*>",
+        "fan <*> speed <*> RPM",
+        "etcd member <*> started",
+        "token issued for <*>",
+        "systemd: Started <*>.",
+    ],
+)
+def test_what_only_names_a_part_is_not_taken_for_its_failure(said: str) -> None:
+    assert ". " not in explained(said)
+
+
 def test_what_the_glossary_does_not_know_stays_as_it_is() -> None:
     assert explained("the quick brown fox jumps") == "the quick brown fox jumps"
 
