@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatValue, plural, selector, sentence, subject, subjectKey, toNumber } from "./format";
+import { formatMarks, formatValue, plural, selector, sentence, subject, subjectKey, toNumber } from "./format";
 
 test.each([
   [0.4213, "ratio", "42.1 %"],
@@ -39,4 +39,9 @@ test("a series reads as PromQL and as its subject", () => {
 test("words", () => {
   expect(sentence("FALSE_POSITIVE")).toBe("False positive");
   expect([plural(1, "cluster"), plural(2000, "anomaly", "anomalies")]).toEqual(["1 cluster", "2,000 anomalies"]);
+});
+
+test("the marks of an axis are told from one another", () => {
+  expect(formatMarks([0.7421, 0.7422, 0.7423], "ratio")).toEqual(["74.21 %", "74.22 %", "74.23 %"]);
+  expect(formatMarks([0, 0.5, 1], "ratio")).toEqual(["0 %", "50 %", "100 %"]);
 });

@@ -8,66 +8,76 @@ export function toNumber(text: string): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-function significant(value: number): string {
+function significant(value: number, more: number): string {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 1e6 || size < 0.001) return value.toExponential(1);
+  if (size >= 1e6 || size < 0.001) return value.toExponential(1 + more);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
-  return String(Number(value.toFixed(digits)));
+  return String(Number(value.toFixed(digits + more)));
 }
 
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
-function bytes(value: number): string {
+function bytes(value: number, more: number): string {
   let rest = value;
   let power = 0;
   while (Math.abs(rest) >= 1024 && power < BINARY.length - 1) {
     rest /= 1024;
     power += 1;
   }
-  return `${significant(rest)} ${BINARY[power]}`;
+  return `${significant(rest, more)} ${BINARY[power]}`;
 }
 
-function seconds(value: number): string {
+function seconds(value: number, more: number): string {
   const size = Math.abs(value);
   if (size === 0) return "0 s";
-  if (size < 0.001) return `${significant(value * 1e6)} µs`;
-  if (size < 1) return `${significant(value * 1000)} ms`;
-  if (size < 120) return `${significant(value)} s`;
-  return size < 7200 ? `${significant(value / 60)} min` : `${significant(value / 3600)} h`;
+  if (size < 0.001) return `${significant(value * 1e6, more)} µs`;
+  if (size < 1) return `${significant(value * 1000, more)} ms`;
+  if (size < 120) return `${significant(value, more)} s`;
+  return size < 7200 ? `${significant(value / 60, more)} min` : `${significant(value / 3600, more)} h`;
 }
 
-function thousands(value: number): string {
+function thousands(value: number, more: number): string {
   const size = Math.abs(value);
-  if (size >= 1e9) return `${significant(value / 1e9)} G`;
-  if (size >= 1e6) return `${significant(value / 1e6)} M`;
-  if (size >= 1e4) return `${significant(value / 1e3)} k`;
-  return significant(value);
+  if (size >= 1e9) return `${significant(value / 1e9, more)} G`;
+  if (size >= 1e6) return `${significant(value / 1e6, more)} M`;
+  if (size >= 1e4) return `${significant(value / 1e3, more)} k`;
+  return significant(value, more);
 }
 
-/** A measured value with its unit, short enough for a table cell or an axis. */
-export function formatValue(value: number | null | undefined, unit = ""): string {
+/** A measured value with its unit, short enough for a table cell; `more` digits where it must be told from others. */
+export function formatValue(value: number | null | undefined, unit = "", more = 0): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   switch (unit) {
     case "ratio":
-      return `${significant(value * 100)} %`;
+      return `${significant(value * 100, more)} %`;
     case "bytes":
-      return bytes(value);
+      return bytes(value, more);
     case "bytes/s":
-      return `${bytes(value)}/s`;
+      return `${bytes(value, more)}/s`;
     case "seconds":
-      return seconds(value);
+      return seconds(value, more);
     case "req/s":
     case "ops/s":
-      return `${thousands(value)} ${unit}`;
+      return `${thousands(value, more)} ${unit}`;
     case "celsius":
-      return `${significant(value)} °C`;
+      return `${significant(value, more)} °C`;
     case "load":
     case "":
-      return thousands(value);
+      return thousands(value, more);
     default:
-      return `${thousands(value)} ${unit}`;
+      return `${thousands(value, more)} ${unit}`;
   }
+}
+
+/** The marks of an axis, with as many digits as it takes to tell one from the next. */
+export function formatMarks(marks: number[], unit: string): string[] {
+  let texts: string[] = [];
+  for (let more = 0; more <= 6; more += 1) {
+    texts = marks.map((mark) => formatValue(mark, unit, more));
+    if (new Set(texts).size === marks.length) break;
+  }
+  return texts;
 }
 
 const HIDDEN = new Set(["__name__", "cluster", "watch", "job"]);

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { formatValue } from "../lib/format";
+import { formatMarks, formatValue } from "../lib/format";
 import type { Span } from "../lib/time";
 import { useTheme } from "../shell/store";
 
@@ -136,7 +136,7 @@ function axes(unit: string, height: number): uPlot.Axis[] {
       size: 68,
       space: height < 140 ? 18 : 36,
       ...(unit.startsWith("bytes") ? { incrs: POWERS_OF_TWO } : {}),
-      values: (_, marks) => marks.map((mark) => formatValue(mark, unit)),
+      values: (_, marks) => formatMarks(marks, unit),
     },
   ];
 }
