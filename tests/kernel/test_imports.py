@@ -9,6 +9,7 @@ HEAVY = (
     "aiohttp",
     "alembic",
     "httpx",
+    "onnxruntime",
     "psutil",
     "scipy",
     "sqlalchemy.ext.asyncio",

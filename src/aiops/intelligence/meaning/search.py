@@ -16,8 +16,9 @@ from aiops.kernel.errors import Invalid, NotFound, Unavailable
 from aiops.kernel.principal import Principal, Role
 
 LEAST_BY_MEANING = 0.25
+LEAST_ALIKE = 0.5
 LEAST_BY_WORDS = 0.15
-"""What scores less has nothing to do with the question."""
+"""What scores less has nothing to do with the question; two patterns have more in common from the start."""
 
 _PATIENCE_S = 8.0
 
@@ -81,7 +82,9 @@ class PatternSearch:
         by_meaning = question.model is not None
         scope = _scope(principal)
         async with self._transactions.begin() as tx:
-            least = LEAST_BY_MEANING if by_meaning else LEAST_BY_WORDS
+            least = LEAST_BY_WORDS
+            if by_meaning:
+                least = LEAST_BY_MEANING if question.without is None else LEAST_ALIKE
             hits = await self._meanings.search(tx, question, scope, cluster_id, least, limit)
             waiting = await self._meanings.waiting(tx, question.model, scope) if question.model else 0
         return Found(

@@ -29,7 +29,7 @@ export function FoundPatterns({ query, label, nothing, onOpen }: Props) {
           ))}
         </ul>
       ) : data && !query.isError ? (
-        <Empty title={nothing}>It looked {methodWords(data)}.</Empty>
+        <Empty title={nothing}>Looked up {methodWords(data)}.</Empty>
       ) : null}
     </>
   );

@@ -53,10 +53,10 @@ function Detail({ one, onOpen }: { one: LogPattern; onOpen: (patternId: string) 
         </p>
       ))}
       <Timeline one={one} />
+      <Alike patternId={one.id} onOpen={(hit) => onOpen(hit.id)} />
       <Lines one={one} />
       <LabelList title="Labels that all its lines have" labels={one.labels} />
       <Earlier one={one} />
-      <Alike patternId={one.id} onOpen={(hit) => onOpen(hit.id)} />
     </div>
   );
 }
