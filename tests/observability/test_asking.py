@@ -63,11 +63,13 @@ async def test_a_port_where_nothing_listens_and_a_name_that_is_none(backend: Pro
 async def test_a_server_that_takes_no_connection_is_not_called_slow(backend: PrometheusBackend) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
-        waiting = [socket.socket() for _ in range(4)]
-        for one in waiting:
-            one.setblocking(False)
-            with suppress(BlockingIOError):
-                one.connect(address)
+        waiting = []
+        # Until the kernel has no more room for those whom nobody lets in.
+        with suppress(TimeoutError):
+            while True:
+                waiting.append(socket.socket())
+                waiting[-1].settimeout(0.2)
+                waiting[-1].connect(address)
         said = await failure(backend, target(f"http://127.0.0.1:{address[1]}"))
         for one in waiting:
             one.close()

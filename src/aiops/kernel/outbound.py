@@ -62,6 +62,7 @@ class Outbound:
     ) -> None:
         self._allow_loopback = allow_loopback
         self._loopback_ports = frozenset(loopback_ports)
+        self.connect_timeout_s = connect_timeout_s
         self._resolver = _GuardedResolver(resolver or aiohttp.ThreadedResolver(), self._check)
         connector = aiohttp.TCPConnector(
             limit=total,

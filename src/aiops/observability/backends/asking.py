@@ -18,7 +18,7 @@ from aiops.kernel.errors import AiopsError, Invalid, Rejected, TimedOut, Unavail
 from aiops.kernel.no_answer import explained
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.breaker import Breaker
-from aiops.observability.backends.patience import Patience
+from aiops.observability.backends.patience import LATE_S, Patience
 from aiops.registry.ports import Target
 
 MAX_REPLY_BYTES = 50 * 1024 * 1024
@@ -40,8 +40,7 @@ _PAUSE_S = 0.02, 0.2
 _PASSING = frozenset({502, 503, 504})
 
 _FORM = "application/x-www-form-urlencoded"
-# What is asked ends with `ask`'s own deadline; a second timer for each request costs as much as its answer.
-_NONE_OF_ITS_OWN = aiohttp.ClientTimeout(total=None, sock_connect=5.0)
+_CONNECTS_WITHIN_S = 5.0
 
 Form = Sequence[tuple[str, str]]
 Judge = Callable[[int, bytes], AiopsError | None]
@@ -77,6 +76,9 @@ class Asking:
         self._reading = 0
         self._smaller = smaller
         self._patience = Patience()
+        # What is asked ends with `ask`'s own deadline; a second timer for each request costs as much as its answer.
+        within_s = connection.connect_timeout_s if isinstance(connection, Outbound) else _CONNECTS_WITHIN_S
+        self._only_connecting = aiohttp.ClientTimeout(total=None, sock_connect=within_s)
         self._breakers: dict[str, Breaker] = {}
         self._lanes: dict[UUID, asyncio.Semaphore] = {}
 
@@ -104,7 +106,7 @@ class Asking:
             )
         sent, its_turn = False, self._lane(target.cluster_id)
         try:
-            with self._patience.within(timeout_s * _SOONER):
+            with self._patience.within(timeout_s * _SOONER - LATE_S):
                 async with its_turn:
                     sent = True
                     if changes is None:
@@ -184,7 +186,7 @@ class Asking:
     ) -> bytes:
         url = _address(target.url, path)
         sent = {**headers, **target.headers}
-        options: dict[str, Any] = {"timeout": _NONE_OF_ITS_OWN}
+        options: dict[str, Any] = {"timeout": self._only_connecting}
         if changes is not None:
             options["data"] = changes
         elif method == "POST":

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from types import TracebackType
 
-_LOOKED_AT_EVERY_S = 0.02
+LATE_S = 0.02
+"""How late a deadline may be looked at."""
 
 
 class Patience:
@@ -22,7 +23,7 @@ class Patience:
 
     def _look_later(self) -> None:
         if self._looking is None:
-            self._looking = asyncio.get_running_loop().call_later(_LOOKED_AT_EVERY_S, self._look)
+            self._looking = asyncio.get_running_loop().call_later(LATE_S, self._look)
 
     def _look(self) -> None:
         self._looking = None
