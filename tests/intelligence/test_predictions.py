@@ -22,7 +22,7 @@ from aiops.kernel.errors import Invalid, NotFound, Unavailable
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.fakes import FakeMetrics, FakeWatchFeed
-from aiops.observability.ports import Labels, Threshold, Watch, WatchHistory
+from aiops.observability.ports import Labels, Threshold, Watch, WatchBatch, WatchHistory
 from tests.intelligence.test_incidents import ROOT, Hub, person
 
 Course = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
@@ -230,11 +230,29 @@ async def test_the_hub_keeps_score_of_its_own_forecasts(hub: Hub) -> None:
     assert await sight.forecasts.scores(person(Role.VIEWER, new_id())) == []
 
 
-async def test_a_watch_of_ones_own_is_foreseen_against_its_limit(hub: Hub) -> None:
-    watch = Watch("queue", "Queue", "q", "", "up", 0.0, (), threshold=Threshold(above=1000.0, below=5.0))
+async def test_a_watch_of_ones_own_is_foreseen_against_its_limit_until_it_is_given_up(hub: Hub) -> None:
+    a, b = new_id(), new_id()
+    sight = Foresight(hub, a, b)
+    watch = Watch("queue", "Queue", "q", "", "up", 0.0, ("name",), threshold=Threshold(above=1000.0, below=5.0))
+    now = sight.now()
+    await hub.watcher.take([WatchBatch(a, watch, now, 5.0, [{"name": "mail"}], np.array([500.0]))])
     above, below = targets_of(watch)
-    assert (above.threshold, above.upward, below.threshold, below.upward) == (1000.0, True, 5.0, False)
-    assert targets_of(Watch("queue", "Queue", "q", "", "up", 0.0, ())) == []
+    assert (below.threshold, below.upward) == (5.0, False)
+    for cluster in (a, b):
+        sight.play(cluster, above.name, lambda t: 500 + (t - now) / 100, {"name": "mail"})
+    await sight.job.round()
+    (found,) = await sight.listed()
+    assert (found.cluster_id, found.target) == (a, "watch:queue:above")
+    assert found.crosses_at is not None
+    assert (found.crosses_at.timestamp() - now) == pytest.approx(50_000, rel=0.05)
+    hub.watcher.forget_watch("queue")
+    await hub.clock.advance(600)
+    await sight.job.round()
+    assert len(await sight.listed()) == 1
+    await hub.clock.advance(3600)
+    await sight.job.round()
+    assert await sight.listed() == []
+    assert await hub.told("PREDICTION_CLEARED") == 1
 
 
 async def test_a_query_is_forecast_on_demand_with_what_can_be_said_of_each_series(hub: Hub) -> None:

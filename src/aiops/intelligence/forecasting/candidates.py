@@ -10,7 +10,7 @@ deviation from it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -24,6 +24,7 @@ _SMOOTHING = (0.05, 0.1, 0.2, 0.35, 0.6)
 _DAMPED = ((0.3, 0.1, 0.9), (0.6, 0.2, 0.9), (0.6, 0.2, 0.97))
 _WINDOWS = (5, 12, 25, 60, 150, 400)
 _RETURN_WINDOW = 150
+_RETURN_SMOOTHING = 0.35
 _RETURNS = (0.5, 0.8, 0.93)
 _LINES = (1.0, 0.5, 0.25)
 _SHORTEST_LINE = 6
@@ -39,13 +40,25 @@ class Past:
     values: Floats
     origins: Integers
     steps: Integers
+    _known: dict[tuple[str, float], Floats] = field(default_factory=dict)
 
     def flat(self, levels: Floats) -> Floats:
         """The same level for all steps; `levels` are by origin."""
         return np.repeat(levels[:, None], len(self.steps), axis=1)
 
+    def smooth(self, share: float) -> Floats:
+        """The exponentially smoothed level at each origin."""
+        if ("smooth", share) not in self._known:
+            self._known["smooth", share] = _smooth(self.values, share)[self.origins]
+        return self._known["smooth", share]
+
     def medians(self, window: int) -> Floats:
         """The median of the last `window` values at each origin, of fewer where there are no more."""
+        if ("median", window) not in self._known:
+            self._known["median", window] = self._medians(window)
+        return self._known["median", window]
+
+    def _medians(self, window: int) -> Floats:
         found = np.empty(len(self.origins))
         whole = self.origins >= window - 1
         if whole.any():
@@ -85,7 +98,7 @@ def naive(past: Past) -> Floats:
 
 
 def smoothed(past: Past, share: float) -> Floats:
-    return past.flat(_smooth(past.values, share)[past.origins])
+    return past.flat(past.smooth(share))
 
 
 def damped(past: Past, level: float, trend: float, damping: float) -> Floats:
@@ -110,7 +123,7 @@ def median(past: Past, window: int) -> Floats:
 def returning(past: Past, share: float) -> Floats:
     """From the smoothed present back to the median of long; `share` of the way is left after each step."""
     home = past.medians(_RETURN_WINDOW)
-    here = _smooth(past.values, 0.35)[past.origins]
+    here = past.smooth(_RETURN_SMOOTHING)
     return home[:, None] + (here - home)[:, None] * share**past.steps
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,11 @@ class Forecast:
     models: tuple[str, ...]
     periods: tuple[int, ...]
     test: BackTest
-    trend: Trend
+
+    @cached_property
+    def trend(self) -> Trend:
+        """The straight course of the series, for what lies further ahead."""
+        return trend_of(self.series, self.periods)
 
     @property
     def tried_whole(self) -> bool:
@@ -45,17 +50,26 @@ def forecast(times: Floats, values: Floats, horizon: int) -> Forecast:
     series = usable(regular(times, values), horizon)
     values = series.values
     periods = periods_of(series)
-    test, trend = back_test(values, horizon, periods), trend_of(series, periods)
+    test = back_test(values, horizon, periods)
     steps = np.arange(1.0, horizon + 1)
-    models = test.models
-    if test.steps[-1] < horizon and trend.believed:
-        models, point, above = (trend.name,), trend.point(steps), trend.reach(steps)
-        below = -above
-    else:
-        point = ahead(values, horizon, models, periods)
-        below, above = reach(test, horizon)
-    lower, upper = point + below, point + above
-    if values.min() >= 0:
-        # What was never negative (bytes, shares, counts) is not forecast to be.
-        point, lower, upper = (np.maximum(side, 0.0) for side in (point, lower, upper))
-    return Forecast(series, series.end + series.step_s * steps, point, lower, upper, models, periods, test, trend)
+    point = ahead(values, horizon, test.models, periods)
+    below, above = reach(test, horizon)
+    found = Forecast(
+        series, series.end + series.step_s * steps, point, point + below, point + above, test.models, periods, test
+    )
+    if not found.tried_whole and found.trend.believed:
+        found = _along(found, steps)
+    return _never_negative(found) if values.min() >= 0 else found
+
+
+def _along(given: Forecast, steps: Floats) -> Forecast:
+    """The same by the straight course alone: nothing else was tried so far ahead."""
+    trend = given.trend
+    point, half = trend.point(steps), trend.reach(steps)
+    return replace(given, point=point, lower=point - half, upper=point + half, models=(trend.name,))
+
+
+def _never_negative(given: Forecast) -> Forecast:
+    """What was never negative (bytes, shares, counts) is not forecast to be."""
+    point, lower, upper = (np.maximum(side, 0.0) for side in (given.point, given.lower, given.upper))
+    return replace(given, point=point, lower=lower, upper=upper)

@@ -91,9 +91,9 @@ def since_kink(series: Regular) -> Regular:
         return series
     places = np.arange(count, dtype=np.float64)
     kinks = np.unique(np.linspace(FEWEST_VALUES // 2, count - FEWEST_VALUES, _PLACES).astype(int))
-    fits = [_bent(places, values, int(kink)) for kink in kinks]
-    best = int(np.argmin([rest for rest, _ in fits]))
-    rest, slope = fits[best]
+    rests, slopes = _bent(places, values, kinks.astype(np.float64))
+    best = int(np.argmin(rests))
+    rest, slope = float(rests[best]), float(slopes[best])
     straight = values - np.polyval(np.polyfit(places, values, 1), places)
     moved = abs(slope) * (count - kinks[best])
     # Of a line that is exact what is left is rounding: no kink is to be found in that.
@@ -103,12 +103,22 @@ def since_kink(series: Regular) -> Regular:
     return series
 
 
-def _bent(places: Floats, values: Floats, kink: int) -> tuple[float, float]:
-    """The squared rest of two lines that meet at `kink`, and the slope of the second."""
-    terms = np.column_stack([np.ones_like(places), places, np.maximum(places - kink, 0.0)])
-    found, *_ = np.linalg.lstsq(terms, values - values[0], rcond=None)
-    rest = values - values[0] - terms @ found
-    return float(rest @ rest), float(found[1] + found[2])
+def _bent(places: Floats, values: Floats, kinks: Floats) -> tuple[Floats, Floats]:
+    """The squared rests of two lines that meet at each kink, and the slopes of the second.
+
+    The bend is fitted to what one line leaves (Frisch and Waugh 1933), for all kinks at once.
+    """
+    line = np.column_stack([np.ones_like(places), places - places.mean()])
+    line /= np.linalg.norm(line, axis=0)
+    bends = np.maximum(places[:, None] - kinks, 0.0)
+    both = np.column_stack([values - values[0], bends])
+    on_line = line.T @ both
+    left = both - line @ on_line
+    rest, bends = left[:, 0], left[:, 1:]
+    size = np.sum(bends**2, axis=0)
+    by = bends.T @ rest / size
+    slope = on_line[1] / np.linalg.norm(places - places.mean())
+    return np.maximum(rest @ rest - by**2 * size, 0.0), slope[0] + by * (1 - slope[1:])
 
 
 def _line(values: Floats, period: int) -> tuple[float, float]:
