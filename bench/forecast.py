@@ -27,7 +27,7 @@ from aiops.settings import load_settings
 from bench.verdict import at_least, at_most, told
 from tests.lab.world import Fault, FaultKind, FaultScript, Service, World
 
-TAKES = "4 min"
+TAKES = "2 min"
 HORIZON, MOMENTS, FIRST_SHARE = 12, 40, 0.25
 BOUNDED, TOLD = "realAWSCloudwatch", ("realKnownCause", "realAdExchange", "realTweets", "realTraffic")
 READ_EVERY_S, LAB_S, BEGINS_S, GIB_A_MINUTE = 15.0, 5400.0, 900.0, 1.5
