@@ -271,14 +271,39 @@ const incident = createRoute({
   component: lazyRouteComponent(() => import("./features/incidents/IncidentPage"), "IncidentPage"),
 });
 
+export interface InsightsSearch {
+  cluster?: string;
+  kind?: string;
+  state?: string;
+  /** A stretch of the rate's chart, as `start-end` in Unix seconds. */
+  mark?: string;
+  /** The forecast that is opened. */
+  open?: string;
+}
+
 const insights = createRoute({
   getParentRoute: () => shell,
   path: "/insights",
-  validateSearch: (search: Record<string, unknown>): { cluster?: string; open?: string } => ({
+  validateSearch: (search: Record<string, unknown>): InsightsSearch => ({
     cluster: text(search.cluster),
+    kind: one(search.kind, ["WORKLOAD", "NODE", "SERIES"]),
+    state: one(search.state, ["ACTIVE", "ENDED"]),
+    mark: text(search.mark),
     open: text(search.open),
   }),
   component: lazyRouteComponent(() => import("./features/insights/InsightsPage"), "InsightsPage"),
+});
+
+const watches = createRoute({
+  getParentRoute: () => shell,
+  path: "/watches",
+  component: lazyRouteComponent(() => import("./features/watches/WatchesPage"), "WatchesPage"),
+});
+
+const watch = createRoute({
+  getParentRoute: () => shell,
+  path: "/watches/$watch",
+  component: lazyRouteComponent(() => import("./features/watches/WatchPage"), "WatchPage"),
 });
 
 const sources = createRoute({
@@ -289,7 +314,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

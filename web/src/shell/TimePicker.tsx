@@ -6,7 +6,7 @@ import { useRange } from "./store";
 /** Only a page that asks for a stretch of time has the picker; the range stays in the address of all. */
 export function hasRange(path: string): boolean {
   if (/^\/fleet\/(add|import|.*\/edit)$/.test(path)) return false;
-  return path.startsWith("/fleet/") || path.startsWith("/metrics-explorer") || path.startsWith("/dashboards/") || path === "/logs" || path === "/traces";
+  return path.startsWith("/fleet/") || path.startsWith("/metrics-explorer") || path.startsWith("/dashboards/") || ["/logs", "/traces", "/insights"].includes(path);
 }
 
 function Steps({ set }: { set: (range: TimeRange) => void }) {

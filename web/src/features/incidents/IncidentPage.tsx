@@ -3,14 +3,15 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { ApiError } from "../../api/client";
 import { incident } from "../../api/queries";
-import type { Anomaly, Cause, Incident } from "../../api/types";
-import { formatBand, formatValue, plural, subject } from "../../lib/format";
-import { type TimeRange, absolute, ago, clock, stamp } from "../../lib/time";
+import type { Cause, Incident } from "../../api/types";
+import { plural, subject } from "../../lib/format";
+import { ago, clock, stamp } from "../../lib/time";
 import { usePageKeys } from "../../shell/pageKeys";
 import { useNow } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { AlertStateMark, SeverityMark, StatusMark } from "../../ui/marks";
 import { Page, PageHead } from "../../ui/page";
+import { Why } from "../insights/Why";
 import { EvidenceChart } from "./EvidenceChart";
 import { Timeline } from "./Timeline";
 import { ACTS, type Act, actsOn, useActing } from "./acting";
@@ -164,21 +165,7 @@ function Members({ one }: { one: Incident }) {
       <ul className="space-y-2.5">
         {one.anomalies.map((anomaly) => (
           <li key={anomaly.id}>
-            <p className="flex items-center gap-3">
-              <SeverityMark severity={anomaly.severity} />
-              <Link
-                to="/metrics-explorer"
-                search={{ q: anomaly.query, clusters: [anomaly.cluster_id], ...around(anomaly) }}
-                className="link min-w-0 truncate"
-                title="Look at it in Metrics"
-              >
-                {anomaly.title} <span className="font-mono">{subject(anomaly.labels)}</span>
-              </Link>
-              <span className="ml-auto whitespace-nowrap text-muted">
-                {anomaly.ended_at ? `ended ${clock(anomaly.ended_at)}` : "now"}
-              </span>
-            </p>
-            <p className="text-muted">{described(anomaly)}</p>
+            <Why anomaly={anomaly} />
           </li>
         ))}
         {one.alerts.map((alert) => (
@@ -192,18 +179,4 @@ function Members({ one }: { one: Incident }) {
       </ul>
     </section>
   );
-}
-
-const AROUND_S = 900;
-
-/** A while before it began to a while after it ended, or to now. */
-function around({ started_at, ended_at }: Anomaly): TimeRange {
-  const start = Date.parse(started_at) / 1000 - AROUND_S;
-  const from = String(Math.floor(start * 1000));
-  return ended_at ? absolute({ start, end: Date.parse(ended_at) / 1000 + AROUND_S }) : { from, to: "now" };
-}
-
-function described(anomaly: Anomaly): string {
-  if (anomaly.explanation) return anomaly.explanation;
-  return `${formatValue(anomaly.value, anomaly.unit)}, expected ${formatBand(anomaly.lower, anomaly.upper, anomaly.unit)}`;
 }

@@ -12,7 +12,9 @@ import { align, stepsOf } from "../fleet/series";
 import { Completeness } from "./Completeness";
 import { DRAWN, SeriesTable } from "./SeriesTable";
 import { ValueTable } from "./ValueTable";
+import { UnusualList } from "./UnusualList";
 import { type PanelState, legendOf, shownUnit } from "./panels";
+import { marked, useUnusual } from "./unusual";
 
 interface Props {
   panel: PanelState;
@@ -101,7 +103,7 @@ interface DrawnProps extends Props {
   onWait: (() => void) | undefined;
 }
 
-function Drawn({ panel, height, answer, updatedAt, onWait }: DrawnProps) {
+function Drawn({ panel, clusterIds, height, answer, updatedAt, onWait }: DrawnProps) {
   const [range] = useRange();
   const zoom = useZoom();
   const [forward, setForward] = useState<number | null>(null);
@@ -120,6 +122,9 @@ function Drawn({ panel, height, answer, updatedAt, onWait }: DrawnProps) {
       })),
     };
   }, [answer, drawn, alone, panel.legend]);
+  const unusual = useUnusual(panel.q, clusterIds);
+  const single = drawn.length === 1 ? drawn[0] : drawn[alone];
+  const shown = unusual && single ? marked(data, single, unusual, Date.now() / 1000) : data;
   const unit = shownUnit(panel);
   const summary = `${plural(answer.series.length, "series", "series")}, a point every ${answer.step} s`;
   const more = answer.series.length > DRAWN ? `; the first ${DRAWN} are drawn` : "";
@@ -129,7 +134,7 @@ function Drawn({ panel, height, answer, updatedAt, onWait }: DrawnProps) {
       {answer.series.length ? (
         <>
           <Chart
-            data={data}
+            data={shown}
             unit={unit}
             span={resolveOrDefault(range, Date.now())}
             summary={summary}
@@ -153,6 +158,7 @@ function Drawn({ panel, height, answer, updatedAt, onWait }: DrawnProps) {
             onForward={setForward}
             onAlone={(at) => setOnly(at === null ? null : selector(drawn[at]?.metric ?? {}))}
           />
+          {unusual ? <UnusualList unusual={unusual} /> : null}
         </>
       ) : (
         <Nothing outcomes={answer.clusters} />

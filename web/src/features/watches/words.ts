@@ -1,0 +1,34 @@
+import type { Sensitivity, Threshold, Watch } from "../../api/insight";
+import { formatValue } from "../../lib/format";
+import { formatDuration } from "../../lib/time";
+
+/** What each costs where nothing is wrong, in findings a series and week: the hub states the same. */
+export const SENSITIVITIES: Record<Sensitivity, { name: string; rate: string }> = {
+  LOW: { name: "Low", rate: "at most 1 false alarm in 10 weeks" },
+  MEDIUM: { name: "Medium", rate: "at most 1 false alarm in 2 weeks" },
+  HIGH: { name: "High", rate: "at most 2 false alarms a week" },
+  EXTREME: { name: "Extreme", rate: "at most 1 false alarm a day" },
+};
+
+/** `above 90 % for 5 min` */
+export function limitWords({ above, below, for_s }: Threshold, unit: string): string {
+  const parts = [
+    above === null || above === undefined ? null : `above ${formatValue(above, unit)}`,
+    below === null || below === undefined ? null : `below ${formatValue(below, unit)}`,
+  ];
+  const held = for_s ? ` for ${formatDuration(for_s)}` : "";
+  return parts.filter(Boolean).join(" or ") + held;
+}
+
+/** What a watch tells of, in words. */
+export function tells(watch: Pick<Watch, "learned" | "sensitivity" | "threshold" | "silence_s" | "unit">): string[] {
+  const found: string[] = [];
+  if (watch.learned) found.push(`leaves its band (${SENSITIVITIES[watch.sensitivity].name.toLowerCase()})`);
+  if (watch.threshold) found.push(`is ${limitWords(watch.threshold, watch.unit)}`);
+  if (watch.silence_s) found.push(`is silent for ${formatDuration(watch.silence_s)}`);
+  return found;
+}
+
+export const UNITS = ["", "ratio", "bytes", "bytes/s", "seconds", "req/s", "ops/s", "celsius", "load"];
+
+export const WORSE: Record<string, string> = { both: "either way", up: "when it rises", down: "when it falls" };
