@@ -130,6 +130,31 @@ async def test_it_says_what_would_have_been_found_how_often_and_which_incidents_
     assert max(feed.asked) <= 10_000, "no piece is larger than what a Prometheus answers"
 
 
+class Unforgetting(RobustBand):
+    forgets_s = None  # type: ignore[assignment]
+
+
+def test_parts_of_the_past_side_by_side_tell_what_one_after_the_other_does() -> None:
+    rng = np.random.default_rng(5)
+    length = 5 * 1440
+    values = rng.normal(0.3, 0.02, (2, length))
+    for row, begin, lasts in ((0, 1400, 90), (0, 2875, 12), (1, 4000, 30), (1, 4319, 20), (1, 6900, 400)):
+        values[row, begin : begin + lasts] = 0.8
+    values[0, 5000:5100] = np.nan
+    past = WatchHistory(
+        1e9 + 60.0 * np.arange(length, dtype=np.float64), [{"instance": "a"}, {"instance": "b"}], values
+    )
+    facts = [
+        [
+            (one.labels["instance"], one.kind, one.started_at, one.detected_at, one.ended_at, one.end_reason)
+            for one in replay(detector, CPU, past, 60.0).findings
+        ]
+        for detector in (RobustBand(), Unforgetting())
+    ]
+    assert len(facts[0]) == 5
+    assert facts[0] == facts[1]
+
+
 async def test_a_rule_is_tried_by_when_its_expression_gave_anything(
     hub: Hub, feed: PastFeed, backtests: Backtests
 ) -> None:

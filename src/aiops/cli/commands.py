@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
+from aiops.cli.backtest import add_commands as add_backtest_commands
 from aiops.cli.cluster import add_commands as add_cluster_commands
 from aiops.cli.detect import add_commands as add_detect_commands
 from aiops.cli.failures import in_one_line
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_users(commands)
     _add_sources(commands)
     _add_secrets(commands)
+    add_backtest_commands(commands, _add)
     add_cluster_commands(commands, _add)
     add_detect_commands(commands, _add)
     return parser

@@ -87,6 +87,9 @@ class Detector(Protocol):
     """Streaming, causal, vectorised over the series of a batch; holds nothing between calls.
 
     A step gives a new state and leaves the one it got unchanged, so that a batch whose transaction fails never was.
+
+    A detector that looks at no clock may state `forgets_s`: what came so many seconds before does no longer change what
+    it says. Then a backtest goes through parts of the past side by side.
     """
 
     name: ClassVar[str]

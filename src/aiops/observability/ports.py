@@ -209,7 +209,7 @@ class WatchLook(msgspec.Struct, frozen=True):
 
 
 class AnomalyRate(msgspec.Struct, frozen=True):
-    """Of a cluster's series that are watched and known well enough to judge, how many were not as expected."""
+    """Of a cluster's series that are watched, how many were not as expected."""
 
     cluster_id: UUID
     at: float

@@ -30,6 +30,7 @@ class RobustBand:
     """
 
     name: ClassVar[str] = "robust-band"
+    forgets_s: ClassVar[float] = 43_200.0
 
     class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """`reach` is the half width of the band in mean absolute deviations, `relative_floor` in levels."""

@@ -109,7 +109,11 @@ def severity_of(watch: Watch, value: float, score: float) -> Severity:
 def subject_of(watch: Watch, labels: Labels) -> str:
     """What a series is about, in the words of its labels."""
     named = [labels[name] for name in watch.subject_labels if labels.get(name)]
-    return " ".join(named) or " ".join(v for k, v in sorted(labels.items()) if not k.startswith("__")) or "the cluster"
+    others = {name: value for name, value in sorted(labels.items()) if not name.startswith("__")}
+    if len(others) > 1:
+        # Who scraped it says nothing where anything else does.
+        others.pop("job", None)
+    return " ".join(named) or " ".join(others.values()) or "the cluster"
 
 
 def selector_of(watch: str, labels: Labels, what: str = "value") -> str:

@@ -33,7 +33,7 @@ from aiops.observability.ports import (
 LONGEST = timedelta(days=35)
 WARM_UP = timedelta(days=1)
 MOST_SERIES = 200
-MOST_POINTS = 1_000_000
+MOST_POINTS = 500_000
 MOST_FINDINGS = 500
 _MOST_INCIDENTS = 200
 _CHUNK_STEPS = 10_000
@@ -121,7 +121,7 @@ class Backtest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Backtests:
-    """One at a time, each at most a million points and a minute: a cluster's Prometheus is there for others too."""
+    """One at a time, each at most half a million points and a minute: a Prometheus is there for others too."""
 
     def __init__(
         self,

@@ -41,10 +41,10 @@ class Rates:
 
 
 def count(seen: Seen) -> tuple[int, int]:
-    """How many series can be judged, and how many of these are not as expected: out of their band, past their limit, or
-    silent."""
+    """How many series there are, silent ones included, and how many of these are not as expected: out of their band,
+    past their limit, or silent. What is still learned counts as being as expected: nothing else is known."""
     ruled = seen.said.silent | (seen.said.breach != 0)
-    judged = (np.isfinite(seen.values) & np.isfinite(seen.scores.expected)) | ruled
+    there = np.isfinite(seen.values) | ruled
     with np.errstate(invalid="ignore"):
         out = (seen.scores.score > 1) | ruled
-    return int(judged.sum()), int((judged & out).sum())
+    return int(there.sum()), int((there & out).sum())

@@ -1,9 +1,13 @@
-"""A watch over a stretch of the past: what a detector and the watch's own rules would have found, step by step, by the
-code that looks at what comes live."""
+"""A watch over a stretch of the past: what a detector and the watch's own rules would have found.
+
+The code is that which looks at what comes live.
+"""
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,6 +23,7 @@ from aiops.observability.ports import Watch, WatchHistory
 
 _NOBODY = UUID(int=0)
 _RECENT = 360
+_KEPT = ("score", "expected", "lower", "upper", "active", "started", "ended", "since", "learned_s", "ways")
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -32,6 +37,37 @@ class Replayed(msgspec.Struct, frozen=True):
     learned_from: list[float | None]
 
 
+def replay(
+    detector: Detector,
+    watch: Watch,
+    past: WatchHistory,
+    interval_s: float,
+    *,
+    cluster_id: UUID = _NOBODY,
+    count_from: float = -np.inf,
+) -> Replayed:
+    """Go through the past, whose times lie `interval_s` apart. What is found before `count_from` (Unix seconds) is not
+    told: that stretch is there to learn from."""
+    run = _Run(detector, watch, past, cluster_id, count_from)
+    scores = _scored(detector, watch, past, interval_s) if watch.learned else None
+    calm = _nothing_said(len(past.series))
+    columns = rules.fresh(len(past.series))
+    unlearned = nothing_learned(len(past.series))
+    unruled = watch.threshold is None and watch.silence_s is None
+    busy = None if scores is None else ((scores.active != 0) | (scores.ended != 0)).any(axis=0)
+    for place in range(len(past.times)):
+        said = calm
+        if not unruled:
+            columns, said = rules.step(columns, watch, past.values[:, place], interval_s, whole=True)
+        loud = not unruled and bool(said.silent.any() or said.breach.any())
+        if run.active or loud or (busy is not None and busy[place]):
+            run.look(place, unlearned if scores is None else _at(scores, place), said)
+    nothing = np.full(past.values.shape, np.nan)
+    expected = nothing if scores is None else scores.expected
+    lower, upper = (nothing, nothing) if scores is None else (scores.lower, scores.upper)
+    return Replayed(list(run.found.values()), expected, lower, upper, _learned_from(expected, past.times))
+
+
 class _Run:
     def __init__(self, detector: Detector, watch: Watch, past: WatchHistory, cluster_id: UUID, count_from: float):
         self.track = Track(cluster_id, watch, detector)
@@ -42,11 +78,11 @@ class _Run:
         self.found: dict[UUID, Anomaly] = {}
         self.ones = np.ones(len(past.series))
 
-    def look(self, place: int, values: Floats, scores: Scores, said: Said) -> None:
+    def look(self, place: int, scores: Scores, said: Said) -> None:
         at = float(self.past.times[place])
         self.track.recent = self.past.values[:, max(0, place - _RECENT) : place]
-        found = changes(Seen(self.track, at, values, scores, said, self.ones), self.active)
-        self._apply(found, datetime.fromtimestamp(at, UTC))
+        seen = Seen(self.track, at, self.past.values[:, place], scores, said, self.ones)
+        self._apply(changes(seen, self.active), datetime.fromtimestamp(at, UTC))
 
     def _apply(self, found: Changes, at: datetime) -> None:
         trend = set(found.trend_changes)
@@ -67,37 +103,48 @@ class _Run:
                 self.found[anomaly.id] = anomaly
 
 
-def replay(
-    detector: Detector,
-    watch: Watch,
-    past: WatchHistory,
-    interval_s: float,
-    *,
-    cluster_id: UUID = _NOBODY,
-    count_from: float = -np.inf,
-) -> Replayed:
-    """Go through the past in the order of time. What is found before `count_from` (Unix seconds) is not told: that
-    stretch is there to learn from."""
-    run = _Run(detector, watch, past, cluster_id, count_from)
-    shape = past.values.shape
-    expected, lower, upper = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-    state, columns = run.track.state, rules.fresh(shape[0])
-    scores = nothing_learned(shape[0])
-    unruled = watch.threshold is None and watch.silence_s is None
-    calm = _nothing_said(shape[0])
-    before = past.times[0] - interval_s if len(past.times) else 0.0
-    for place, at in enumerate(past.times.tolist()):
-        values = past.values[:, place]
-        if watch.learned:
-            state, scores = detector.step(state, watch, at, interval_s, values)
-            expected[:, place], lower[:, place], upper[:, place] = scores.expected, scores.lower, scores.upper
-        said = calm
-        if not unruled:
-            columns, said = rules.step(columns, watch, values, min(at - before, 4 * interval_s), whole=True)
-        before = at
-        if run.active or scores.active.any() or (said is not calm and (said.silent.any() or said.breach.any())):
-            run.look(place, values, scores, said)
-    return Replayed(list(run.found.values()), expected, lower, upper, _learned_from(expected, past.times))
+def _scored(detector: Detector, watch: Watch, past: WatchHistory, interval_s: float) -> Scores:
+    """The scores of all moments, each array series × times.
+
+    Of a detector that forgets, parts of the past are gone through side by side, each after as much of what came before
+    it as the detector remembers: a step over many rows costs little more than over one.
+    """
+    count, length = past.values.shape
+    forgets_s: float | None = getattr(detector, "forgets_s", None)
+    part = length if forgets_s is None else min(length, int(np.ceil(forgets_s / interval_s)))
+    before = 0 if part == length else part
+    parts = -(-length // part) if part else 0
+    padded = np.full((count, before + parts * part), np.nan)
+    padded[:, before : before + length] = past.values
+    # Row by row: all series of the first part, all of the second, …
+    starts = np.arange(parts) * part
+    state = detector.fresh(parts * count)
+    kept: dict[str, list[Floats]] = {name: [] for name in _KEPT}
+    first = float(past.times[0]) if length else 0.0
+    last: Scores | None = None
+    for step in range(before + part if parts else 0):
+        at = first + (step - before) * interval_s
+        state, last = detector.step(state, watch, at, interval_s, padded[:, starts + step].T.reshape(-1))
+        if step >= before:
+            for name in _KEPT:
+                if (value := getattr(last, name)) is not None:
+                    kept[name].append(value)
+    if last is None:
+        return nothing_learned(count)
+    whole: dict[str, Any] = {
+        name: np.array(values).reshape(part, parts, count).transpose(2, 1, 0).reshape(count, -1)[:, :length]
+        for name, values in kept.items()
+        if values
+    }
+    # Every part was told the time of the first one.
+    whole["since"] = whole["since"] + np.repeat(starts * interval_s, part)[:length]
+    return replace(last, **whole)
+
+
+def _at(scores: Scores, place: int) -> Scores:
+    """The scores of one moment."""
+    values = {one.name: getattr(scores, one.name) for one in fields(scores)}
+    return replace(scores, **{name: values[name][:, place] for name in _KEPT if values[name] is not None})
 
 
 def _nothing_said(count: int) -> Said:

@@ -116,7 +116,9 @@ function Explanation({ names, cluster, stretch, onClose }: ExplanationProps) {
       {answer.isPending && of ? <Skeleton rows={4} /> : null}
       {answer.data?.items.length === 0 ? (
         <p className="text-muted">
-          Of {plural(answer.data.series, "series", "series")}, none was out of its band more than in as long a time before.
+          {answer.data.series
+            ? `Of ${plural(answer.data.series, "series", "series")}, none was out of its band more than in as long a time before.`
+            : "No series of this cluster had a learned band then."}
         </p>
       ) : null}
       {answer.data?.items.length ? (
