@@ -14,7 +14,7 @@ from aiops.cli import main
 
 @pytest.fixture
 def series(tmp_path: Path) -> str:
-    """Three ordinary days of minutes, with half an hour of a fault in the second and three silent hours in the third."""
+    """Three ordinary days of minutes; half an hour of a fault in the second, three silent hours in the third."""
     rng = np.random.default_rng(2)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     values = rng.normal(50, 2, 3 * 1440)

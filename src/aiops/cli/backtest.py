@@ -127,13 +127,14 @@ def _of_file(settings: Settings, parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _document(found: Replayed, times: Any, step_s: float, detector: str) -> dict[str, Any]:
-    weeks = max((times[-1] - times[0]) / _WEEK_S, 1e-9)
+    start, end = float(times[0]), float(times[-1])
+    weeks = max((end - start) / _WEEK_S, 1e-9)
     names = ("kind", "severity", "score", "value", "expected", "lower", "upper", "explanation", "subject")
     dated = ("started_at", "detected_at", "ended_at", "end_reason")
     return {
         "detector": detector,
-        "start": datetime.fromtimestamp(times[0], UTC),
-        "end": datetime.fromtimestamp(times[-1], UTC),
+        "start": datetime.fromtimestamp(start, UTC),
+        "end": datetime.fromtimestamp(end, UTC),
         "step_s": step_s,
         "series": 1,
         "findings": [{name: getattr(one, name) for name in (*names, *dated)} for one in found.findings],
