@@ -35,6 +35,13 @@ def test_a_line_a_step_in_the_time_format_of_the_file(capsys: pytest.CaptureFixt
     assert "threshold 100: in 4860 s (2026-01-01 02:20:00); 90 % interval:" in err
 
 
+def test_milliseconds_stay_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "\n".join(f"{1_700_000_000_000 + 60_000 * place},{place}" for place in range(60))
+    Path("counter.csv").write_text(f"timestamp,value\n{rows}\n")
+    assert main(["forecast", "counter.csv", "--horizon", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("1700003600000,60")
+
+
 @pytest.mark.parametrize(
     ("stamp", "next_one"),
     [("2026-01-01T{:02d}:{:02d}:00Z", "2026-01-01T01:00:00Z"), ("2026-01-01T{:02d}:{:02d}:00+02:00", None)],
@@ -61,10 +68,10 @@ def test_json_holds_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     ("content", "said"),
     [
         (None, "can't be read"),
-        ("time,value\n1,2\n", "must name the columns timestamp and value"),
-        ("timestamp,value\nyesterday,2\n", "line 2: 'yesterday' is no time"),
+        ("time,value\n1,2\n", "has no column timestamp"),
+        ("timestamp,value\nyesterday,2\n", "line 2: 'yesterday' is no timestamp"),
         ("timestamp,value\n1,2\n2,much\n", "line 3: 'much' is no number"),
-        ("timestamp,value\n", "too short: 0 values"),
+        ("timestamp,value\n", "no rows"),
         ("timestamp,value\n" + "".join(f"{place},{place % 40}\n" for place in range(100)), "was reset"),
     ],
 )

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiops.cli.series_csv import Series, read_series
+from aiops.cli.stamps import Stamps
 from aiops.kernel.errors import Invalid
 from aiops.settings import Settings
 
@@ -40,32 +40,31 @@ def forecast(_settings: Settings, parsed: argparse.Namespace) -> int:
         raise Invalid(f"--horizon must be from 1 to {_MOST_STEPS:,}.")
     if parsed.threshold is not None and not math.isfinite(parsed.threshold):
         raise Invalid("--threshold must be a number.")
-    series = read_series(parsed.file)
-
-    import numpy as np
-
+    from aiops.cli.series_file import read_series
     from aiops.intelligence.forecasting.crossing import crossing
     from aiops.intelligence.forecasting.engine import forecast as forecast_of
 
-    found = forecast_of(np.array(series.times), np.array(series.values), parsed.horizon)
+    file = read_series(parsed.file)
+    stamps = Stamps(file.stamps[-1], float(file.times[-1]))
+    found = forecast_of(file.times, file.values, parsed.horizon)
     reached = None if parsed.threshold is None else crossing(found, parsed.threshold)
     if parsed.json:
-        text = json.dumps(_document(series, found, parsed.threshold, reached), indent=1) + "\n"
+        text = json.dumps(_document(stamps, found, parsed.threshold, reached), indent=1) + "\n"
     else:
-        text = "".join(_lines(series, found))
+        text = "".join(_lines(stamps, found))
     _write(parsed.out, text)
-    for line in _notes(series, found, parsed.threshold, reached):
+    for line in _notes(stamps, found, parsed.threshold, reached):
         sys.stderr.write(line + "\n")
     return 0
 
 
-def _lines(series: Series, found: Forecast) -> list[str]:
+def _lines(stamps: Stamps, found: Forecast) -> list[str]:
     sides = zip(found.times.tolist(), found.point.tolist(), found.lower.tolist(), found.upper.tolist(), strict=True)
-    rows = [f"{series.stamp(at)},{point:.10g},{lower:.10g},{upper:.10g}\n" for at, point, lower, upper in sides]
+    rows = [f"{stamps.of(at)},{point:.10g},{lower:.10g},{upper:.10g}\n" for at, point, lower, upper in sides]
     return ["timestamp,point,lower,upper\n", *rows]
 
 
-def _notes(series: Series, found: Forecast, threshold: float | None, reached: Crossing | None) -> list[str]:
+def _notes(stamps: Stamps, found: Forecast, threshold: float | None, reached: Crossing | None) -> list[str]:
     test = found.test
     model = " + ".join(found.models)
     notes = [
@@ -75,35 +74,35 @@ def _notes(series: Series, found: Forecast, threshold: float | None, reached: Cr
     if found.series.uneven:
         notes.append("note: the times keep no distance; the values are taken one after the other")
     if reached is not None:
-        notes.append(f"threshold {threshold:.10g}: {_reached(series, found.series.end, reached)}")
+        notes.append(f"threshold {threshold:.10g}: {_reached(stamps, found.series.end, reached)}")
     return notes
 
 
-def _reached(series: Series, end: float, reached: Crossing) -> str:
+def _reached(stamps: Stamps, end: float, reached: Crossing) -> str:
     if reached.at is None:
-        could = "" if reached.earliest is None else f" At the earliest in {_ahead(series, end, reached.earliest)}."
+        could = "" if reached.earliest is None else f" At the earliest in {_ahead(stamps, end, reached.earliest)}."
         return f"none. {reached.reason}{could}"
     early = end if reached.earliest is None else reached.earliest
-    late = f"after {series.stamp(reached.until)}" if reached.latest is None else _ahead(series, end, reached.latest)
+    late = f"after {stamps.of(reached.until)}" if reached.latest is None else _ahead(stamps, end, reached.latest)
     return (
-        f"in {_ahead(series, end, reached.at)}; 90 % interval: {_ahead(series, end, early)} to {late}; {reached.model}"
+        f"in {_ahead(stamps, end, reached.at)}; 90 % interval: {_ahead(stamps, end, early)} to {late}; {reached.model}"
     )
 
 
-def _ahead(series: Series, end: float, at: float) -> str:
-    return f"{at - end:.0f} s ({series.stamp(at)})"
+def _ahead(stamps: Stamps, end: float, at: float) -> str:
+    return f"{at - end:.0f} s ({stamps.of(at)})"
 
 
-def _document(series: Series, found: Forecast, threshold: float | None, reached: Crossing | None) -> dict[str, Any]:
+def _document(stamps: Stamps, found: Forecast, threshold: float | None, reached: Crossing | None) -> dict[str, Any]:
     test, end = found.test, found.series.end
     steps = zip(found.times.tolist(), found.point.tolist(), found.lower.tolist(), found.upper.tolist(), strict=True)
     document: dict[str, Any] = {
         "models": list(found.models),
-        "history": {"values": len(found.series.values), "step_s": found.series.step_s, "end": series.stamp(end)},
+        "history": {"values": len(found.series.values), "step_s": found.series.step_s, "end": stamps.of(end)},
         "periods_s": [period * found.series.step_s for period in found.periods],
         "back_test": {"origins": test.origins, "mean_absolute_error": test.loss, "naive": test.naive_loss},
         "steps": [
-            {"timestamp": series.stamp(at), "point": point, "lower": lower, "upper": upper}
+            {"timestamp": stamps.of(at), "point": point, "lower": lower, "upper": upper}
             for at, point, lower, upper in steps
         ],
     }
@@ -112,7 +111,7 @@ def _document(series: Series, found: Forecast, threshold: float | None, reached:
         document["threshold"] = {
             "value": threshold,
             "seconds": {name: None if at is None else round(at - end, 3) for name, at in sides.items()},
-            "timestamp": {name: None if at is None else series.stamp(at) for name, at in sides.items()},
+            "timestamp": {name: None if at is None else stamps.of(at) for name, at in sides.items()},
             "model": reached.model,
             "reason": reached.reason,
         }
