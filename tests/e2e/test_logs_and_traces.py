@@ -110,6 +110,26 @@ def test_the_tail_shows_what_is_written_and_stands_still_when_paused(room: Room)
     room.browser.shoot("logs-tail")
 
 
+def test_a_pattern_tells_how_bad_it_is_and_leads_to_its_lines(room: Room) -> None:
+    room.open("/patterns")
+    table = room.page.get_by_role("table", name="Log patterns")
+    bad = table.get_by_role("row").filter(has_text="error: no stock <*>")
+    expect(bad).to_be_visible(timeout=45_000)
+    expect(bad).to_contain_text(re.compile("High.*east"))
+    left_out = room.page.get_by_role("list", name="What was not looked at")
+    expect(left_out).to_contain_text("away", timeout=30_000)
+    room.page.get_by_label("Severity").select_option("HIGH")
+    expect(table.get_by_role("row").filter(has_text="sold one")).to_have_count(0)
+    bad.press("Enter")
+    drawer = room.page.get_by_role("dialog")
+    expect(drawer.get_by_role("region", name="Latest lines").get_by_role("listitem")).to_have_count(3)
+    expect(drawer.get_by_role("img", name=re.compile("3 lines of this pattern"))).to_be_visible()
+    room.browser.shoot("log-pattern")
+    drawer.get_by_role("link", name="All its lines in Logs").click()
+    expect(room.page).to_have_url(re.compile("/logs"))
+    expect(room.page.get_by_role("list", name="Log lines").get_by_role("listitem")).to_have_count(3)
+
+
 def test_a_new_trace_shows_by_itself(room: Room) -> None:
     before = len(room.tempo.requests)
     room.open("/traces")
@@ -156,7 +176,8 @@ def test_a_trace_is_found_walked_by_keys_and_leads_to_its_logs_and_back(room: Ro
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_the_pages_have_no_barrier_that_axe_knows(room: Room, scheme: str) -> None:
     room.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-    for path in ("/logs", f"/logs?q={QUERY}&wrap=true", f"/logs?q={QUERY}&tail=true", "/traces", f"/traces/{TRACE}"):
+    logs = ("/logs", f"/logs?q={QUERY}&wrap=true", f"/logs?q={QUERY}&tail=true", "/patterns", "/patterns?q=stock")
+    for path in (*logs, "/traces", f"/traces/{TRACE}"):
         room.open(path)
         expect(room.page.get_by_label("Loading")).to_have_count(0, timeout=15_000)
         room.page.evaluate(_AXE.read_text())

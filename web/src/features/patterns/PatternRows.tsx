@@ -74,7 +74,12 @@ export function PatternRows({ items, total, scroller, more, onOpen }: Props) {
               className={`${GRID} absolute w-full cursor-pointer scroll-mt-8 border-b border-line hover:bg-raised focus-visible:-outline-offset-2`}
               style={{ height, transform: `translateY(${start}px)` }}
               onClick={() => onOpen(one)}
-              onKeyDown={(event) => (event.key === "Enter" ? onOpen(one) : undefined)}
+              onKeyDown={(event) => {
+                if (event.key !== "Enter") return;
+                // Else the same key presses the button that has the focus once the drawer is open: the one that closes it.
+                event.preventDefault();
+                onOpen(one);
+              }}
             >
               <Cells one={one} />
             </div>
