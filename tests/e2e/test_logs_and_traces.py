@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import Browser, browser_missing
+from tests.gateway.seeds import keep_log_pattern
 from tests.lab.hub import Hub
 from tests.lab.loki import LokiPeer
 from tests.lab.tempo import Made, TempoPeer
@@ -32,9 +33,12 @@ class Room:
         self.hub = stack.enter_context(Hub())
         client = stack.enter_context(self.hub.client())
         nowhere = "http://127.0.0.1:9"
+        self.clusters: dict[str, str] = {}
         for name, loki, tempo in (("east", self.loki.url, self.tempo.url), ("away", nowhere, nowhere)):
             body = {"name": name, "prometheus_url": nowhere, "loki_url": loki, "tempo_url": tempo}
-            client.post("/api/v1/clusters", json=body).raise_for_status()
+            made = client.post("/api/v1/clusters", json=body)
+            made.raise_for_status()
+            self.clusters[name] = made.json()["id"]
         self.browser = stack.enter_context(Browser(self.hub.url))
         self.browser.sign_in()
         self.page: Page = self.browser.page
@@ -92,6 +96,25 @@ def test_a_query_is_completed_asked_and_narrowed_by_a_label_of_a_line(room: Room
     expect(lines).to_have_count(15)
     assert 'pod="pod-1"' in field.input_value()
     room.browser.shoot("logs")
+
+
+def test_a_pattern_is_found_in_other_words_and_leads_to_those_like_it(room: Room) -> None:
+    for marker in ("east-1", "east-2"):
+        keep_log_pattern(room.hub, room.clusters["east"], marker)
+    room.open("/patterns")
+    room.page.get_by_role("textbox", name="Search patterns").fill("the volume is full")
+    found = room.page.get_by_role("list", name="Patterns that were found").get_by_role("button")
+    # First they have to be looked at, which is done every ten seconds.
+    expect(found.first).to_contain_text("No space left on", timeout=40_000)
+    # Which of them depends on what is installed.
+    expect(room.page.get_by_role("status").filter(has_text=re.compile("by (meaning|words)"))).to_be_visible()
+    room.browser.shoot("patterns-found")
+    found.first.click()
+    room.page.get_by_role("button", name="Find logs like this").click()
+    alike = room.page.get_by_role("list", name="Patterns like this").get_by_role("button")
+    expect(alike).to_have_count(1)
+    alike.click()
+    expect(room.page).to_have_url(re.compile("open="))
 
 
 def test_the_tail_shows_what_is_written_and_stands_still_when_paused(room: Room) -> None:

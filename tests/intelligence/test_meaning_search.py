@@ -128,10 +128,8 @@ async def test_what_has_no_vector_yet_is_found_by_its_words_and_counted(by_meani
     await by_meaning.learn()
     await keep_patterns(by_meaning.database, new_id(), "volume group <*> is gone")
     found = await by_meaning.search.search(ROOT, "volume group gone", None, 10)
-    assert ([(hit.pattern.pattern, hit.by_meaning) for hit in found.hits], found.waiting) == (
-        [("volume group <*> is gone", False)],
-        1,
-    )
+    hits = [(hit.pattern.pattern, hit.by_meaning) for hit in found.hits]
+    assert (hits, found.waiting) == ([("volume group <*> is gone", False)], 1)
 
 
 async def test_each_text_is_given_to_the_model_once_and_again_when_the_model_changes(

@@ -20,6 +20,7 @@ export const patternsFound = (q: string | undefined, clusterId?: string) =>
     enabled: Boolean(q?.trim()),
     retry: false,
     staleTime: 30_000,
+    refetchInterval: ({ state }) => (state.data?.waiting ? 5_000 : false),
     placeholderData: keepPreviousData,
   });
 

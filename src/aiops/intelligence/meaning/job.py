@@ -14,9 +14,9 @@ MOST_TEXTS = 50_000
 """Of more texts than these the latest have vectors; the others are found by words."""
 BATCH = 64
 
-_EVERY_S = 15.0
+_EVERY_S = 10.0
 _LONGEST_PAUSE_S = 600.0
-_FORGET_EVERY = 240
+_FORGET_EVERY = 360
 # A batch takes the local model most of a second; others shall have most of the machine.
 _BETWEEN_BATCHES_S = 2.0
 _EXPLAINED_AT_ONCE = 500

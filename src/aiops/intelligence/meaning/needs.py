@@ -55,6 +55,14 @@ class Question:
     without: str | None = None
 
 
+@dataclass(frozen=True)
+class Least:
+    """What scores less has nothing to do with the question."""
+
+    by_meaning: float
+    by_words: float
+
+
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """One text of patterns, as the cluster knows it that saw it last; `clusters` counts those that have it.
 
@@ -96,7 +104,7 @@ class MeaningStore(Protocol):
         question: Question,
         clusters: Sequence[UUID] | None,
         cluster_id: UUID | None,
-        least: float,
+        least: Least,
         limit: int,
     ) -> list[Hit]:
         """The best first, none below `least`."""

@@ -9,17 +9,15 @@ from uuid import UUID
 import msgspec
 
 from aiops.intelligence.meaning.glossary import explained
-from aiops.intelligence.meaning.needs import Embedder, Hit, MeaningStore, Model, Question
+from aiops.intelligence.meaning.needs import Embedder, Hit, Least, MeaningStore, Model, Question
 from aiops.intelligence.needs_patterns import LogPatternStore
 from aiops.kernel.database import Transactions
 from aiops.kernel.errors import Invalid, NotFound, Unavailable
 from aiops.kernel.principal import Principal, Role
 
-LEAST_BY_MEANING = 0.25
-LEAST_ALIKE = 0.5
-LEAST_BY_WORDS = 0.15
-"""What scores less has nothing to do with the question; two patterns have more in common from the start."""
-
+# Two patterns have more in common from the start than a pattern and a question.
+_LEAST = Least(by_meaning=0.25, by_words=0.15)
+_LEAST_ALIKE = Least(by_meaning=0.5, by_words=0.15)
 _PATIENCE_S = 8.0
 
 
@@ -82,9 +80,7 @@ class PatternSearch:
         by_meaning = question.model is not None
         scope = _scope(principal)
         async with self._transactions.begin() as tx:
-            least = LEAST_BY_WORDS
-            if by_meaning:
-                least = LEAST_BY_MEANING if question.without is None else LEAST_ALIKE
+            least = _LEAST if question.without is None else _LEAST_ALIKE
             hits = await self._meanings.search(tx, question, scope, cluster_id, least, limit)
             waiting = await self._meanings.waiting(tx, question.model, scope) if question.model else 0
         return Found(

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from aiops.intelligence.domain.log_patterns import LogPattern
-from aiops.intelligence.meaning.needs import Hit, Question
+from aiops.intelligence.meaning.needs import Hit, Least, Question
 from aiops.intelligence.store.findings import rows_to
 from aiops.kernel.database import Transaction, connection_of
 
@@ -78,7 +78,9 @@ WITH seen AS (
     FROM seen JOIN intelligence.log_pattern p ON p.id = seen.id CROSS JOIN asked
     LEFT JOIN intelligence.log_meaning m ON m.digest = seen.digest
 ), best AS (
-    SELECT * FROM scored WHERE score >= :least ORDER BY score DESC, last_seen DESC, id LIMIT :limit
+    SELECT * FROM scored
+    WHERE score >= CASE WHEN by_meaning THEN CAST(:least_by_meaning AS float8) ELSE CAST(:least_by_words AS float8) END
+    ORDER BY score DESC, last_seen DESC, id LIMIT :limit
 )
 SELECT {_P_COLUMNS}, best.clusters AS hit_clusters, least(best.score, 1) AS hit_score,
     coalesce(best.by_meaning, false) AND NOT best.literal AS hit_by_meaning
@@ -130,7 +132,7 @@ class SqlMeanings:
         question: Question,
         clusters: Sequence[UUID] | None,
         cluster_id: UUID | None,
-        least: float,
+        least: Least,
         limit: int,
     ) -> list[Hit]:
         has_vector = bool((await _run(tx, _HAS_VECTOR)).scalar())
@@ -147,7 +149,8 @@ class SqlMeanings:
             # pgvector refuses an empty one even where nothing reads it.
             vector=question.vector,
             dimensions=len(question.vector or []),
-            least=least,
+            least_by_meaning=least.by_meaning,
+            least_by_words=least.by_words,
             limit=limit,
         )
         return [
