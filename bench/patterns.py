@@ -13,15 +13,21 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from aiops.intelligence.patterns.mining import Miner
+from aiops.intelligence.service.log_patterns.memory import ClusterMemory
+from aiops.kernel.ids import new_id
+from aiops.observability.ports_signals import LogRecord
 from aiops.settings import load_settings
 from bench.verdict import at_least, told
 
 TAKES = "20 s"
 ROUNDS = 5
+_READ = 1_500
+_START = datetime(2026, 1, 1, tzinfo=UTC)
 _WHERE = (
     "Set AIOPS_BENCH_DATA to a folder with `loghub/` in it: `git clone https://github.com/logpai/loghub` there "
     "(16 folders, each with *_2k.log and *_2k.log_structured.csv; the terms are in its LICENSE)."
@@ -64,10 +70,11 @@ def main() -> int:
         at_least("parsing accuracy, mean", _mean(message).parsing, 0.45, note="drain3's 0.29"),
         at_least("lines a second and core", statistics.median(_speed(logs) for _ in range(ROUNDS)), 100_000),
     ]
+    told("lines a second and core as followed live", statistics.median(_live_speed(logs) for _ in range(ROUNDS)))
     told("F1 of grouping, mean", _mean(message).f1, note="drain3's 0.74")
     told("grouping accuracy on raw lines, mean", _mean(raw).grouping)
     told("F1 of grouping on raw lines, mean", _mean(raw).f1)
-    print("drain3's figures: with regular expressions made for each log; ours has none.")
+    print("drain3's figures are with regular expressions made for each log; with one configuration: 0.76 and 0.49.")
     return 0 if all(held) else 1
 
 
@@ -124,6 +131,17 @@ def _speed(logs: list[_Log]) -> float:
         for message in log.messages:
             miner.add(message)
     return sum(len(log.messages) for log in logs) / (time.process_time() - began)
+
+
+def _live_speed(logs: list[_Log]) -> float:
+    """The same for raw lines of one cluster, with levels, labels, classes and rates, but for the database."""
+    memory = ClusterMemory(new_id(), [], 20_000)
+    records = [LogRecord(_START + timedelta(seconds=at / 100), line, {"app": log.name}) for log in logs
+               for at, line in enumerate(log.lines)]  # fmt: skip
+    began = time.process_time()
+    for first in range(0, len(records), _READ):
+        memory.take(records[first : first + _READ], "loki", _START)
+    return len(records) / (time.process_time() - began)
 
 
 def _mean(figures: list[_Figures]) -> _Figures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from aiops.intelligence.domain.log_patterns import (
     LogFinding,
     LogPattern,
     PatternFilter,
+    PatternLine,
 )
 from aiops.intelligence.service.log_patterns.following import PatternFollower
 from aiops.intelligence.service.log_patterns.reading import LogPatternReading
@@ -23,8 +24,8 @@ from aiops.intelligence.store.log_findings import SqlLogFindings, SqlLogSources
 from aiops.intelligence.store.log_patterns import SqlLogPatterns
 from aiops.kernel.bus import InMemoryBus
 from aiops.kernel.clock import VirtualClock
-from aiops.kernel.database import Database
-from aiops.kernel.errors import NotFound
+from aiops.kernel.database import Database, Transaction
+from aiops.kernel.errors import NotFound, Unavailable
 from aiops.kernel.outbox import SqlOutbox
 from aiops.kernel.principal import Principal
 from aiops.observability.log_sources.files import Files
@@ -131,6 +132,34 @@ async def test_a_restart_loses_and_doubles_nothing(rig: _Rig) -> None:
     assert {name: one.count for name, one in found.items()} == {"the tenant <*> pays late": 7, "tick <*>": 7}
     (source,) = await rig.reading.sources(SYSTEM)
     assert (source.lines, source.skipped_s, source.note) == (14, 0, None)
+
+
+class _FailsOnce(SqlLogPatterns):
+    """Its last write of a round fails, once."""
+
+    failed = False
+
+    async def keep_lines(self, tx: Transaction, lines: Sequence[PatternLine]) -> None:
+        if lines and not self.failed:
+            self.failed = True
+            raise Unavailable("The database is away.")
+        await super().keep_lines(tx, lines)
+
+
+async def test_a_round_that_could_not_be_kept_is_read_again_whole(rig: _Rig) -> None:
+    await rig.minute("tick 1", "user ann left")
+    failing = _FailsOnce()
+    rig.follower = PatternFollower(
+        rig.database, rig.clock, rig.feed, failing, *_STORES[1:], lines_per_minute=6_000, patterns_limit=3_000
+    )
+    await rig.minute("tick 2", "user bob left")
+    assert failing.failed
+    (source,) = await rig.reading.sources(SYSTEM)
+    assert (source.lines, source.note) == (2, "The database is away.")
+    await rig.minute("tick 3", "user cid left")
+    assert {name: one.count for name, one in (await rig.patterns()).items()} == {"tick <*>": 3, "user <*> left": 3}
+    (source,) = await rig.reading.sources(SYSTEM)
+    assert (source.lines, source.note) == (6, None)
 
 
 async def test_nothing_is_new_while_all_is_and_then_what_is_new_is_told_once(rig: _Rig) -> None:
