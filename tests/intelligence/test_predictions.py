@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import promql_parser
 import pytest
 
-from aiops.intelligence.domain.predictions import HOUR_S, Outlook, Prediction, PredictionFilter
+from aiops.intelligence.domain.predictions import HOUR_S, Outlook, Prediction, PredictionFilter, Target
 from aiops.intelligence.service.forecasts import Forecasts, ForecastWish
 from aiops.intelligence.service.predicting import Predicting, targets_of
 from aiops.intelligence.store.predictions import SqlPredictions
@@ -23,6 +24,7 @@ from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.fakes import FakeMetrics, FakeWatchFeed
 from aiops.observability.ports import Labels, Threshold, Watch, WatchBatch, WatchHistory
+from aiops.observability.promql import parse
 from tests.intelligence.test_incidents import ROOT, Hub, person
 
 Course = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
@@ -272,6 +274,12 @@ async def test_a_query_is_forecast_on_demand_with_what_can_be_said_of_each_serie
     assert "was reset" in reset.refusal
     with pytest.raises(Invalid):
         await sight.forecasts.of_query(ROOT, ForecastWish(query="q", window_s=3600.0, horizon_s=86_400.0))
+
+
+@pytest.mark.parametrize("target", SHIPPED, ids=lambda target: target.name)
+def test_every_shipped_query_is_understood_by_the_own_engine_and_by_prometheus(target: Target) -> None:
+    promql_parser.parse(target.query)
+    parse(target.query)
 
 
 def test_what_was_shipped_has_names_of_its_own() -> None:

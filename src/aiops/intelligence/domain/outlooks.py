@@ -116,6 +116,10 @@ def _forecast(target: Target, stretch: Stretch, value: float, reach: float) -> F
         return None
     loss, naive, moments = _tested(given, met)
     path = path_to(given, met.latest if met.latest is not None else met.at)
+    if target.unit == "ratio":
+        # There is no more than the whole: what the straight course says past it does not come.
+        most = max(1.0, target.threshold, value)
+        path = [(time, min(point, most), min(lower, most), min(upper, most)) for time, point, lower, upper in path]
     return Foreseen(value, stretch, met.at, met.earliest, met.latest, met.model, loss, naive, moments, None, path)
 
 

@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 WINDOWS = ((7 * DAY_S, 1800.0), (6 * HOUR_S, 60.0))
 YOUNG = (HOUR_S / 2, 10.0)
 _FEWEST = 24
-_FIRST_PAUSE_S = 60.0
+_FIRST_PAUSE_S = 20.0
 _NOTHING_PAUSE_S = 3600.0
 # A scrape that failed, or a hub that has just begun again, clears nothing.
 _MISSED = timedelta(hours=1)
