@@ -23,7 +23,10 @@ _PREFIX = "AIOPS_"
 _CONFIG_NAME = "AIOPS_CONFIG"
 # Not of the hub but of those who ask one: `aiops cluster`.
 _NO_SETTINGS = frozenset({_CONFIG_NAME, "AIOPS_TOKEN", "AIOPS_URL"})
-_SECRET_FIELDS = frozenset({"database_url", "admin_password", "secret_key", "secret_key_previous", "embeddings_key"})
+# Among them addresses in which people may have written a key.
+_SECRET_FIELDS = frozenset(
+    {"database_url", "admin_password", "secret_key", "secret_key_previous", "embeddings_key", "embeddings_url"}
+)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _SHORTEST_SECRET = 32
@@ -97,7 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cluster_queries_at_once: Annotated[int, Meta(ge=1, le=64)] = 8
     cluster_series_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 50_000
     embeddings: Literal["auto", "off"] = "auto"
-    embeddings_url: Annotated[str, Meta(pattern=r"^https?://[^/]+")] | None = None
+    embeddings_url: Annotated[str, Meta(pattern=r"^https?://[^/@?#]+(/[^@?#]*)?$")] | None = None
     embeddings_model: Annotated[str, Meta(min_length=1)] = "text-embedding-3-small"
     embeddings_key: Annotated[str, Meta(min_length=1)] | None = None
     log_files: str = ""
@@ -265,7 +268,7 @@ def _wanted(field: str, kind: inspect.Type) -> str:
     if field == "public_url":
         return "a URL such as https://aiops.example.com, without a path"
     if field == "embeddings_url":
-        return "a URL such as https://host/v1"
+        return "a URL such as https://host/v1, without a key in it"
     if isinstance(kind, inspect.StrType) and kind.min_length and kind.min_length > 1:
         return f"a text of at least {kind.min_length} characters"
     return "a text" if isinstance(kind, inspect.StrType) else "the path of a folder"

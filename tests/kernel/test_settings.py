@@ -50,6 +50,10 @@ def test_booleans_are_taken_as_people_write_them(word: str) -> None:
         ({"AIOPS_PORT": "http"}, "AIOPS_PORT=http can't be: it has to be a whole number from 0 to 65535."),
         ({"AIOPS_PORT": "70000"}, "AIOPS_PORT=70000"),
         ({"AIOPS_WATCH_HOST": "maybe"}, "has to be true or false"),
+        (
+            {"AIOPS_EMBEDDINGS_URL": "https://host/v1?key=x"},
+            "AIOPS_EMBEDDINGS_URL can't be: it has to be a URL",
+        ),
         ({"AIOPS_LOG_FORMAT": "xml"}, "has to be one of auto, console, json"),
         ({"AIOPS_PORT": "tcp://10.0.0.7:8080"}, "enableServiceLinks: false"),
         ({"AIOPS_SERVICE_HOST": "10.0.0.7"}, "enableServiceLinks: false"),

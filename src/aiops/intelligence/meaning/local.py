@@ -157,13 +157,17 @@ _TOKENIZER = msgspec.json.Decoder(_Tokenizer)
 
 
 def _load(path: Path) -> Any:
-    import onnxruntime
+    try:
+        import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # Optimised it keeps its int8 tables unpacked: 70 MB more, for 65 ms less a call.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # Optimised it keeps its int8 tables unpacked: 70 MB more, for 65 ms less a call.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # Of many kinds: a wheel that is none for this machine, its own errors, no memory.
+        raise LocalModelMissing(f"The local model can't be loaded: {type(error).__name__}: {error}") from error
