@@ -20,6 +20,8 @@ from aiops.cli.forecast import forecast as show_forecast
 from aiops.cli.output import say
 from aiops.cli.patterns import add_arguments as add_patterns_arguments
 from aiops.cli.patterns import patterns as show_patterns
+from aiops.cli.rank_causes import add_arguments as add_rank_causes_arguments
+from aiops.cli.rank_causes import rank_causes as show_causes
 from aiops.kernel.errors import Invalid
 from aiops.settings import Settings, load_settings, secret_key, where_key_is
 
@@ -78,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
         commands, "forecast", "Forecast a series of a CSV file; needs no hub and no database.", show_forecast
     )
     add_forecast_arguments(forecast)
+    causes = _add(
+        commands, "rank-causes", "Rank metrics before and after a fault by who caused it; needs no hub.", show_causes
+    )
+    add_rank_causes_arguments(causes)
     _add(commands, "openapi", "Write the OpenAPI document to standard output; needs no database.", _openapi)
 
     _add_users(commands)
