@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from datetime import UTC, datetime
@@ -84,6 +85,40 @@ class Load:
             thread.join(60)
 
 
+DEPTH = "crash_depth"
+
+
+class Depths:
+    """Pushes the depths of queues, all of them every half second; those that are `deep` are past the watch's limit."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.deep: set[str] = set()
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._push)
+
+    def _push(self) -> None:
+        while not self._over.wait(0.5):
+            now = time.time()
+            queues = {"calm": 0.0, **dict.fromkeys(sorted(self.deep), 9.0)}
+            metrics = [
+                {"name": DEPTH, "labels": {"queue": queue}, "value": depth, "timestamp": now}
+                for queue, depth in queues.items()
+            ]
+            with contextlib.suppress(httpx.HTTPError):
+                body = {"metrics": metrics}
+                httpx.post(f"{self._url}/api/metrics", json=body, headers=self._headers, timeout=20.0, trust_env=False)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join(60)
+
+
 def kept_samples(client: httpx.Client, cluster_id: str) -> set[str]:
     """The marks of all samples of the load that the hub has."""
     asked = {"query": f"last_over_time({METRIC}[1h])", "cluster_id": cluster_id}
@@ -130,3 +165,44 @@ def effects(hub: Hub) -> tuple[set[str], set[str], list[str]]:
         ]
         alerts = set(column("SELECT fingerprint FROM observability.alert"))
         return alerts, set(column("SELECT fingerprint FROM intelligence.incident_alert")), twice
+
+
+_TOLD_TWICE = {
+    "two findings of one series": (
+        "SELECT labels->>'queue' FROM intelligence.anomaly WHERE watch = 'crash_depth' GROUP BY labels->>'queue'"
+    ),
+    "a finding told twice to the others": (
+        "SELECT payload->>'anomaly_id' FROM kernel.outbox WHERE event_type = 'ANOMALY_DETECTED'"
+        " GROUP BY payload->>'anomaly_id'"
+    ),
+    "a finding told twice in a timeline": (
+        "SELECT anomaly_id::text FROM intelligence.timeline WHERE kind = 'ANOMALY' GROUP BY anomaly_id"
+    ),
+}
+_TORN = {
+    "a finding that is told to nobody": (
+        "SELECT a.id::text FROM intelligence.anomaly a WHERE NOT EXISTS (SELECT FROM kernel.outbox o"
+        " WHERE o.event_type = 'ANOMALY_DETECTED' AND o.payload->>'anomaly_id' = a.id::text)"
+    ),
+    "a finding of no incident": "SELECT id::text FROM intelligence.anomaly WHERE incident_id IS NULL",
+    "a finding that the detector's memory has not seen": (
+        "SELECT a.id::text FROM intelligence.anomaly a JOIN intelligence.track t USING (cluster_id, watch)"
+        " WHERE extract(epoch FROM a.detected_at) > t.watermark + 0.001"
+    ),
+    "a group that counts others than its members": (
+        "SELECT g.id::text FROM intelligence.anomaly_group g WHERE g.members <>"
+        " (SELECT count(*) FROM intelligence.anomaly a WHERE a.group_id = g.id)"
+    ),
+}
+
+
+def findings(hub: Hub) -> tuple[dict[str, str], list[str]]:
+    """(finding by queue, what is there twice or in part)."""
+    with database_of(hub) as connection:
+        found = connection.execute("SELECT labels->>'queue', id::text FROM intelligence.anomaly").fetchall()
+        wrong = []
+        for told, more in ((_TOLD_TWICE, " HAVING count(*) > 1"), (_TORN, "")):
+            for what, query in told.items():
+                rows = connection.execute(f"{query}{more}".encode()).fetchall()
+                wrong += [f"{what}: {row[0]}" for row in rows]
+    return {str(queue): str(one) for queue, one in found}, wrong

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.crashing import Load, effects, kept_samples, undelivered
+from tests.e2e.crashing import DEPTH, Depths, Load, effects, findings, kept_samples, undelivered
 from tests.e2e.rig import items, wait_until
 from tests.lab.hub import Hub, add_source
 
@@ -39,15 +39,18 @@ class Victim:
             time.sleep(after_s)
             self.incidents |= {incident["id"] for incident in items(admin, "/api/v1/incidents", page_size="100")}
             kill(self.hub)
-            if not self._runs():
-                wait_until(lambda: not self.hub.survivors(), f"the end of {self.hub.survivors()}", 15)
-                self.hub.start()
-            wait_until(self._is_ready, "a hub that is ready again", 60)
+            self.come_back()
             acknowledged = len(load.samples)
             wait_until(lambda: len(load.samples) > acknowledged, "the first sample after the crash", 30)
         assert not load.refused, load.refused[:5]
         self.samples |= load.samples
         self.alerts |= load.alerts
+
+    def come_back(self) -> None:
+        if not self._runs():
+            wait_until(lambda: not self.hub.survivors(), f"the end of {self.hub.survivors()}", 15)
+            self.hub.start()
+        wait_until(self._is_ready, "a hub that is ready again", 60)
 
     def check(self) -> None:
         with self.hub.client() as admin:
@@ -100,6 +103,36 @@ def _crash_often(victim: Victim, times: int) -> None:
 
 def test_kill_9_of_the_hub_its_database_and_both_loses_nothing_and_doubles_nothing(victim: Victim) -> None:
     _crash_often(victim, 3)
+
+
+def _crash_amid_findings(victim: Victim, times: int) -> None:
+    chance = random.Random(_SEED)
+    watch = {"name": DEPTH, "query": DEPTH, "threshold": {"above": 1}, "learned": False}
+    with victim.hub.client() as admin, Depths(victim.hub.url, victim.token) as depths:
+        admin.post("/api/v1/watches", json=watch).raise_for_status()
+        known: dict[str, str] = {}
+        for crash in range(times):
+            # Evaluations come every 5 s: somewhere in there these become findings, and somewhere the blow falls.
+            time.sleep(chance.uniform(0, 5))
+            depths.deep |= {f"q{crash}-{number}" for number in range(20)}
+            time.sleep(chance.uniform(0.5, 6))
+            _KILLS[crash % len(_KILLS)](victim.hub)
+            victim.come_back()
+            wait_until(lambda: set(findings(victim.hub)[0]) >= depths.deep, "a finding of every deep queue", 60)
+            now, wrong = findings(victim.hub)
+            assert set(now) == depths.deep
+            assert not wrong, wrong[:5]
+            assert {queue: now[queue] for queue in known} == known, "a finding that was there is another now"
+            known = now
+
+
+def test_kill_9_amid_findings_loses_none_and_doubles_none(victim: Victim) -> None:
+    _crash_amid_findings(victim, 3)
+
+
+@pytest.mark.soak
+def test_thirty_kills_amid_findings_lose_none_and_double_none(victim: Victim) -> None:
+    _crash_amid_findings(victim, 30)
 
 
 @pytest.mark.soak
