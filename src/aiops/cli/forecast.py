@@ -28,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="OUT.csv", help="write there, not to standard output")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of the CSV, all in it")
     parser.epilog = (
-        "The CSV has the columns timestamp,point,lower,upper (90 %% interval), one line a step. Which model was "
-        "chosen, and when the threshold is reached or why that can't be told, goes to standard error. A series that "
-        "can't be forecast (too short, reset) ends with one line and exit code 2. docs/forecasts.md has the formats."
+        "The CSV has the columns timestamp,point,lower,upper (90 % interval), one line a step.\n"
+        "Which model was chosen, and when the threshold is reached or why that can't be told, goes\n"
+        "to standard error. A series that can't be forecast (too short, reset) ends with one line\n"
+        "and exit code 2. docs/forecasts.md has the formats."
     )
 
 

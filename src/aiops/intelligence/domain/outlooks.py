@@ -15,6 +15,7 @@ from aiops.intelligence.forecasting.refusals import CantForecast
 
 _STEPS = 48
 _MOST_PLACES = 120
+_PARTS = 8
 # A past of hours is believed for twice its length; one of days as far as is shown.
 _SHORT_REACH = 2.0
 LONG_WINDOW_S = 86_400.0
@@ -86,9 +87,16 @@ def _moves_enough(target: Target, stretch: Stretch, value: float, reach: float) 
     known = np.isfinite(stretch.values)
     if left <= 0 or known.sum() < 2:
         return left <= 0
-    moved = float(np.ptp(stretch.values[known]))
+    moved = _moved(stretch.values[known])
     lasted = max(float(np.ptp(stretch.times[known])), stretch.step_s)
     return 2 * moved / lasted * reach >= left
+
+
+def _moved(values: Floats) -> float:
+    """How far apart its parts lie, and the present from them: noise and spikes move nothing."""
+    middles = [float(np.median(part)) for part in np.array_split(values, min(_PARTS, len(values)))]
+    middles.append(float(np.median(values[-3:])))
+    return (max(middles) - min(middles)) * _PARTS / (_PARTS - 1)
 
 
 def _new_country(target: Target, stretch: Stretch, longer: Sequence[Stretch]) -> bool:
