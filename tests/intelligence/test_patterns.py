@@ -73,6 +73,27 @@ def test_two_names_in_one_message_are_found_where_no_two_lines_share_one() -> No
     assert set(_texts(*lines)) == {"moved the tenant <*> over to rack <*> as asked"}
 
 
+def test_a_large_crowd_of_one_start_is_one_pattern_though_hardly_two_of_its_lines_share_a_word() -> None:
+    rng = random.Random(2)
+    names = ["".join(rng.choices("abcdefghijklmnop", k=6)) for _ in range(60)]
+    lines = [
+        f"SELECT {rng.choice(names)} FROM {rng.choice(names)} WHERE {rng.choice(names)} IN {rng.choice(names)}"
+        for _ in range(1000)
+    ]
+    assert set(_texts(*lines)) == {"SELECT <*> FROM <*> WHERE <*> IN <*>"}
+
+
+def test_what_a_wider_pattern_covers_is_no_pattern_of_its_own() -> None:
+    lines = ["dev nvme3n1: lost nvme3n1", "dev nvme3n1: lost nvme1n1", "dev nvme2n1: lost nvme1n1"]
+    assert set(_texts("dev nvme7n1: lost nvme8n1", *lines)) == {"dev <*>: lost <*>"}
+
+
+def test_values_in_json_without_a_message_are_values() -> None:
+    assert set(_texts('{"a":1,"b":"x","c":[1,2]}', '{"a":2,"b":"y","c":[3,4]}')) == {
+        '{"a":<*>,"b":"<*>","c":[<*>,<*>]}'
+    }
+
+
 def test_past_the_limit_lines_share_one_pattern_that_says_so() -> None:
     miner = Miner(limit=3)
     texts = [f"{word} happened now" for word in ("alpha", "beta", "gamma", "delta", "epsilon")]

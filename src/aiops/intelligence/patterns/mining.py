@@ -23,8 +23,11 @@ from aiops.intelligence.patterns.shapes import ANY, Shape, Shapes
 _WORD = re.compile(r"[A-Za-z]{2}")
 _SHAPES_KEPT = 50_000
 _MOST_WORDS = 160
+# Where more patterns than this have the same variable places, none is sought that a wider one covers.
+_LOOKED_THROUGH = 1_000
 # So many patterns of one length and start are a crowd; a place where more than a third of them differ is variable.
-_CROWD, _WIDE = 40, 1 / 3
+# Of a large crowd, where more than ten differ.
+_CROWD, _WIDE, _LARGE_CROWD = 40, 1 / 3, 160
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -210,15 +213,17 @@ class Miner:
     def _merged(self, pattern: Mined, at: int, siblings: dict[str, int]) -> Mined:
         members = {one.number: one for one in map(self.of, siblings.values())}
         siblings.clear()
-        one = self._united(list(members.values()), (*pattern.key[:at], ANY, *pattern.key[at + 1 :]))
+        # Since they became siblings, other places of some may have become variable.
+        keys = zip(*(one.key for one in members.values()), strict=True)
+        key = tuple([words[0] if len(set(words)) == 1 else ANY for words in keys])
+        one = self._united(list(members.values()), (*key[:at], ANY, *key[at + 1 :]))
         siblings[ANY] = one.number
         return one
 
     def _united(self, members: list[Mined], key: tuple[str, ...]) -> Mined:
         """All members become the eldest, with this key; so does a pattern that has this key already."""
-        twin = self._places.get(len(key), {}).get(_mask(key), {}).get(key)
-        if twin is not None and all(twin != member.number for member in members):
-            members.append(self._patterns[twin])
+        known = {member.number for member in members}
+        members += [self._patterns[number] for number in self._covered(key) if number not in known]
         members.sort(key=lambda member: member.number)
         eldest = members[0]
         self._displace(eldest)
@@ -232,6 +237,16 @@ class Miner:
         self._place(eldest)
         return eldest
 
+    def _covered(self, key: tuple[str, ...]) -> list[int]:
+        """Patterns that have this key, or the same words at fewer variable places."""
+        mask, found = _mask(key), []
+        for theirs, patterns in self._places.get(len(key), {}).items():
+            if theirs == mask:
+                found += [patterns[key]] if key in patterns else []
+            elif theirs & ~mask == 0 and len(patterns) <= _LOOKED_THROUGH:
+                found += [number for words, number in patterns.items() if _rest(words, mask) == key]
+        return found
+
     def _thin_out(self, pattern: Mined) -> None:
         """Where very many patterns start alike, places that mostly differ are variable, several at once."""
         start = (len(pattern.key), pattern.key[0])
@@ -240,17 +255,21 @@ class Miner:
         if len(crowd) <= crowd[0]:
             return
         members = list({one.number: one for one in map(self.of, crowd[1:])}.values())
+        large = len(members) > _LARGE_CROWD
+        few = _CROWD / 4 if large else _WIDE * len(members)
         wide = 0
         for at in range(1, start[0]):
-            if len({one.key[at] for one in members}) > _WIDE * len(members):
+            if len({one.key[at] for one in members}) > few:
                 wide |= 1 << at
         alike: dict[tuple[str, ...], list[Mined]] = {}
         if len(members) > _CROWD // 2 and wide:
             for one in members:
                 alike.setdefault(_rest(one.key, wide), []).append(one)
+        # What is left must still say something.
+        least = max(2, wide.bit_count() // (2 if large else 1))
         for key, found in alike.items():
             said = sum(1 for word in key if _WORD.search(word))
-            if len(found) >= self._rules.words and said >= max(2, wide.bit_count()):
+            if len(found) >= self._rules.words and said >= least:
                 self._united(found, key)
         left = {self.of(number).number for number in crowd[1:]}
         self._crowds[start] = [max(_CROWD, 2 * len(left)), *left]

@@ -31,6 +31,9 @@ _PATH = re.compile(r"""["'(\[]?(?:[A-Za-z][\w+.]*:/{1,3}|/|~/|[A-Za-z]:\\|\\\\)[
 _HOST = re.compile(
     r"[\[(<]?(?:[\w\-]+@)?(?:(?=[\w.\-]*\d)[\w\-]+(?:\.[\w\-]+){2,}(?::<\*>)?|[\w\-]+(?:\.[\w\-]+)+:<\*>)[\])>,;:.]*"
 )
+# A word in quotes, and what stands after a name in JSON.
+_QUOTED = re.compile(r"""[=(\[{]?(["'])[^"'\s]+\1[)\]},;.:]*""")
+_JSON_VALUE = re.compile(r"""(?<=["']:)(["'])(?:(?!\1).)*\1""")
 # Parts with digits all over: R02-M1-N0-C:J12-U11, node3-rack7-slot12.
 _CODED = re.compile(r"[\[(<]?(?=(?:[^\d<]*(?:\d+|<\*>)){3})[\w\-.:<*>]+[\])>,;:]*")
 _MAIL = re.compile(r"[<(\[]?[\w.\-]+@[\w\-]+(?:\.[\w\-]+)+[>)\],;:.]*")
@@ -64,6 +67,10 @@ def _key(word: str) -> str:
         return ANY
     if _PATH.fullmatch(word) or _HOST.fullmatch(word) or _MAIL.fullmatch(word) or _CODED.fullmatch(word):
         return ANY
+    if "'" in word or '"' in word:
+        if _QUOTED.fullmatch(word):
+            return ANY
+        word = _JSON_VALUE.sub(ANY, word)
     return _NAMED.sub(ANY, word) if "=" in word else word
 
 
