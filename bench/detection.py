@@ -10,9 +10,10 @@ import time
 
 import numpy as np
 
-from aiops.intelligence.detectors.robust_band import RobustBand
+from aiops.intelligence.detectors import installed
 from aiops.intelligence.packing import pack
 from aiops.observability.ports import Watch
+from aiops.settings import load_settings
 from bench.verdict import at_least, told
 
 TAKES = "5 s"
@@ -24,7 +25,7 @@ def main() -> int:
     rng = np.random.default_rng(1)
     values = rng.normal(0.3, 0.03, (STEPS, SERIES))
     values[300:400, ::10] = 0.95
-    detector = RobustBand()
+    detector = installed()[load_settings().detector].build()
     state = detector.fresh(SERIES)
     started = time.process_time()
     found = 0

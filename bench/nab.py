@@ -24,6 +24,7 @@ from bench.verdict import at_least, told
 
 TAKES = "10 s"
 FLOOR, SPEED = 62.0, 100_000.0
+WHERE = "Set AIOPS_BENCH_DATA to a folder with `nab/` in it: `git clone https://github.com/numenta/NAB nab` there."
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,7 @@ class File:
 def main() -> int:
     root = load_settings().bench_data
     if root is None or not (root / "nab" / "labels" / "combined_windows.json").exists():
-        print(
-            "Set AIOPS_BENCH_DATA to a folder with `nab/` in it: `git clone https://github.com/numenta/NAB nab` there. "
-            "Nothing was measured, so this does not pass."
-        )
+        print(f"{WHERE} Nothing was measured, so this does not pass.")
         return 1
     files = read(root / "nab")
     spent, points = 0.0, 0

@@ -14,14 +14,13 @@ Floats = npt.NDArray[np.float64]
 class Sensitivity(Enum):
     """How much evidence an alarm takes: the sum over the members of how rare each finds a row, as powers of ten."""
 
-    LOW = 40.0
+    LOW = 42.0
     MEDIUM = 28.0
-    HIGH = 18.0
-    EXTREME = 10.0
+    HIGH = 17.0
+    EXTREME = 8.0
 
 
-_LEVELS = tuple(sorted(level.value for level in Sensitivity))
-_LOWEST = _LEVELS[0]
+_LOWEST = Sensitivity.EXTREME.value
 # After an alarm a series rests for this share of the rows seen so far: what it has shown in a month it may show again
 # for a day, what it has shown in an hour not for long.
 _REST_SHARE, _REST_AT_LEAST, _REST_AT_MOST = 0.04, 50.0, 5000.0
@@ -49,7 +48,7 @@ def decide(rest: Rest, first_row: int, evidence: Floats) -> tuple[Rest, Floats]:
     """Scores of `evidence` (n, t), whose first column is row `first_row` of the series.
 
     A row is an alarm where its evidence reaches the lowest level, unless the series rests. It is woken by half as much
-    evidence again, or by what is enough for the next level. Where it rests, the score stays below 0.5.
+    evidence again, or by the first that is enough for MEDIUM. Where it rests, the score stays below 0.5.
     """
     scores = score_of(evidence)
     rows, peaks = rest.row.copy(), rest.evidence.copy()
@@ -57,7 +56,7 @@ def decide(rest: Rest, first_row: int, evidence: Floats) -> tuple[Rest, Floats]:
     for one, column in np.argwhere(evidence >= _LOWEST).tolist():
         found, row = evidence[one, column], first_row + column
         resting = row - rows[one] < min(max(_REST_SHARE * row, _REST_AT_LEAST), _REST_AT_MOST)
-        if resting and found < _WORSE * peaks[one] and _level(found) <= _level(peaks[one]):
+        if resting and found < _WORSE * peaks[one] and not peaks[one] < Sensitivity.MEDIUM.value <= found:
             scores[one, column] = min(quiet, 0.5 * scores[one, column])
             continue
         rows[one], peaks[one] = row, found
@@ -66,7 +65,3 @@ def decide(rest: Rest, first_row: int, evidence: Floats) -> tuple[Rest, Floats]:
 
 def is_alarm(scores: Floats, sensitivity: Sensitivity) -> npt.NDArray[np.bool_]:
     return np.asarray(scores >= score_of(sensitivity.value))
-
-
-def _level(evidence: float) -> int:
-    return sum(evidence >= level for level in _LEVELS)

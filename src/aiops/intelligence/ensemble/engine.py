@@ -19,18 +19,21 @@ from aiops.intelligence.ensemble.alarms import Sensitivity
 Floats = npt.NDArray[np.float64]
 
 MEMBERS = (
-    "high", "low", "jump", "fall", "restless", "still", "level high", "level low", "level shift",
+    "high", "low", "jump", "restless", "still", "level high", "level low", "level shift",
     "unlike yesterday", "unlike last week", "unlike any day", "outside all days",
 )  # fmt: skip
-# The prediction's error has a tail too, from which comes the expected band; it is no member. The errors of both
-# predictors follow it, which have no tail.
-_TAILED = len(MEMBERS) + 1
+# A jump is judged among all jumps and, downwards, among those too. The prediction's error has a tail as well, from
+# which comes the expected band; it is no member. The errors of both predictors follow it, which have no tail.
+_JUMP, _FALL = 2, 3
+_TAILED = len(MEMBERS) + 2
 _FIGURES = _TAILED + 2
-_SHORT, _LONG, _SLOW, _SLOWEST = 6, 12, 96, 768
+_SHORTEST, _SHORT, _LONG, _SLOW, _SLOWEST = 3, 6, 12, 96, 768
 _CONTEXT = _SLOW + _SLOWEST
 _BLOCK = 128
 _FIRST_BLOCK = 16
-_MOST_A_MEMBER = 6.0
+# A rarity counts as it is up to 10⁻⁶, from there on 2 for each doubling; in full from a past of 2,000 values on.
+_PLAIN_UNTIL, _PER_DOUBLING, _MOST_A_MEMBER = 6.0, 2.0, 12.0
+_TRUSTED_FROM = 3.3
 _INTERVAL_FROM = 32
 _PIECE = 4096
 # A tail is at least this wide, as a part of the width and of the size of the values: less is no movement but rounding.
@@ -129,12 +132,13 @@ def _piece(state: State, times: Floats, values: Floats, sensitivity: Sensitivity
     filled = _filled(state.recent, values)
     context = np.concatenate([state.recent, filled], axis=1)
     new = slice(state.recent.shape[1], None)
-    short, long = windows.mean(context, _SHORT)[:, new], windows.mean(context, _LONG)[:, new]
-    days = season.learn(state.days, times, short, long, state.interval_s)
-    compared = season.compare(days, times, short, long, state.interval_s)
-    figures = _figures(context, new, long, compared)
+    short = windows.mean(context, _SHORT)
+    smooth = windows.mean(context, _SHORTEST)[:, new], short[:, new]
+    days = season.learn(state.days, times, *smooth, state.interval_s)
+    compared = season.compare(days, times, *smooth, state.interval_s)
+    figures = _figures(context, new, compared)
     figures[~np.repeat(here[:, None], _FIGURES, axis=1)] = np.nan
-    predictions = np.stack([windows.before(windows.mean(context, _SHORT), 1)[:, new], compared.usual])
+    predictions = np.stack([windows.before(short, 1)[:, new], compared.usual])
     state = replace(state, recent=context[:, -_CONTEXT:], days=season.forget(days))
     state, evidence, band = _by_blocks(state, filled, here, figures, predictions, _EDGE[sensitivity])
     evidence = np.concatenate([evidence, silence[:, None]], axis=1)
@@ -171,12 +175,13 @@ def _silence(state: State, times: Floats, here: npt.NDArray[np.bool_]) -> tuple[
     return replace(state, seen_at=latest[:, -1], pause=ended[:, -1]), evidence
 
 
-def _figures(context: Floats, new: slice, long: Floats, compared: season.Compared) -> Floats:
+def _figures(context: Floats, new: slice, compared: season.Compared) -> Floats:
     """The members' figures (n, figures, t), each large where it is unusual; the last are left for the errors."""
     value = context[:, new]
     jump = value - windows.before(context, 1)[:, new]
     spread = windows.spread(context[:, -(value.shape[1] + _LONG) :], _LONG)[:, -value.shape[1] :]
     slowest = windows.before(windows.mean(context, _SLOWEST), _SLOW)[:, new]
+    long = windows.mean(context, _LONG)[:, new]
     shift = np.abs(windows.mean(context, _SLOW)[:, new] - slowest)
     members = [
         value, -value, np.abs(jump), -jump, spread, -spread, long, -long, shift,
@@ -202,7 +207,9 @@ def _by_blocks(
         figures[:, _TAILED - 1, cut] = np.where(by_day, figures[:, -1, cut], figures[:, -2, cut])
         threshold, beta, share = _shape(state.tails, series)
         rare = tails.rarity(threshold, beta, share, figures[:, :_TAILED, cut].reshape(series * _TAILED, -1))
-        evidence[:, :, cut] = np.minimum(rare.reshape(series, _TAILED, -1)[:, :-1], _MOST_A_MEMBER)
+        rare = _told(rare.reshape(series, _TAILED, -1), state.tails.counts)[:, :-1]
+        rare[:, _JUMP] = np.maximum(rare[:, _JUMP], rare[:, _FALL])
+        evidence[:, :, cut] = np.delete(rare, _FALL, axis=1)
         half[:, cut] = tails.reach(threshold, beta, share, edge).reshape(series, _TAILED)[:, -1:]
         lowest[:, cut] = np.where(state.least >= 0, 0.0, -np.inf)[:, None]
         state = replace(state, pending=np.concatenate([state.pending, figures[:, :, cut]], axis=2))
@@ -244,3 +251,12 @@ def _means(values: Floats) -> Floats:
     known = np.isfinite(values)
     count = known.sum(axis=-1)
     return np.where(count > 0, np.where(known, values, 0.0).sum(axis=-1) / np.maximum(count, 1), np.nan)
+
+
+def _told(rarity: Floats, counts: Floats) -> Floats:
+    """What rarities (n, figures, t) count for: less where the past is short (`counts`, n × figures), and what goes far
+    beyond all that was ever seen counts for little more than that."""
+    trust = np.minimum(np.log10(counts + 1) / _TRUSTED_FROM, 1.0).reshape(len(rarity), -1, 1)
+    told = trust * rarity
+    beyond = _PER_DOUBLING * np.log2(np.maximum(told / _PLAIN_UNTIL, 1.0))
+    return np.minimum(np.minimum(told, _PLAIN_UNTIL) + beyond, _MOST_A_MEMBER)

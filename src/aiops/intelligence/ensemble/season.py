@@ -20,7 +20,7 @@ _SHIFT_S = 1800.0
 
 @dataclass(frozen=True)
 class Days:
-    """The remembered rows of up to 14 days: their times (p), and smoothed values, short (n, p) and long (n, p)."""
+    """The remembered rows of up to 14 days: their times (p) and smoothed values, short (n, p) and long (n, p)."""
 
     times: Floats
     short: Floats
@@ -74,6 +74,7 @@ def compare(days: Days, times: Floats, short: Floats, long: Floats, interval_s: 
     shape = short.shape
     near, low, high = np.full(shape, np.inf), np.full(shape, np.inf), np.full(shape, -np.inf)
     recent = np.full((_RECENT_DAYS, *shape), np.nan)
+    ago = {1: np.full(shape, np.nan), _RECENT_DAYS: np.full(shape, np.nan)}
     found = np.zeros(len(times), np.int64)
     slot = max(interval_s, SLOT_S) if np.isfinite(interval_s) else DAY_S
     shift = round(_SHIFT_S / slot)
@@ -91,18 +92,20 @@ def compare(days: Days, times: Floats, short: Floats, long: Floats, interval_s: 
             recent[back - 1] = np.where(there, past, np.nan)
             near = np.fmin(near, np.where(there, np.abs(short - past), np.inf))
             found += there
+        if back in ago:
+            ago[back] = np.where(there, np.abs(long - days.long[:, place]), np.nan)
         for then in (place, np.maximum(place - shift, 0)):
-            past = days.long[:, then]
+            past = days.short[:, then]
             low = np.minimum(low, np.where(there, past, np.inf))
             high = np.maximum(high, np.where(there, past, -np.inf))
     enough = (found >= 2)[None, :]
-    outside = np.where(enough, np.maximum(np.maximum(low - long, long - high), 0.0), np.nan)
+    outside = np.where(enough, np.maximum(np.maximum(low - short, short - high), 0.0), np.nan)
     return Compared(
         nearest=np.where(enough, near, np.nan),
         outside=outside,
         usual=_median(recent, enough),
-        day=np.abs(short - recent[0]),
-        week=np.abs(short - recent[_RECENT_DAYS - 1]),
+        day=ago[1],
+        week=ago[_RECENT_DAYS],
     )
 
 
