@@ -15,15 +15,15 @@ class Sensitivity(Enum):
     """How much evidence an alarm takes: the sum over the members of how rare each finds a row, as powers of ten."""
 
     LOW = 42.0
-    MEDIUM = 28.0
-    HIGH = 17.0
+    MEDIUM = 30.0
+    HIGH = 18.0
     EXTREME = 8.0
 
 
 _LOWEST = Sensitivity.EXTREME.value
 # After an alarm a series rests for this share of the rows seen so far: what it has shown in a month it may show again
 # for a day, what it has shown in an hour not for long.
-_REST_SHARE, _REST_AT_LEAST, _REST_AT_MOST = 0.04, 50.0, 5000.0
+_REST_SHARE, _REST_AT_LEAST, _REST_AT_MOST = 0.03, 50.0, 5000.0
 _WORSE = 1.5
 
 

@@ -1,8 +1,8 @@
 """How rare a figure is for its own past: the upper tail of what it has been, as an exponential.
 
 After Siffer et al., "Anomaly Detection in Streams with Extreme Value Theory" (KDD 2017), with the exponential as the
-tail: what lies above the 98 % quantile `u` of the past exceeds it by `beta` in the mean, so a figure x > u is as rare
-as 0.02 · exp(−(x − u) / beta).
+tail: what lies above the 99 % quantile `u` of the past exceeds it by `beta` in the mean, so a figure x > u is as rare
+as 0.01 · exp(−(x − u) / beta).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-SHARE = 0.02
+SHARE = 0.01
 AT_LEAST = 10
 NEEDED = 20
 # Beyond so many values every second one is forgotten, so that the memory is bounded and the far past fades.
-_REMEMBERED = 8192
-_KEPT = 400
+_REMEMBERED = 4096
+_KEPT = 200
 _ALL_BELOW = -np.inf
 
 
 @dataclass(frozen=True)
 class Tails:
-    """The largest values so far of m figures, ascending (m, 400), and of how many values (m) they are the largest."""
+    """The largest values so far of m figures, ascending (m, 200), and of how many values (m) they are the largest."""
 
     largest: Floats
     counts: Floats
