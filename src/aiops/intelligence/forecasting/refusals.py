@@ -8,11 +8,11 @@ from aiops.intelligence.forecasting.candidates import Floats
 from aiops.intelligence.forecasting.series import Regular
 from aiops.kernel.errors import Invalid
 
-FEWEST_VALUES = 24
+FEWEST_VALUES = 16
 MOST_AHEAD = 4
 _LARGEST = 1e120
 _SINCE_RESET_ENOUGH = 0.75
-_FALL = 0.3
+_FALL = 0.2
 _FALLS_WITHIN = (1, 4)
 _CLIMBS_FROM = 0.9
 _CLIMBING_SHARES = (1, 2, 4)

@@ -2,7 +2,8 @@
 
 What comes is modelled as a line, a random walk around it (what was written comes in bursts) and noise. From the lagged
 differences follow the variances of both, hence how far the line may err `h` steps ahead, its slope fitted to `n`:
-`walk * h + noise + h**2 * (1.2 * walk / n + 12 * noise / n**3)` (the least-squares slope's variance under either).
+`walk * h + noise + h**2 * (1.2 * walk / n + 12 * noise / n**3)` (the least-squares slope's variance under either), and
+no less than the slopes of its two halves differ.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ _CYCLES = 3
 
 @dataclass(frozen=True)
 class Trend:
-    """`level` at the end of the series and `slope` a step; `loss` and `naive_loss` are those of its own back-test."""
+    """`level` at the end of the series and `slope` a step, `bend` half of what the slopes of its halves differ by;
+    `loss` and `naive_loss` are those of its own back-test."""
 
     values: int
     level: float
     slope: float
     walk: float
     noise: float
+    bend: float
     widening: float
     loss: float
     naive_loss: float
@@ -54,7 +57,7 @@ class Trend:
     def reach(self, steps: Floats) -> Floats:
         """Half of the 90 % interval."""
         count = self.values
-        slope = 1.2 * self.walk / count + 12 * self.noise / count**3
+        slope = max(1.2 * self.walk / count + 12 * self.noise / count**3, self.bend**2)
         return np.asarray(_Z90 * self.widening * np.sqrt(self.walk * steps + self.noise + slope * steps**2))
 
 
@@ -73,6 +76,7 @@ def trend_of(series: Regular, periods: tuple[int, ...]) -> Trend:
         slope,
         walk,
         noise,
+        _bend(values, period),
         min(max(widening, 1.0), _WIDEST),
         float(np.mean(np.abs(errors))),
         float(np.mean(np.abs(naive))),
@@ -134,6 +138,14 @@ def _line(values: Floats, period: int) -> tuple[float, float]:
     return (level + float(np.mean(latest - slope * back))) / 2, slope
 
 
+def _bend(values: Floats, period: int) -> float:
+    """Half of what the slopes of the two halves differ by: a line that bends is no surer than that."""
+    half = len(values) // 2
+    if half < max(4, 2 * period):
+        return 0.0
+    return abs(_line(values[:half], period)[1] - _line(values[half:], period)[1]) / 2
+
+
 def _variances(values: Floats, slope: float, period: int) -> tuple[float, float]:
     """The variance a step of the walk, and of the noise, from differences at growing lags (whole periods)."""
     rest = values - slope * np.arange(len(values))
@@ -165,6 +177,6 @@ def _tested(values: Floats, period: int) -> tuple[Floats, Floats, Floats]:
         came = values[origin:]
         line.append(float(np.mean(np.abs(came - level - slope * steps))))
         naive.append(float(np.mean(np.abs(came - known[-1]))))
-        past = Trend(origin, level, slope, walk, noise, 1.0, 0.0, 0.0)
+        past = Trend(origin, level, slope, walk, noise, _bend(known, inner), 1.0, 0.0, 0.0)
         spread.append(float(np.mean(past.reach(steps))))
     return np.array(line), np.array(naive), np.array(spread)
