@@ -397,4 +397,4 @@ async def test_what_a_cluster_has_is_looked_up_seldom(clock: VirtualClock) -> No
         await clock.advance(3600)
 
     looks = [query for _, query, _ in here.queries.asked if "__name__=~" in query]
-    assert 6 <= len(looks) <= 10
+    assert 8 <= len(looks) <= 12

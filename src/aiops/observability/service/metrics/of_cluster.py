@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import numpy as np
@@ -16,7 +17,7 @@ from aiops.observability.promql.fleet import text_alone
 from aiops.observability.service.fanout import way_to
 from aiops.observability.service.metrics import numbers
 from aiops.observability.service.metrics.own import OwnSamples
-from aiops.observability.service.metrics.question import Question, deadline_of
+from aiops.observability.service.metrics.question import SHORT_CHARACTERS, Question, deadline_of
 from aiops.observability.service.metrics.remote import RemoteMetrics
 from aiops.observability.service.metrics.steps import Steps
 from aiops.registry.ports import Clusters, EndpointKind, Target
@@ -73,9 +74,9 @@ class ClusterNumbers:
         question = Question.of(query)
         (member,) = await self._clusters.targets(principal, EndpointKind.PROMETHEUS, [cluster_id])
         if question.own_only:
-            return None, text_alone(query, member.cluster.name, {})
+            return None, _text_alone(query, member.cluster.name, ())
         target = way_to(member)
-        return target, text_alone(query, member.cluster.name, target.selector if target else {})
+        return target, _text_alone(query, member.cluster.name, tuple(target.selector.items()) if target else ())
 
     async def _kept(self, cluster_id: UUID, text: str, steps: Steps, deadline: float) -> EvalResult:
         try:
@@ -83,3 +84,16 @@ class ClusterNumbers:
                 return await self._own.evaluate(cluster_id, text, steps)
         except TimeoutError:
             raise TimedOut(f"The hub's own samples took longer than {deadline:g} s.", code="QUERY_TIMEOUT") from None
+
+
+def _text_alone(query: str, cluster: str, selector: tuple[tuple[str, str], ...]) -> str:
+    read = _written_once if len(query) <= SHORT_CHARACTERS else _written
+    return read(query, cluster, selector)
+
+
+def _written(query: str, cluster: str, selector: tuple[tuple[str, str], ...]) -> str:
+    return text_alone(query, cluster, dict(selector))
+
+
+# A watch is asked of every cluster every 15 s; to write its query anew costs more than to send it.
+_written_once = lru_cache(maxsize=4096)(_written)

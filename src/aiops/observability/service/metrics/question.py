@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from aiops.kernel.errors import Invalid
@@ -13,6 +14,8 @@ from aiops.observability.promql.fleet import FleetPlan, plan_for_fleet, selector
 from aiops.registry.ports import Cluster, Clusters, EndpointKind, Member
 
 MAX_TIMEOUT_S = 300.0
+SHORT_CHARACTERS = 1000
+"""What is read once and kept."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,17 @@ class Question:
 
     @staticmethod
     def of(text: str) -> Question:
-        names = metric_names(text)
-        own_only = bool(names) and all(name is not None and name.startswith("aiops:") for name in names)
-        return Question(text, own_only, plan_for_fleet(text))
+        """Watches and dashboards ask the same again and again: what is short is read once."""
+        return _read_once(text) if len(text) <= SHORT_CHARACTERS else _read(text)
+
+
+def _read(text: str) -> Question:
+    names = metric_names(text)
+    own_only = bool(names) and all(name is not None and name.startswith("aiops:") for name in names)
+    return Question(text, own_only, plan_for_fleet(text))
+
+
+_read_once = lru_cache(maxsize=512)(_read)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from aiops.observability.watches.templates import Variant, WatchTemplate
 from aiops.registry.ports import Cluster, Platform
 
 QUERY_TIMEOUT_S = 10.0
-_FIRST_PAUSE_S = 60.0
+_FIRST_PAUSE_S = 15.0
 _LAST_PAUSE_S = 600.0
+_LAST_PAUSE_OF_NONE_S = 60.0
 _HOST_WINDOW = "1m"
 _UNKNOWN_WINDOW = "5m"
 _STATUS_LABELS = ("code", "status", "status_code", "http_response_status_code", "http_status_code", "response_code")
@@ -37,7 +38,7 @@ class _Fit(msgspec.Struct, frozen=True):
 
 
 class Fitting:
-    """Keeps each cluster's watches, and looks again after 1, 2, 4, … at most 10 minutes."""
+    """Keeps each cluster's watches, and looks again after 15, 30, … at most 600 s, or 60 s where there are none."""
 
     def __init__(self, catalogue: Sequence[WatchTemplate], queries: InstantQueries, clock: Clock) -> None:
         self._catalogue = catalogue
@@ -53,7 +54,8 @@ class Fitting:
             return known.watches
         watches = await self._look(principal, cluster, at)
         # A new cluster is looked at again soon: its first scrapes and its first requests may still be to come.
-        pause = min(known.pause_s * 2, _LAST_PAUSE_S) if known and known.watches else _FIRST_PAUSE_S
+        longest = _LAST_PAUSE_S if watches else _LAST_PAUSE_OF_NONE_S
+        pause = min(known.pause_s * 2, longest) if known else _FIRST_PAUSE_S
         self._fits[cluster.id] = _Fit(watches, pause, now + pause)
         return watches
 
