@@ -107,6 +107,7 @@ def test_more_sensitivity_finds_more(tmp_path: Path) -> None:
         ("timestamp,value\n2026-03-01T00:00:00Z,1\nyesterday,2\n", "line 3: 'yesterday' is no timestamp"),
         ("timestamp,value\n1,much\n", "line 2: 'much' is no number"),
         ("timestamp,value\n1\n", "line 2: 1 fields"),
+        ("timestamp,value\n1,1e308\n", "line 2: '1e308' is too large"),
         ("timestamp,value\n" + "".join(f"{9 - row},1\n" for row in range(9)), "not sorted by time"),
     ],
 )
@@ -123,7 +124,6 @@ def test_what_is_wrong_with_a_file_is_one_line(
 
 def test_few_rows_duplicates_and_constants_are_fine(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("timestamp,value\n" + "1,5\n1,5\n2,nan\n2,5\n" * 30)
     path.write_text("timestamp,value\n1,5\n" + "".join(f"{row // 2},5\n" for row in range(4, 200)))
     assert found(detect(path)) == []
     assert len(detect(write(tmp_path / "b.csv", [1.0]))) == 1

@@ -50,7 +50,7 @@ def _detect(_settings: Settings, parsed: argparse.Namespace) -> int:
     found = int(is_alarm(scored.score, sensitivity).sum())
     told = f"{len(series.stamps):,} rows, {found:,} anomal{'y' if found == 1 else 'ies'} at {parsed.sensitivity}"
     if series.backwards:
-        told += f"; {series.backwards:,} rows are earlier than the row before, and were taken in the file's order"
+        told += f"; rows that are earlier than the row before, taken in the file's order: {series.backwards:,}"
     sys.stderr.write(f"{told}.\n")
     return 0
 

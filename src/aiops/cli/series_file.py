@@ -20,6 +20,8 @@ _MISSING = frozenset({"", "nan", "null", "none", "na", "n/a", "-"})
 # Unix time is taken as seconds up to the year 5138, beyond that as milli-, micro- or nanoseconds.
 _SECONDS_UNTIL = 1e11
 _MOST_BACKWARDS = 0.05
+# The squares of differences must still be numbers.
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,14 @@ def _time(path: str, line: int, text: str) -> float:
 
 def _value(path: str, line: int, text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         if text.lower() in _MISSING:
             return np.nan
         raise Invalid(f"{path}, line {line}: {text[:40]!r} is no number.") from None
+    if np.isfinite(number) and abs(number) > _LARGEST:
+        raise Invalid(f"{path}, line {line}: {text[:40]!r} is too large to reckon with.")
+    return number
 
 
 def _in_order(path: str, stamps: list[str], times: Floats, values: Floats) -> SeriesFile:
