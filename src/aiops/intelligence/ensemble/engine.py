@@ -2,8 +2,7 @@
 
 Each member is one way of being unusual, as a figure that is large then: a value that is high or low, a jump, a slow
 level, a spread that is wide or narrow, a difference to the same time of the days before. What a figure is worth is how
-rare it is for its own past (`tails`); the evidence of a row is the sum over the members, each up to 10⁻⁶. The past that
-counts ends at the last full block, so a row never speaks about itself.
+rare it is for its own past (`tails`); the evidence of a row is the sum over the members. The past that counts ends at the last full block, so a row never speaks about itself.
 """
 
 from __future__ import annotations
@@ -105,7 +104,8 @@ def advance(
 ) -> tuple[State, Scored]:
     """Score `values` (n, t) at `times` (t): Unix seconds, ascending, later than what was seen. NaN: no value there.
 
-    However a stretch is cut into calls, the scores are the same. `sensitivity` sets the width of the band alone.
+    However a stretch is cut into calls, the scores are the same but for rounding. `sensitivity` sets the width of the
+    band alone.
     """
     parts = []
     at = 0
