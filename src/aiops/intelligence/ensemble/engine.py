@@ -2,7 +2,8 @@
 
 Each member is one way of being unusual, as a figure that is large then: a value that is high or low, a jump, a slow
 level, a spread that is wide or narrow, a difference to the same time of the days before. What a figure is worth is how
-rare it is for its own past (`tails`); the evidence of a row is the sum over the members. The past that counts ends at the last full block, so a row never speaks about itself.
+rare it is for its own past (`tails`); the evidence of a row is the sum over the members. The past that counts
+ends at the last full block, so a row never speaks about itself.
 """
 
 from __future__ import annotations
