@@ -13,6 +13,7 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.testing import AsyncTestClient
 
+from aiops.intelligence.detectors.robust_band import RobustBand
 from aiops.intelligence.module import context
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock, VirtualClock
@@ -46,7 +47,8 @@ async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Lit
         Alerts: hub.alerts,
         Clusters: Names(*clusters),
         Metrics: FakeMetrics(),
-        Settings: Settings(),
+        # The one that `Hub` looks with: another would have to learn first.
+        Settings: Settings(detector=RobustBand.name.replace("-", "_")),
         LogFeed: FakeLogFeed(),
     }
     outside = Provider(scope=Scope.APP)
