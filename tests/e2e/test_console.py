@@ -91,6 +91,8 @@ def test_no_page_has_a_barrier_that_axe_knows(desk: Desk, scheme: str) -> None:
         "/alerts",
         "/incidents",
         "/insights",
+        "/watches",
+        "/watches/node_cpu",
     ]
     for path in [*paths, f"/incidents/{incident}", "/settings/sources", "/no-such-page"]:
         desk.open(path)
@@ -187,7 +189,14 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused(desk: Desk) -> None:
         page.goto(desk.hub.url)
         fill_in(page, "looker", _USER_PASSWORD)
         expect(page.get_by_role("navigation")).to_be_visible()
-        for path in ("/fleet", f"/fleet/{desk.cluster_id}", "/incidents", "/settings/sources"):
+        for path in (
+            "/fleet",
+            f"/fleet/{desk.cluster_id}",
+            "/incidents",
+            "/insights",
+            "/watches/node_cpu",
+            "/settings/sources",
+        ):
             page.goto(desk.hub.url + path)
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             expect(page.get_by_label("Loading")).to_have_count(0, timeout=15_000)
@@ -195,6 +204,29 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused(desk: Desk) -> None:
             acting = re.compile("Add|Change|Remove|Delete|New|Acknowledge|Resolve|mitigated|False")
             assert [text for text in offered if acting.search(text)] == [], path
             assert page.locator("main").get_by_role("checkbox").count() == 0, path
+
+
+def test_a_watch_is_made_tried_on_the_past_and_switched_on(desk: Desk) -> None:
+    desk.open("/watches")
+    desk.page.get_by_role("button", name="New watch").click()
+    desk.page.get_by_label("Name").fill("room_heat")
+    desk.page.get_by_label("Title").fill("Room heat")
+    desk.page.get_by_label("Query").fill("room_temperature")
+    desk.page.get_by_label("Above").fill("-100")
+    desk.page.get_by_role("button", name="Make it").click()
+    expect(desk.page.get_by_role("heading", name="Room heat", level=1)).to_be_visible()
+    expect(desk.page.get_by_text("switched off")).to_be_visible()
+    desk.page.get_by_label("How long").select_option("1")
+    desk.page.get_by_role("button", name="Run").click()
+    expect(desk.page.get_by_text("It would have told", exact=True)).to_be_visible(timeout=30_000)
+    expect(desk.page.get_by_text("above its limit of").first).to_be_visible()
+    assert items(desk.client, "/api/v1/anomalies", watch="room_heat") == [], "nobody is told anything"
+    desk.page.get_by_role("button", name="Switch on").click()
+    expect(desk.page.get_by_role("button", name="Switch off")).to_be_visible()
+    desk.page.get_by_role("button", name="Delete…").click()
+    desk.page.get_by_role("button", name="Delete", exact=True).click()
+    expect(desk.page.get_by_role("heading", name="Watches", level=1)).to_be_visible()
+    assert desk.client.get("/api/v1/watches/room_heat").status_code == 404
 
 
 def test_a_first_password_must_be_changed_before_anything_is_seen(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database
 from aiops.kernel.ids import new_id
 from aiops.observability.events import WatchChanged
-from aiops.observability.ports import Severity, Threshold, Watch, WatchBatch
+from aiops.observability.ports import Sensitivity, Severity, Threshold, Watch, WatchBatch
 from tests.intelligence.test_incidents import CPU, ROOT, Hub
 
 NODE = new_id()
@@ -103,3 +103,15 @@ async def test_a_watch_that_is_changed_ends_what_it_found_and_learns_anew(hub: H
     (one,) = await all_of(hub)
     assert one.end_reason == "ann deleted the watch"
     assert hub.watcher.tracks() == []
+
+
+async def test_the_more_sensitive_a_watch_the_smaller_what_it_tells(hub: Hub) -> None:
+    jumps, noise = (0.535, 0.563, 0.59, 0.65), np.random.default_rng(1).normal(0.5, 0.02, 60).tolist()
+    told = {}
+    for sensitivity in Sensitivity:
+        readily = watch(sensitivity=sensitivity, minimum=0.0)
+        rounds = [dict.fromkeys("abcd", value) for value in noise]
+        cluster = new_id()
+        await give(hub, readily, *rounds, *[dict(zip("abcd", jumps, strict=True))] * 3, cluster=cluster)
+        told[sensitivity] = len(await all_of(hub, cluster_id=cluster))
+    assert list(told.values()) == [1, 2, 3, 4]

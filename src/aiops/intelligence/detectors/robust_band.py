@@ -9,13 +9,14 @@ import msgspec
 import numpy as np
 
 from aiops.intelligence.needs import Ended, Flags, Floats, Integers, Scores, SeriesState
-from aiops.observability.ports import Watch
+from aiops.observability.ports import Sensitivity, Watch
 
 # The columns of the state: how many values were seen, where the series usually is and how far it usually strays from
 # there, when it was last seen, and what is in motion (evidence for an anomaly, since when, how long it has been back).
 SEEN, LEVEL, SCALE, LAST, SPAN, EVIDENCE, OUT_SINCE, BACK, ACTIVE = range(9)
 _COLUMNS = 9
 _DECIDED = 3.0
+_WIDTH = {Sensitivity.LOW: 1.5, Sensitivity.MEDIUM: 1.0, Sensitivity.HIGH: 0.75, Sensitivity.EXTREME: 0.5}
 _FAR = 2.0
 
 
@@ -128,8 +129,9 @@ class RobustBand:
 
     def _half_width(self, columns: Floats, watch: Watch) -> Floats:
         config = self._config
-        floor = np.maximum(max(watch.minimum, 1e-12), config.relative_floor * np.abs(columns[:, LEVEL]))
-        return np.maximum(config.reach * columns[:, SCALE], floor)
+        learned = np.maximum(config.reach * columns[:, SCALE], config.relative_floor * np.abs(columns[:, LEVEL]))
+        # What matters to nobody stays so, however sensitive the watch.
+        return np.maximum(_WIDTH[watch.sensitivity] * learned, max(watch.minimum, 1e-12))
 
     def _gather_evidence(
         self, columns: Floats, here: Flags, hurts: Flags, side: Integers, score: Floats, at: float

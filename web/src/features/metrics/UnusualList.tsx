@@ -10,7 +10,7 @@ export function UnusualList({ unusual }: { unusual: Unusual }) {
   if (!anomalies.length) return null;
   return (
     <section aria-label="Anomalies" className="border-t border-line pt-2">
-      <h3 className="mb-1 font-semibold">{plural(anomalies.length, "anomaly", "anomalies")} in this range</h3>
+      <h2 className="mb-1 font-semibold">{plural(anomalies.length, "anomaly", "anomalies")} in this range</h2>
       <ul className="space-y-2">
         {anomalies.slice(0, SHOWN).map((one) => (
           <li key={one.id}>

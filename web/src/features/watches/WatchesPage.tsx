@@ -75,6 +75,7 @@ function Rows({ items, operator }: { items: Watch[]; operator: boolean }) {
         <thead>
           <tr>
             <th scope="col">Watch</th>
+            <th scope="col">Name</th>
             <th scope="col">Told when a series</th>
             <th scope="col">Where</th>
             <th scope="col">On</th>
@@ -86,14 +87,14 @@ function Rows({ items, operator }: { items: Watch[]; operator: boolean }) {
               <td>
                 <Link to="/watches/$watch" params={{ watch: one.name }} className="link">
                   {one.title}
-                </Link>{" "}
-                <span className="font-mono text-meta text-muted">{one.name}</span>
+                </Link>
                 {one.failing.length ? (
-                  <span className="ml-2 text-meta text-critical" title={one.failing.map(({ error }) => error).join("\n")}>
+                  <p className="text-meta text-critical" title={one.failing.map(({ error }) => error).join("\n")}>
                     fails on {plural(one.failing.length, "cluster")}
-                  </span>
+                  </p>
                 ) : null}
               </td>
+              <td className="font-mono text-meta text-muted">{one.name}</td>
               <td>{tells(one).join("; ")}</td>
               <td className="font-mono text-meta">{where(one.clusters)}</td>
               <td>
