@@ -28,6 +28,8 @@ class RareBand(RobustBand):
     """
 
     name: ClassVar[str] = "rare-band"
+    # A tail is learned within hundreds of values and forgotten slowly: a day of them tells it.
+    forgets_s: ClassVar[float] = 86_400.0
 
     class Config(RobustBand.Config, frozen=True, forbid_unknown_fields=True):
         """`rarity` is how often a value of the past may lie on the edge of the band; the memories count values."""
