@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bench
 
-_NOT_BENCHES = {"__main__", "hub", "nab_scoring", "ordinary", "paraphrases", "verdict"}
+_NOT_BENCHES = {"__main__", "hub", "made_systems", "nab_scoring", "ordinary", "paraphrases", "verdict"}
 
 
 def main() -> int:

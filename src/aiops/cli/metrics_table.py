@@ -59,10 +59,11 @@ def read_table(path: str, *, times: bool = False) -> MetricsTable:
     for line, row in rows:
         if len(row) != len(header):
             raise Invalid(f"{path}, line {line}: {len(row)} fields, where the header has {len(header)}.")
-    values = [_numbers(path, line, row, header, places) for line, row in rows]
+    values = np.array([_numbers(path, line, row, header, places) for line, row in rows], dtype=np.float64)
+    values = values.reshape(len(rows), len(places))
     return MetricsTable(
         [header[place] for place in places],
-        np.array(values, dtype=np.float64).reshape(len(rows), len(places)),
+        np.where(np.isfinite(values), values, np.nan),
         np.array([moment(row[when].strip(), f"{path}, line {line}") for line, row in rows])
         if times and when is not None
         else None,

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from aiops.intelligence.domain.anomalies import duration, selector_of
+from aiops.intelligence.ranking.moves import usual
 from aiops.observability.ports import Floats, Labels
 
 WINDOW_S = 3600.0
@@ -108,8 +109,7 @@ def movement(signal: Signal, onset: float) -> Moved | None:
     past = values[times < started - _BEFORE_ONSET_S / 2]
     if len(past) < _FEWEST:
         return None
-    level = float(np.median(past))
-    spread = max(1.4826 * float(np.median(np.abs(past - level))), float(np.mean(np.abs(past - level))), 1e-12)
+    level, spread = usual(past)
     near = times >= onset - _BEFORE_ONSET_S
     threshold = max(4 * spread, signal.minimum / 3)
     out = near & (np.abs(values - level) > threshold)

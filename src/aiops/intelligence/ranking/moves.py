@@ -13,22 +13,25 @@ Flags = npt.NDArray[np.bool_]
 
 FEWEST = 8
 _BLOCKS = 12
-_FEWEST_IN_BLOCK = 3
+_FEWEST_IN_BLOCK = 5
 _RELATIVE_FLOOR = 0.01
 _FLOOR_OF_NOTHING = 0.05
 _PRESENT, _ABSENT = 0.5, 0.1
 # A series that stops or appears is as far as one that leaves by so many of its spreads.
 _STOPPED = 12.0
 _OUT = 3.0
+_WANDERS = 1.5
 
 
 class Moves(NamedTuple):
     """One entry a column.
 
-    `spreads`: the distance in usual spreads of its past (0: none), signed by `side`; `ratio`: the distance by the
-    level it had; `onset`: the share of the time after that had passed when it left, 0 to 1, NaN where it did not.
+    `shift`: the signed distance in the metric's own unit; `spreads`: the distance in usual spreads of its past, 0 for
+    none, to the `side` of 1 or -1; `ratio`: the distance by the level it had; `onset`: the share of the time after that had
+    passed when it left, 0 to 1, NaN where it did not.
     """
 
+    shift: Floats
     spreads: Floats
     side: Floats
     ratio: Floats
@@ -41,7 +44,7 @@ def moves_of(before: Floats, after: Floats) -> Moves:
     with warnings.catch_warnings():
         # A column without a value is told from the counts below.
         warnings.simplefilter("ignore", RuntimeWarning)
-        level = np.nan_to_num(np.nanmedian(before, axis=0))
+        level = np.nan_to_num(_quantile(before, 0.5))
         past, now = _block_medians(before), _block_medians(after)
         spread = _spread(before, after, past, level)
         distance = now - level
@@ -51,7 +54,7 @@ def moves_of(before: Floats, after: Floats) -> Moves:
         ratio = np.abs(far) / np.maximum(np.abs(level), spread)
         onset = _onset(distance, spread, np.sign(far))
     spreads, side = _gaps(before, after, spreads, np.sign(far))
-    return Moves(spreads, side, np.nan_to_num(ratio), onset)
+    return Moves(far, spreads, side, np.nan_to_num(ratio), onset)
 
 
 def usual(past: Floats) -> tuple[float, float]:
@@ -64,8 +67,9 @@ def usual(past: Floats) -> tuple[float, float]:
 def _spread(before: Floats, after: Floats, past: Floats, level: Floats) -> Floats:
     """The largest of: how single values stray, how far a block ever was, and what no column's precision is below."""
     off = np.abs(before - level)
-    values = np.maximum(1.4826 * np.nanmedian(off, axis=0), np.nanmean(off, axis=0))
-    wander = np.nanmax(np.abs(past - level), axis=0)
+    values = np.fmax(1.4826 * _quantile(off, 0.5), np.nanmean(off, axis=0))
+    values = np.fmax(values, 0.5 * _quantile(off, 0.95))
+    wander = _WANDERS * np.nanmax(np.abs(past - level), axis=0)
     floor = _RELATIVE_FLOOR * np.abs(level)
     most = np.nanmax(np.abs(after), axis=0)
     nothing = np.where(level == 0, _FLOOR_OF_NOTHING * np.nan_to_num(most), 0.0)
@@ -78,7 +82,19 @@ def _block_medians(table: Floats) -> Floats:
     size = len(table) // blocks
     # What is left over is the oldest of the rows.
     cut = table[len(table) - blocks * size :].reshape(blocks, size, table.shape[1])
-    found: Floats = np.nanmedian(cut, axis=1)
+    return _quantile(cut.swapaxes(0, 1), 0.5)
+
+
+def _quantile(table: Floats, share: float) -> Floats:
+    """Down the first axis, without the NaNs, NaN where there is nothing else; numpy's own takes ten times as long."""
+    # NaNs are sorted to the end.
+    ordered, count = np.sort(table, axis=0), np.isfinite(table).sum(axis=0)
+    at = share * np.maximum(count - 1, 0)
+    low = np.floor(at).astype(int)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    below = np.take_along_axis(ordered, low[None], axis=0)[0]
+    above = np.take_along_axis(ordered, high[None], axis=0)[0]
+    found: Floats = below + (at - low) * (above - below)
     return found
 
 

@@ -11,16 +11,23 @@ from typing import NamedTuple
 class Kind(Enum):
     """What moves a metric: a resource is used up at a service itself, a symptom is also felt by those who call it."""
 
-    RESOURCE = "resource"
+    CPU = "cpu"
+    MEMORY = "memory"
+    DISK = "disk"
+    POOL = "pool"
     LATENCY = "latency"
     ERRORS = "errors"
     LOAD = "load"
     OTHER = "other"
 
 
+RESOURCES = frozenset({Kind.CPU, Kind.MEMORY, Kind.DISK, Kind.POOL})
+
+
 class Column(NamedTuple):
     name: str
     service: str
+    metric: str
     kind: Kind
 
 
@@ -29,8 +36,10 @@ _WORDS = {
     Kind.ERRORS: "error errors err errs failure failures failed fail 5xx 4xx 500 503 exception exceptions drop drops "
     "dropped loss retransmit retransmits retransmissions restarts restart oom timeout timeouts",
     Kind.LATENCY: "latency latencies lat duration durations delay rt response rtt p50 p75 p90 p95 p99 p999 slow",
-    Kind.RESOURCE: "cpu mem memory rss heap disk diskio io iops fs filesystem swap socket sockets thread threads gc "
-    "fd fds throttled throttling cfs inode inodes usage working cache conn conns connection connections pool",
+    Kind.CPU: "cpu throttled throttling cfs",
+    Kind.MEMORY: "mem memory rss heap swap gc working cache",
+    Kind.DISK: "disk diskio io iops fs filesystem inode inodes",
+    Kind.POOL: "socket sockets thread threads fd fds conn conns connection connections pool",
     Kind.LOAD: "load lod workload request requests req reqs rps qps tps ops throughput traffic calls invocations count "
     "rx tx receive received transmit transmitted recv sent net network bytes packets",
 }
@@ -42,18 +51,19 @@ _SPLIT = re.compile(r"[^a-z0-9]+")
 
 
 def columns_of(names: Sequence[str]) -> list[Column]:
-    """Service and kind of each name; `a_b_cpu` is `a_b`'s, and so is `a_b_widgets` beside it, `c_widgets` is `c`'s."""
+    """Service and kind of each name; `a_b_cpu` is `a_b`'s, and so is `a_b_widgets` beside it, `c_widgets` is `c`'s.
+
+    Of several kinds in a name the first of `Kind`'s words counts: errors of a latency are errors.
+    """
     told = {name: service for name in names if (service := _told(name))}
     known = sorted(set(told.values()), key=len, reverse=True)
-    return [Column(name, told.get(name) or _guessed(name, known), kind_of(name)) for name in names]
+    return [_column(name, told.get(name) or _guessed(name, known)) for name in names]
 
 
-def kind_of(name: str) -> Kind:
-    """By the words after the service; where several kinds are named, errors of a latency are errors."""
-    service = _told(name)
-    words = _SPLIT.split((name[len(service) :] if service else name.partition("_")[2] or name).lower())
-    found = {kind for word in words if (kind := _KIND_OF.get(word))}
-    return next((kind for kind in _WORDS if kind in found), Kind.OTHER)
+def _column(name: str, service: str) -> Column:
+    metric = name[len(service) :].lstrip("_") or name
+    found = {kind for word in _SPLIT.split(metric.lower()) if (kind := _KIND_OF.get(word))}
+    return Column(name, service, metric, next((kind for kind in _WORDS if kind in found), Kind.OTHER))
 
 
 def _told(name: str) -> str | None:

@@ -9,40 +9,32 @@ from typing import NamedTuple
 import numpy as np
 
 from aiops.intelligence.ranking.moves import Flags, Floats, Moves, moves_of
-from aiops.intelligence.ranking.names import Column, Kind, columns_of
+from aiops.intelligence.ranking.names import RESOURCES, Column, Kind, columns_of
 
 
 @dataclass(frozen=True)
 class Weights:
     """The rules' weights; each comment says what switches its rule off."""
 
-    # Share of a move that counts by the metric's kind, upwards and downwards; off: 1.0 everywhere.
-    up: tuple[tuple[Kind, float], ...] = (
-        (Kind.RESOURCE, 1.0),
-        (Kind.LATENCY, 0.8),
-        (Kind.ERRORS, 0.8),
-        (Kind.LOAD, 0.6),
-        (Kind.OTHER, 0.8),
-    )
-    down: tuple[tuple[Kind, float], ...] = (
-        (Kind.RESOURCE, 0.6),
-        (Kind.LATENCY, 0.4),
-        (Kind.ERRORS, 0.4),
-        (Kind.LOAD, 0.5),
-        (Kind.OTHER, 0.6),
-    )
+    # Share of a move that counts, upwards and downwards: a resource's, a symptom's, the load's, others'; off: all 1.
+    up: tuple[float, float, float, float] = (1.0, 0.9, 0.7, 0.8)
+    down: tuple[float, float, float, float] = (0.6, 0.5, 0.5, 0.5)
     # How much a move by its own former level counts beside one by its own spread; off: 0.
-    ratio: float = 0.5
+    ratio: float = 1.0
+    # How much of a move is taken off that the same metric made in most services; off: 0.
+    common: float = 0.5
+    # More spreads than these are no more evidence; off: infinity.
+    most: float = 30.0
     # How much is gained by the first to move; off: 0.
-    first: float = 0.15
-    # How much the other metrics of a service add to its best; off: 0.
-    support: float = 0.1
-    # How much of a symptom is taken off where a callee moved as far; off: 0.
-    graph: float = 0.5
+    first: float = 0.05
+    # How much the best metric of another kind adds to a service's best; off: 0.
+    support: float = 0.5
+    # How much of a symptom is taken off where a callee has all of it; off: 0.
+    graph: float = 0.75
     # Spreads below which nothing moved.
-    moved: float = 3.0
-    # Scores are shares as exp(score / temperature).
-    temperature: float = 1.0
+    moved: float = 2.5
+    # Scores become shares as exp(score / temperature): fitted to made systems (`bench/made_systems.py`).
+    temperature: float = 0.8
 
 
 class Ranked(NamedTuple):
@@ -61,6 +53,9 @@ class Ranking(NamedTuple):
 DEFAULT = Weights()
 _FIRST_WITHIN = 0.15
 _ALIKE = 0.05
+_ENOUGH_ALIKE = 4
+# However clear a table is, the cause may be where no column looks.
+_ELSEWHERE = 0.02
 
 
 def rank_columns(
@@ -78,7 +73,7 @@ def rank_columns(
         farthest = float(moves.spreads.max(initial=0.0))
         return Ranking([], f"none of {len(names)} metrics left its own past; the farthest went {farthest:.1f} spreads")
     scores = _scores(columns, moves, moved, weights)
-    scores = _less_explained(columns, scores, edges, weights)
+    scores = _less_explained(columns, scores, moves, edges, weights)
     services = _by_service(columns, scores, weights)
     if _alike(services, moved):
         return Ranking([], f"all {len(services)} services moved alike")
@@ -95,45 +90,69 @@ def rank_columns(
     return Ranking(rows, None)
 
 
+def _role(kind: Kind) -> int:
+    if kind in RESOURCES:
+        return 0
+    return {Kind.LATENCY: 1, Kind.ERRORS: 1, Kind.LOAD: 2}.get(kind, 3)
+
+
 def _scores(columns: list[Column], moves: Moves, moved: Flags, weights: Weights) -> Floats:
-    up, down = dict(weights.up), dict(weights.down)
-    kind = np.array([(up if side > 0 else down)[c.kind] for c, side in zip(columns, moves.side, strict=True)])
-    far = np.log1p(moves.spreads) + weights.ratio * np.log1p(moves.ratio)
+    up, down = weights.up, weights.down
+    kind = np.array([(up if side > 0 else down)[_role(c.kind)] for c, side in zip(columns, moves.side, strict=True)])
+    far = np.log1p(np.minimum(moves.spreads, weights.most)) + weights.ratio * np.log1p(moves.ratio)
+    far = np.maximum(0.0, far - weights.common * _common(columns, np.where(moved, far, 0.0)))
     onset = np.where(moved, moves.onset, np.nan)
     late = np.nan_to_num(onset - np.nanmin(onset), nan=1.0) if np.isfinite(onset).any() else np.zeros(len(columns))
     early = 1 + weights.first * np.exp(-late / _FIRST_WITHIN)
     return np.where(moved, kind * far * early, 0.0)
 
 
+def _common(columns: list[Column], far: Floats) -> Floats:
+    """What the metric of each column did in the middle one of the services that have it."""
+    alike: dict[str, list[int]] = {}
+    for place, column in enumerate(columns):
+        alike.setdefault(column.metric, []).append(place)
+    found = np.zeros(len(columns))
+    for places in alike.values():
+        if len(places) >= _ENOUGH_ALIKE:
+            found[places] = np.median(far[places])
+    return found
+
+
 def _less_explained(
-    columns: list[Column], scores: Floats, edges: Sequence[tuple[str, str]], weights: Weights
+    columns: list[Column], scores: Floats, moves: Moves, edges: Sequence[tuple[str, str]], weights: Weights
 ) -> Floats:
-    """A caller is slow because what it calls is: its symptoms count less by how far a callee moved itself."""
+    """A caller is slow and fails because what it calls does: its symptom counts less by the callee's part of it.
+
+    What a callee adds to a caller's symptom is its own in the same metric: the seconds that it takes longer, the errors
+    that it answers with.
+    """
     if not edges:
         return scores
-    best: dict[str, float] = {}
-    for column, score in zip(columns, scores, strict=True):
-        best[column.service] = max(best.get(column.service, 0.0), float(score))
-    callees: dict[str, float] = {}
+    place_of = {(column.service, column.metric): place for place, column in enumerate(columns)}
+    callees: dict[str, set[str]] = {}
     for caller, callee in edges:
         if caller != callee:
-            callees[caller] = max(callees.get(caller, 0.0), best.get(callee, 0.0))
+            callees.setdefault(caller, set()).add(callee)
     found = scores.copy()
     for place, column in enumerate(columns):
-        if column.kind is not Kind.RESOURCE and scores[place] > 0:
-            explained = min(1.0, callees.get(column.service, 0.0) / float(scores[place]))
-            found[place] *= 1 - weights.graph * explained
+        if column.kind not in (Kind.LATENCY, Kind.ERRORS) or moves.shift[place] <= 0:
+            continue
+        below = [place_of.get((callee, column.metric)) for callee in callees.get(column.service, ())]
+        theirs = max((float(moves.shift[other]) for other in below if other is not None), default=0.0)
+        found[place] *= 1 - weights.graph * min(1.0, max(0.0, theirs / float(moves.shift[place])))
     return found
 
 
 def _by_service(columns: list[Column], scores: Floats, weights: Weights) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
+    found: dict[str, dict[Kind, float]] = {}
     for column, score in zip(columns, scores, strict=True):
-        found.setdefault(column.service, []).append(float(score))
+        own = found.setdefault(column.service, {})
+        own[column.kind] = max(own.get(column.kind, 0.0), float(score))
     summed = {}
-    for service, own in found.items():
-        own.sort(reverse=True)
-        summed[service] = own[0] + weights.support * (own[1] if len(own) > 1 else 0.0)
+    for service, kinds in found.items():
+        best, second, *_ = [*sorted(kinds.values(), reverse=True), 0.0]
+        summed[service] = best + weights.support * second
     return summed
 
 
@@ -147,4 +166,4 @@ def _alike(services: dict[str, float], moved: Flags) -> bool:
 def _shares(services: dict[str, float], weights: Weights) -> dict[str, float]:
     found = np.array(list(services.values()))
     odds = np.exp((found - found.max()) / weights.temperature)
-    return dict(zip(services, (odds / odds.sum()).tolist(), strict=True))
+    return dict(zip(services, ((1 - _ELSEWHERE) * odds / odds.sum()).tolist(), strict=True))
