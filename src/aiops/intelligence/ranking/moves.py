@@ -26,9 +26,9 @@ _WANDERS = 1.5
 class Moves(NamedTuple):
     """One entry a column.
 
-    `shift`: the signed distance in the metric's own unit; `spreads`: the distance in usual spreads of its past, 0 for
-    none, to the `side` of 1 or -1; `ratio`: the distance by the level it had; `onset`: the share of the time after that had
-    passed when it left, 0 to 1, NaN where it did not.
+    `shift`: the signed distance in the metric's own unit; `spreads`: the distance in usual spreads of its past, or 0;
+    `side`: 1 up, -1 down; `ratio`: the distance by the level it had; `onset`: the share of the time after that had passed
+    when it left, 0 to 1, NaN where it did not.
     """
 
     shift: Floats
