@@ -27,8 +27,8 @@ class Moves(NamedTuple):
     """One entry a column.
 
     `shift`: the signed distance in the metric's own unit; `spreads`: the distance in usual spreads of its past, or 0;
-    `side`: 1 up, -1 down; `ratio`: the distance by the level it had; `onset`: the share of the time after that had passed
-    when it left, 0 to 1, NaN where it did not.
+    `side`: 1 up, -1 down; `ratio`: the distance by the level it had; `onset`: the share of the time after that had
+    passed when it left, 0 to 1, NaN where it did not.
     """
 
     shift: Floats
