@@ -6,8 +6,10 @@ import argparse
 import csv
 import os
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING
 
+from aiops.cli.output import say
 from aiops.kernel.errors import Invalid
 from aiops.settings import Settings
 
@@ -40,11 +42,12 @@ def rank_causes(_settings: Settings, parsed: argparse.Namespace) -> int:
     found = rank_columns(names, before, after, edges)
     for note in notes:
         sys.stderr.write(f"note: {note}\n")
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("rank", "metric", "service", "confidence"))
     for rank, row in enumerate(found.rows, 1):
         writer.writerow((rank, row.metric, row.service, f"{row.confidence:.3f}"))
-    sys.stdout.flush()
+    say(text.getvalue().rstrip("\n"))
     if found.reason is not None:
         sys.stderr.write(f"inconclusive: {found.reason}\n")
     return 0
