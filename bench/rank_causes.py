@@ -10,18 +10,31 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from aiops.cli.metrics_table import Floats, read_table
-from aiops.intelligence.ranking.ranking import Ranked, rank_columns
+from aiops.intelligence.ranking.ranking import DEFAULT, Ranked, rank_columns
 from aiops.settings import load_settings
+from bench.made_systems import made_case
 from bench.verdict import at_least, at_most, told
 
-TAKES = "10 s"
+TAKES = "1 min"
 FIRST = 5
+UNSEEN = range(50_000, 50_150)
+RULES = {
+    "all rules": DEFAULT,
+    "with the call graph": DEFAULT,
+    "without kinds of metrics": replace(DEFAULT, up=(1, 1, 1, 1), down=(1, 1, 1, 1)),
+    "without the distance by the former level": replace(DEFAULT, ratio=0),
+    "without taking off the common move": replace(DEFAULT, common=0),
+    "without the limit of 30 spreads": replace(DEFAULT, most=float("inf")),
+    "without who moved first": replace(DEFAULT, first=0),
+    "without support by another kind": replace(DEFAULT, support=0),
+}
 _WHERE = (
     "Set AIOPS_BENCH_DATA to a folder with `rcd-sock-shop/` in it: the folder `sock-shop-data` of "
     "https://github.com/azamikram/rcd (SERVICE-cpu|mem/N/ with normal.csv and anomalous.csv). Nothing was measured."
@@ -45,23 +58,35 @@ def main() -> int:
     spent = []
     cases, found = [], []
     for path in paths:
-        began = time.perf_counter()
+        began = time.process_time()
         case = _read(path)
         found.append(rank_columns(case.names, case.before, case.after).rows)
-        spent.append(1000 * (time.perf_counter() - began))
+        spent.append(1000 * (time.process_time() - began))
         cases.append(case)
     services, metrics = _services(cases, found), _metrics(cases, found)
     held = [
         at_least("Avg@5 by service", float(services.mean()), 0.80, note=f"{len(cases)} cases"),
         at_least("AC@1 by service", float(services[0]), 0.50),
-        at_most("a case, its files read", statistics.median(spent), 100, " ms", f"at most {max(spent):.0f}"),
+        at_most("CPU of a case, its files read", statistics.median(spent), 100, " ms", f"at most {max(spent):.0f}"),
     ]
     told("Avg@5 by metric", float(metrics.mean()))
     told("AC@1 by metric", float(metrics[0]))
     for name, scorer in (("largest z-score", _z_score), ("BARO's robust scorer", _robust)):
         ranked = [_by_scorer(case, scorer) for case in cases]
         told(f"{name}, Avg@5 by service", float(_services(cases, ranked).mean()))
+    _on_made_systems()
     return 0 if all(held) else 1
+
+
+def _on_made_systems() -> None:
+    """What each rule is worth, on systems made by chance of seeds that nothing was chosen on."""
+    made = [made_case(seed) for seed in UNSEEN]
+    cases = [Case(one.service, "", one.names, one.before, one.after) for one in made]
+    for name, weights in RULES.items():
+        edges = [one.edges if name == "with the call graph" else [] for one in made]
+        found = [rank_columns(c.names, c.before, c.after, e, weights).rows for c, e in zip(cases, edges, strict=True)]
+        services = _services(cases, found)
+        told(f"made systems, {name}, Avg@5 by service", float(services.mean()), note=f"AC@1 {services[0]:.3f}")
 
 
 def _read(path: Path) -> Case:
