@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from aiops.intelligence.detectors import installed
 from aiops.intelligence.detectors.robust_band import RobustBand
 from aiops.intelligence.domain.anomalies import AnomalyFilter
+from aiops.intelligence.needs import Detector
 from aiops.intelligence.service.backtests import Backtests, BacktestWish
 from aiops.intelligence.service.replay import replay
 from aiops.intelligence.store.incidents import SqlIncidents
@@ -153,6 +155,14 @@ def test_parts_of_the_past_side_by_side_tell_what_one_after_the_other_does() -> 
     ]
     assert len(facts[0]) == 5
     assert facts[0] == facts[1]
+
+
+@pytest.mark.parametrize("detector", [one.build() for one in installed().usable.values()], ids=lambda one: one.name)
+def test_a_past_without_a_series_has_no_findings(detector: Detector) -> None:
+    times = 1e9 + 60.0 * np.arange(10_000, dtype=np.float64)
+    replayed = replay(detector, CPU, WatchHistory(times, [], np.zeros((0, len(times)))), 60.0)
+    assert replayed.findings == []
+    assert replayed.expected.shape == (0, len(times))
 
 
 async def test_a_rule_is_tried_by_when_its_expression_gave_anything(

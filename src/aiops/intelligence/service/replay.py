@@ -132,7 +132,7 @@ def _scored(detector: Detector, watch: Watch, past: WatchHistory, interval_s: fl
     if last is None:
         return nothing_learned(count)
     whole: dict[str, Any] = {
-        name: np.array(values).reshape(part, parts, count).transpose(2, 1, 0).reshape(count, -1)[:, :length]
+        name: np.array(values).reshape(part, parts, count).transpose(2, 1, 0).reshape(count, parts * part)[:, :length]
         for name, values in kept.items()
         if values
     }
