@@ -43,7 +43,7 @@ export function WatchSection({
       <QueryFailure what={`Reading ${first?.title ?? watch}`} query={history} />
       <div className={only ? "grid" : "grid gap-3 lg:grid-cols-2 2xl:grid-cols-3"}>
         {shown.map((one) => (
-          <WatchCard key={subjectKey(one.labels)} one={one} history={history.data} unusual={unusual} />
+          <WatchCard key={subjectKey(one.labels)} one={one} asked={near} history={history.data} unusual={unusual} />
         ))}
       </div>
       {items.length > SHOWN ? (
@@ -72,7 +72,17 @@ function useNear(): [React.RefObject<HTMLElement | null>, boolean] {
 
 type History = BandAnswer | undefined;
 
-function WatchCard({ one, history, unusual }: { one: Expected; history: History; unusual: Anomaly[] }) {
+function WatchCard({
+  one,
+  asked,
+  history,
+  unusual,
+}: {
+  one: Expected;
+  asked: boolean;
+  history: History;
+  unusual: Anomaly[];
+}) {
   const [range] = useRange();
   const zoom = useZoom();
   const now = Date.now();
@@ -89,7 +99,11 @@ function WatchCard({ one, history, unusual }: { one: Expected; history: History;
         </span>
       </header>
       {history === undefined ? (
-        <SkeletonBlock height={128} />
+        asked ? (
+          <SkeletonBlock height={128} />
+        ) : (
+          <div className="h-32" />
+        )
       ) : chart ? (
         <Chart
           data={chart}
