@@ -111,7 +111,9 @@ def test_a_pattern_is_found_in_other_words_and_leads_to_those_like_it(room: Room
     room.browser.shoot("patterns-found")
     found.first.click()
     room.page.get_by_role("button", name="Find logs like this").click()
+    # The hub reads the lab's Loki meanwhile: what it finds there may be a little like this too.
     alike = room.page.get_by_role("list", name="Patterns like this").get_by_role("button")
+    alike = alike.filter(has_text="No space left on")
     expect(alike).to_have_count(1)
     alike.click()
     expect(room.page).to_have_url(re.compile("open="))
