@@ -40,7 +40,7 @@ check: dev ## lint, format, types, layers
 	@$(MAKE) -s web/node_modules/.stamp
 	@cd web && $(call IN_WEB,npm run --silent check)
 
-bench: dev ## ratios against a floor measured in the same run, about 22 min; one: python -m bench NAME
+bench: dev ## ratios against a floor measured in the same run, about 40 min; one: python -m bench NAME
 	@$(BIN)/python -m bench
 
 soak: dev web browser ## long faults, under an hour
