@@ -19,6 +19,7 @@ export function Forecasts({ clusterId, open, onOpen }: Props) {
   const crossing = useInfiniteQuery(forecastPages("CROSSES", clusterId));
   const found = crossing.data?.pages.flatMap(({ items }) => items) ?? [];
   const total = crossing.data?.pages[0]?.total;
+  const looked = useQuery(forecastScores).data?.surveys.some((one) => !clusterId || one.cluster_id === clusterId);
   return (
     <section aria-labelledby="forecasts" className="panel">
       <div className="flex flex-wrap items-baseline gap-x-3 px-3 py-2">
@@ -33,7 +34,7 @@ export function Forecasts({ clusterId, open, onOpen }: Props) {
       {crossing.isPending ? <Skeleton rows={4} /> : null}
       {found.length ? <Rows items={found} label="Foreseen" open={open} onOpen={onOpen} /> : null}
       {total === 0 ? (
-        <Empty title="Nothing is foreseen to run out">
+        <Empty title={looked ? "Nothing is foreseen to run out" : "Nothing has been looked at yet"}>
           Disks, volumes, memory, quotas, certificates and watches with a limit are looked at every few minutes.
         </Empty>
       ) : null}
