@@ -96,7 +96,7 @@ class Miner:
         return number
 
     def of(self, number: int) -> Mined:
-        """The pattern that this number stands for now."""
+        """The pattern that this number stands for at present."""
         into = self._into
         while into[number] != number:
             into[number] = into[into[number]]
