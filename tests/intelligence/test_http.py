@@ -13,7 +13,6 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.testing import AsyncTestClient
 
-from aiops.intelligence.detectors.robust_band import RobustBand
 from aiops.intelligence.module import context
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock, VirtualClock
@@ -47,8 +46,8 @@ async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Lit
         Alerts: hub.alerts,
         Clusters: Names(*clusters),
         Metrics: FakeMetrics(),
-        # The one that `Hub` looks with: another would have to learn first.
-        Settings: Settings(detector=RobustBand.name.replace("-", "_")),
+        # Another detector than that of `Hub`, which learns first: what is open stays so.
+        Settings: Settings(),
         LogFeed: FakeLogFeed(),
     }
     outside = Provider(scope=Scope.APP)

@@ -30,6 +30,8 @@ from aiops.observability.ports import Severity
 
 _WAYS = {Way.TREND_CHANGE: Kind.TREND_CHANGE, Way.PATTERN_BREAK: Kind.PATTERN_BREAK}
 _MOST_SCORE = 1e6
+# Of a series that a new detector has not seen yet: so many values are missed before it is gone.
+_GONE_AFTER = 20
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def changes(seen: Seen, active: dict[int, Anomaly]) -> Changes:
     scores, said, values = seen.scores, seen.said, seen.values
     reasons = np.flatnonzero((scores.active != 0) | (said.breach != 0) | said.silent).tolist()
     for row in set(active).difference(reasons):
-        _end(found, seen, row, active[row], _why_over(seen, row, active[row]))
+        if not _undecided(seen, row, active[row]):
+            _end(found, seen, row, active[row], _why_over(seen, row, active[row]))
     for row in reasons:
         known = active.get(row)
         if not said.silent[row] and not np.isfinite(values[row]):
@@ -128,6 +131,16 @@ def _end(found: Changes, seen: Seen, row: int, known: Anomaly, reason: str) -> N
         found.trend_changes.append(known.id)
 
 
+def _undecided(seen: Seen, row: int, known: Anomaly) -> bool:
+    """Whether a detector that did not find what is open can't say yet that it is over: it still learns the series, or
+    finds it beside its band too but has no evidence so far."""
+    if known.kind in (Kind.SILENCE, Kind.THRESHOLD_BREACH) or not seen.track.watch.learned or seen.scores.ended[row]:
+        return False
+    if not np.isfinite(seen.values[row]):
+        return bool(np.isfinite(seen.track.recent[row, -_GONE_AFTER:]).any())
+    return not seen.scores.score[row] <= 1
+
+
 def _why_over(seen: Seen, row: int, known: Anomaly) -> str:
     if seen.scores.ended[row]:
         return END_REASONS[int(seen.scores.ended[row])]
@@ -135,6 +148,10 @@ def _why_over(seen: Seen, row: int, known: Anomaly) -> str:
         return "values came again" if np.isfinite(seen.values[row]) else "not waited for any longer"
     if known.kind == Kind.THRESHOLD_BREACH:
         return "back within its limit"
+    if not seen.track.watch.learned:
+        return "no band is learned any longer"
+    if not np.isfinite(seen.values[row]):
+        return END_REASONS[Ended.SERIES_GONE]
     return "within its band, made wider by feedback" if seen.factors[row] > 1 else "back in its band"
 
 
