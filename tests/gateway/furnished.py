@@ -62,6 +62,9 @@ class FurnishedHub:
         anomaly = keep_anomaly(self.hub, self.pushed["id"], incident, MARKER)
         self._leaver = stack.enter_context(add_user(url, self.admin, "leaver", "viewer", []))
         self._leaver_password = _PASSWORDS[0]
+        self.teller = self._change_source()
+        told = {"Authorization": f"Bearer {self.teller['token']}"}
+        self.pipeline = stack.enter_context(httpx.Client(base_url=url, headers=told, timeout=60, trust_env=False))
         self.words: dict[str, list[str]] = {
             "cluster_id": [self.pushed["id"], self.dead["id"], self.alive["id"]],
             "incident_id": [incident],
@@ -70,6 +73,7 @@ class FurnishedHub:
             "forecast_id": [keep_prediction(self.hub, self.pushed["id"], MARKER)],
             "group_id": [item["id"] for item in items(self.admin, "/api/v1/anomaly-groups")],
             "fingerprint": [MARKER],
+            "change_id": [self._change()],
             "dashboard_id": [self._dashboard()],
             "trace_id": [TRACE_ID],
             "watch": ["node_cpu", self._watch()],
@@ -88,6 +92,14 @@ class FurnishedHub:
         made = self.admin.post("/api/v1/dashboards", json=self.new_dashboard(random.Random()))
         return str(made.json()["id"])
 
+    def _change(self) -> str:
+        return str(self.admin.post("/api/v1/changes", json=self.new_change(random.Random())).json()["id"])
+
+    def _change_source(self) -> JSON:
+        body = {"name": self._name("t"), "kind": "GENERIC", "cluster_id": self.pushed["id"]}
+        made: JSON = self.admin.post("/api/v1/change-sources", json=body).json()
+        return made
+
     def _watch(self) -> str:
         return str(self.admin.post("/api/v1/watches", json=self.new_watch(random.Random())).json()["name"])
 
@@ -98,6 +110,8 @@ class FurnishedHub:
         """A source where the route takes only sources; for what ends a session, a user with one of their own."""
         if operation[1] in ("/api/metrics", "/api/v1/alerts/webhook"):
             return self.source
+        if operation[1].startswith("/webhooks/changes/"):
+            return self.pipeline
         if operation[1] in ("/api/v1/auth/logout", "/api/v1/auth/password"):
             self._leave_anew()
             return self._leaver
@@ -123,6 +137,8 @@ class FurnishedHub:
             return str(self._cluster({"platform": "HOST"})["id"])
         if method == "DELETE" and name == "source_id":
             return str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"])
+        if name == "change_source_id":
+            return str((self._change_source() if method == "DELETE" else self.teller)["id"])
         if method == "DELETE" and name == "dashboard_id":
             return self._dashboard()
         if method == "DELETE" and name == "anomaly_id":
@@ -180,6 +196,10 @@ class FurnishedHub:
 
     def new_source(self, chance: random.Random) -> JSON:
         return {"name": self._name("s"), "cluster_id": chance.choice(self.words["cluster_id"])}
+
+    def new_change(self, chance: random.Random) -> JSON:
+        where = chance.choice([None, self.pushed["id"]])
+        return {"title": f"Rollout {MARKER}", "kind": chance.choice(["DEPLOYMENT", "CONFIG"]), "cluster_id": where}
 
     def new_silence(self, chance: random.Random) -> JSON:
         clusters = chance.choice([[self.equipped["id"]], [self.equipped["id"], self.dead["id"], self.pushed["id"]]])
@@ -283,6 +303,17 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/clusters/{cluster_id}/credentials/rotate"): FurnishedHub.credentials,
     ("POST", "/api/v1/silences"): FurnishedHub.new_silence,
     ("POST", "/api/v1/sources"): FurnishedHub.new_source,
+    ("POST", "/api/v1/changes"): FurnishedHub.new_change,
+    ("POST", "/api/v1/change-sources"): lambda hub, chance: {
+        "name": hub._name("t"),
+        "kind": chance.choice(["GITHUB", "GITLAB", "ARGOCD", "GENERIC"]),
+        "places": {"production": hub.pushed["id"]},
+    },
+    ("POST", "/webhooks/changes/{change_source_id}"): lambda _, chance: {
+        "title": "Rollout",
+        "key": str(chance.randint(0, 3)),
+        "at": "2026-01-31T12:00:00Z",
+    },
     ("POST", "/api/v1/dashboards"): FurnishedHub.new_dashboard,
     ("PUT", "/api/v1/dashboards/{dashboard_id}"): FurnishedHub.changed_dashboard,
     ("PUT", "/api/v1/anomalies/{anomaly_id}/feedback"): lambda _, chance: {

@@ -106,6 +106,14 @@ class House:
         body = {"name": MARKER.replace("-", "_"), "query": "up", "clusters": [cluster_id]}
         return str(self.admin.post("/api/v1/watches", json=body).json()["name"])
 
+    def _change(self, cluster_id: str) -> str:
+        body = {"title": f"Rollout of {MARKER}", "kind": "DEPLOYMENT", "cluster_id": cluster_id}
+        return str(self.admin.post("/api/v1/changes", json=body).json()["id"])
+
+    def _change_source(self, cluster_id: str) -> str:
+        body = {"name": f"pipeline-{MARKER}", "kind": "GITHUB", "cluster_id": cluster_id}
+        return str(self.admin.post("/api/v1/change-sources", json=body).json()["id"])
+
     def _shared_incident(self) -> str:
         """One episode that struck both clusters; gives the id of its incident, which both may see in part."""
         with LiveReader(self.limited) as reader:
@@ -138,6 +146,8 @@ class House:
             "forecast_id": ids("/api/v1/forecasts"),
             "group_id": ids("/api/v1/anomaly-groups"),
             "trace_id": [TRACE_ID],
+            "change_id": [self._change(theirs["id"])],
+            "change_source_id": [self._change_source(theirs["id"])],
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],
             "silence_id": [f"silence-{MARKER}"],

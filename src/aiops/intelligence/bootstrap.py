@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from aiops.intelligence.meaning.local import INSTALL, is_installed, model_file, word_pieces
+from aiops.intelligence.service.change_sources import box_of
+from aiops.intelligence.store.changes import SqlChangeSources
 from aiops.intelligence.store.orphans import count_orphans
 from aiops.kernel.database import Database
+from aiops.kernel.secrets import SecretUnreadable
 from aiops.settings import Settings
 
 
@@ -14,6 +18,27 @@ async def orphans(database: Database, clusters: list[UUID]) -> dict[str, int]:
     """How much is kept of clusters that are none of these: it should have gone with them."""
     async with database.begin() as tx:
         return await count_orphans(tx, clusters)
+
+
+async def seal_anew(database: Database, keys: Sequence[bytes]) -> tuple[int, list[str]]:
+    """Seal the tokens of sources of changes that a former key has sealed under the first; how many, and those that no
+    key opens."""
+    box, store = box_of(keys), SqlChangeSources()
+    sealed, lost = 0, list[str]()
+    async with database.begin() as tx:
+        names = {one.id: one.name for one in await store.all(tx, None)}
+        for source_id, before in (await store.sealed(tx)).items():
+            if box.is_current(before):
+                continue
+            try:
+                token = box.open(before, belongs_to=source_id.bytes)
+            except SecretUnreadable:
+                lost.append(names[source_id])
+                continue
+            await store.seal(tx, source_id, box.seal(token, belongs_to=source_id.bytes))
+            sealed += 1
+        await tx.commit()
+    return sealed, lost
 
 
 def meaning_at_work(settings: Settings) -> tuple[bool, str]:

@@ -97,6 +97,16 @@ class PredictionCleared(Event, frozen=True, kw_only=True):
     target: str
 
 
+class ChangeRecorded(Event, frozen=True, kw_only=True):
+    """Something was deployed, configured or scaled, or its sender told more of it."""
+
+    event_type: ClassVar[str] = "CHANGE_RECORDED"
+    channel: ClassVar[str] = "changes"
+    change_id: UUID
+    kind: str
+    at: datetime
+
+
 EVENTS = (
     AnomalyDetected,
     AnomalyEnded,
@@ -108,4 +118,5 @@ EVENTS = (
     LogFindingEnded,
     PredictionMade,
     PredictionCleared,
+    ChangeRecorded,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dishka import AsyncContainer, Scope, provide
 
+from aiops.intelligence.changes_module import CHANGE_HANDLERS, CHANGE_ROUTES, ChangeProvider, keep_changes
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
@@ -45,7 +46,7 @@ from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
 
-class _Intelligence(MeaningProvider, LogPatternProvider, PredictionProvider):
+class _Intelligence(MeaningProvider, LogPatternProvider, PredictionProvider, ChangeProvider):
     scope = Scope.APP
 
     @provide
@@ -189,6 +190,7 @@ def context() -> Context:
             expectations,
             *PATTERN_ROUTES,
             *MEANING_ROUTES,
+            *CHANGE_ROUTES,
         ),
         events=EVENTS,
         handlers=(
@@ -197,6 +199,7 @@ def context() -> Context:
             HandlerSpec("intelligence.watch_changed", (WatchChanged,), _on_watch_changed),
             *PATTERN_HANDLERS,
             *PREDICTION_HANDLERS,
+            *CHANGE_HANDLERS,
         ),
         jobs=(
             JobSpec("intelligence.watcher", _watcher),
@@ -205,5 +208,5 @@ def context() -> Context:
             *MEANING_JOBS,
             *PREDICTION_JOBS,
         ),
-        keeps=(_keep_incidents, keep_log_patterns, keep_checks),
+        keeps=(_keep_incidents, keep_log_patterns, keep_checks, keep_changes),
     )

@@ -12,6 +12,7 @@ from aiops.kernel.database import Transaction, connection_of
 _KINDS = {
     "learned bands": "SELECT count(*) FROM intelligence.track WHERE cluster_id <> ALL(:clusters)",
     "forecasts": "SELECT count(*) FROM intelligence.prediction WHERE cluster_id <> ALL(:clusters)",
+    "changes": "SELECT count(*) FROM intelligence.change WHERE cluster_id <> ALL(:clusters)",
     "log patterns": "SELECT count(*) FROM intelligence.log_pattern WHERE cluster_id <> ALL(:clusters)",
     "open anomalies": (
         "SELECT count(*) FROM intelligence.anomaly WHERE ended_at IS NULL AND cluster_id <> ALL(:clusters)"
