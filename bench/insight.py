@@ -16,9 +16,11 @@ import numpy as np
 
 from aiops.intelligence.detectors.robust_band import RobustBand
 from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.gathering import Gathering
 from aiops.intelligence.service.watcher import Watcher
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
+from aiops.intelligence.store.gathering import SqlGathering
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.bus import InMemoryBus
 from aiops.kernel.clock import VirtualClock
@@ -46,7 +48,7 @@ class Fleet:
         self._database, self._clock, self._feed = database, clock, FakeWatchFeed()
         self._anomalies = anomalies
         self._rng = np.random.default_rng(1)
-        episodes = Episodes(database, clock, incidents, anomalies, tracks)
+        episodes = Episodes(database, clock, incidents, anomalies, tracks, Gathering(incidents, SqlGathering()))
         self._watcher = Watcher(database, clock, self._feed, RobustBand(), tracks, anomalies, SqlFeedback(), episodes)
 
     async def learn(self) -> list[UUID]:

@@ -22,9 +22,11 @@ import psutil
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import AnomalyDetected
 from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.gathering import Gathering
 from aiops.intelligence.service.watcher import Watcher
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
+from aiops.intelligence.store.gathering import SqlGathering
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.bus import InMemoryBus
 from aiops.kernel.clock import SystemClock
@@ -89,7 +91,7 @@ class Fleet:
         self.intake = Intake(database, self.clock, store, found, self.arrivals, retention_days=90)
         self.job = ArrivalWatchJob(service=self.feed, clusters=found, arrivals=self.arrivals, clock=self.clock)
         incidents, anomalies, tracks = SqlIncidents(), SqlAnomalies(), SqlTracks()
-        episodes = Episodes(database, self.clock, incidents, anomalies, tracks)
+        episodes = Episodes(database, self.clock, incidents, anomalies, tracks, Gathering(incidents, SqlGathering()))
         detector = installed().usable[Settings().detector].build()
         self.watcher = Watcher(database, self.clock, self.feed, detector, tracks, anomalies, SqlFeedback(), episodes)
         self.rng = np.random.default_rng(1)

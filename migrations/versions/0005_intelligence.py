@@ -30,7 +30,15 @@ _STATEMENTS = (
         revision int NOT NULL,
         ranked_revision int NOT NULL DEFAULT 0,
         causes jsonb NOT NULL DEFAULT '[]',
-        causes_note text
+        causes_note text,
+        title text,
+        title_clusters uuid[] NOT NULL DEFAULT '{}',
+        severity_rank smallint,
+        origin text NOT NULL DEFAULT 'DETECTED',
+        owner text,
+        team_id uuid,
+        merged_into uuid,
+        suspect jsonb
     )
     """,
     "CREATE INDEX incident_open ON intelligence.incident (id) WHERE status IN ('OPEN', 'ACKNOWLEDGED', 'MITIGATED')",
@@ -42,6 +50,9 @@ _STATEMENTS = (
         cluster_id uuid NOT NULL,
         title text NOT NULL,
         severity_rank smallint NOT NULL,
+        alert_count int NOT NULL DEFAULT 0,
+        anomaly_count int NOT NULL DEFAULT 0,
+        workloads int NOT NULL DEFAULT 0,
         PRIMARY KEY (incident_id, cluster_id)
     )
     """,
@@ -84,7 +95,9 @@ _STATEMENTS = (
         end_reason text,
         query text NOT NULL,
         incident_id uuid REFERENCES intelligence.incident,
-        group_id uuid REFERENCES intelligence.anomaly_group
+        group_id uuid REFERENCES intelligence.anomaly_group,
+        joined_by text,
+        reason text
     )
     """,
     "CREATE UNIQUE INDEX anomaly_active ON intelligence.anomaly (cluster_id, watch, labels) WHERE ended_at IS NULL",
@@ -101,21 +114,41 @@ _STATEMENTS = (
         name text NOT NULL,
         severity text NOT NULL,
         labels jsonb NOT NULL,
+        joined_by text,
+        reason text,
         PRIMARY KEY (cluster_id, fingerprint, started_at)
     )
     """,
-    "CREATE INDEX incident_alert_by_incident ON intelligence.incident_alert (incident_id)",
+    "CREATE INDEX incident_alert_by_incident ON intelligence.incident_alert (incident_id, started_at)",
+    "CREATE INDEX incident_alert_open ON intelligence.incident_alert (incident_id) WHERE ended_at IS NULL",
+    # What members of an incident on a cluster have in common with others: by this, more is found to belong to it.
     """
-    CREATE TABLE intelligence.member (
+    CREATE TABLE intelligence.incident_trait (
         incident_id uuid NOT NULL REFERENCES intelligence.incident ON DELETE CASCADE,
         cluster_id uuid NOT NULL,
-        name text NOT NULL,
-        subject text NOT NULL,
-        started_at timestamptz NOT NULL
+        kind text NOT NULL,
+        key text NOT NULL,
+        phrase text,
+        short text,
+        members int NOT NULL,
+        near smallint NOT NULL,
+        first_at timestamptz NOT NULL,
+        last_at timestamptz NOT NULL,
+        PRIMARY KEY (incident_id, cluster_id, kind, key)
     )
     """,
-    "CREATE INDEX member_by_subject ON intelligence.member (cluster_id, name, subject, started_at)",
-    "CREATE INDEX member_by_name ON intelligence.member (name, started_at)",
+    "CREATE INDEX incident_trait_by_key ON intelligence.incident_trait (kind, key, last_at)",
+    """
+    CREATE TABLE intelligence.incident_link (
+        incident_id uuid NOT NULL REFERENCES intelligence.incident ON DELETE CASCADE,
+        other_id uuid NOT NULL REFERENCES intelligence.incident ON DELETE CASCADE,
+        kind text NOT NULL,
+        by text NOT NULL,
+        at timestamptz NOT NULL,
+        PRIMARY KEY (incident_id, other_id)
+    )
+    """,
+    "CREATE INDEX incident_link_other ON intelligence.incident_link (other_id)",
     """
     CREATE TABLE intelligence.timeline (
         id uuid PRIMARY KEY,
@@ -125,7 +158,8 @@ _STATEMENTS = (
         text text NOT NULL,
         anomaly_id uuid,
         alert_fingerprint text,
-        cluster_id uuid
+        cluster_id uuid,
+        seen_by uuid[]
     )
     """,
     "CREATE INDEX timeline_by_incident ON intelligence.timeline (incident_id, at, id)",

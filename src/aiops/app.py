@@ -134,7 +134,15 @@ async def _start(container: AsyncContainer, parts: list[Context], supervisor: Su
     clock, catalogue = await container.get(Clock), await container.get(EventCatalogue)
     settings = await container.get(Settings)
     specs = [spec for part in parts for spec in part.handlers]
-    handlers = [Handler(spec.name, spec.event_types, await spec.build(container)) for spec in specs]
+    handlers = [
+        Handler(
+            spec.name,
+            spec.event_types,
+            await spec.build(container),
+            await spec.build_together(container) if spec.build_together else None,
+        )
+        for spec in specs
+    ]
     database.outbox = SqlOutbox(bus, handlers)
     supervisor.start("events", Dispatcher(database, bus, clock, catalogue, handlers))
     keeps = [Keep("events", settings.events_retention_days, forget_events)]

@@ -12,15 +12,19 @@ from aiops.intelligence.domain.anomalies import AnomalyFilter
 from aiops.intelligence.domain.incidents import IncidentFilter, IncidentView, Status
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
+from aiops.intelligence.needs_incidents import TopologySource
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
+from aiops.intelligence.service.gathering import Gathering
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import IncidentDetail, Reading
 from aiops.intelligence.service.watcher import Watcher
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
+from aiops.intelligence.store.gathering import SqlGathering
 from aiops.intelligence.store.incidents import SqlIncidents
+from aiops.intelligence.store.teams import SqlTeams
 from aiops.kernel.bus import InMemoryBus
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database
@@ -50,12 +54,14 @@ class Hub:
     def __init__(self, database: Database, clock: VirtualClock) -> None:
         self.database, self.clock = database, clock
         self.feed, self.alerts = FakeWatchFeed(), FakeAlerts()
+        self.topology: TopologySource | None = None
         self.start()
 
     def start(self) -> None:
         """As a restart of the process does it: nothing is kept but the database."""
         incidents, anomalies, tracks = SqlIncidents(), SqlAnomalies(), SqlTracks()
-        self.episodes = Episodes(self.database, self.clock, incidents, anomalies, tracks)
+        self.gathering = Gathering(incidents, SqlGathering(), self.topology, teams=SqlTeams())
+        self.episodes = Episodes(self.database, self.clock, incidents, anomalies, tracks, self.gathering)
         said = SqlFeedback()
         self.watcher = Watcher(
             self.database, self.clock, self.feed, RobustBand(), tracks, anomalies, said, self.episodes
@@ -65,7 +71,7 @@ class Hub:
         self.feedbacks = Feedbacks(self.database, self.clock, said, anomalies, incidents, *end)
         reactions = Reactions(self.episodes, self.alerts, self.watcher)
         handlers = [
-            Handler("intelligence.alerts", (AlertFired, AlertResolved), reactions.on_alert),
+            Handler("intelligence.alerts", (AlertFired, AlertResolved), reactions.on_alert, reactions.on_alerts),
             Handler("intelligence.watch_changed", (WatchChanged,), reactions.on_watch_changed),
         ]
         bus, catalogue = InMemoryBus(), EventCatalogue()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.database import Transaction
-from aiops.kernel.errors import NotFound
 from aiops.kernel.events import Event
 from aiops.kernel.principal import Principal
 from aiops.observability.events import AlertFired, AlertResolved, WatchChanged
-from aiops.observability.ports import Alerts, AlertState
+from aiops.observability.ports import Alert, Alerts, AlertState
 from aiops.registry.events import ClusterDeleted
+
+_SAME_START = timedelta(milliseconds=1)
 
 
 class Reactions:
@@ -21,16 +29,36 @@ class Reactions:
         self._principal = Principal.system("incidents")
 
     async def on_alert(self, tx: Transaction, event: Event) -> None:
-        if isinstance(event, AlertResolved):
-            await self._episodes.alert_resolved(tx, event.cluster_id, event.fingerprint, event.occurred_at)
-        elif isinstance(event, AlertFired):
-            try:
-                alert = await self._alerts.get(self._principal, event.cluster_id, event.fingerprint)
-            except NotFound:
-                return
-            # It may have ended before this was delivered; then its end was told, or will be.
-            if alert.state is not AlertState.RESOLVED:
-                await self._episodes.alert_fired(tx, alert)
+        await self.on_alerts(tx, [event])
+
+    async def on_alerts(self, tx: Transaction, events: Sequence[Event]) -> None:
+        """Of each alert one change after the other, and of different alerts all that can be dealt with at once."""
+        changes = [event for event in events if isinstance(event, AlertFired | AlertResolved)]
+        keys = {(event.cluster_id, event.fingerprint) for event in changes}
+        current = {
+            (alert.cluster_id, alert.fingerprint): alert
+            for alert in await self._alerts.several(self._principal, sorted(keys))
+        }
+        rounds: list[dict[tuple[UUID, str], AlertFired | AlertResolved]] = []
+        reached: Counter[tuple[UUID, str]] = Counter()
+        for event in changes:
+            key = (event.cluster_id, event.fingerprint)
+            if reached[key] == len(rounds):
+                rounds.append({})
+            rounds[reached[key]][key] = event
+            reached[key] += 1
+        for once in rounds:
+            ends = {key: event.occurred_at for key, event in once.items() if isinstance(event, AlertResolved)}
+            if ends:
+                await self._episodes.alerts_resolved(tx, ends)
+            # One that is gone went with its cluster, or with all that is too old.
+            fired = [
+                _as_told(event, current[key])
+                for key, event in once.items()
+                if isinstance(event, AlertFired) and key in current
+            ]
+            if fired:
+                await self._episodes.alerts_fired(tx, fired)
         self._watcher.found.set()
 
     async def on_cluster_deleted(self, tx: Transaction, event: Event) -> None:
@@ -43,3 +71,10 @@ class Reactions:
             self._watcher.forget_watch(event.watch)
             await self._episodes.watch_changed(tx, event.watch, f"{event.by} {event.change.lower()} the watch")
             self._watcher.found.set()
+
+
+def _as_told(event: AlertFired, alert: Alert) -> Alert:
+    """The alert as it was when it fired: it may have ended before this was delivered, and begun again."""
+    began_again = alert.starts_at - event.starts_at > _SAME_START
+    ended_at = alert.starts_at if began_again else alert.ends_at if alert.state is AlertState.RESOLVED else None
+    return msgspec.structs.replace(alert, starts_at=event.starts_at, ends_at=ended_at)

@@ -14,6 +14,7 @@ from aiops.intelligence.http.forecasts import ForecastsController
 from aiops.intelligence.http.incidents import IncidentsController, expectations
 from aiops.intelligence.http.insight import GroupsController, explained
 from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
+from aiops.intelligence.incidents_module import IncidentProvider
 from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
 from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, GroupStore, IncidentStore, TrackStore
 from aiops.intelligence.patterns_module import PATTERN_HANDLERS, PATTERN_JOBS, LogPatternProvider, keep_log_patterns
@@ -26,6 +27,7 @@ from aiops.intelligence.predictions_module import (
 from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
+from aiops.intelligence.service.gathering import Gathering
 from aiops.intelligence.service.insight import Insight
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import Reading
@@ -33,12 +35,11 @@ from aiops.intelligence.service.watcher import Watcher
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.groups import SqlGroups
-from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.errors import Invalid
 from aiops.kernel.module import Context, HandlerSpec, JobSpec
-from aiops.kernel.outbox import Handle
+from aiops.kernel.outbox import Handle, HandleTogether
 from aiops.kernel.retention import Keep
 from aiops.observability.events import AlertFired, AlertResolved, WatchChanged
 from aiops.observability.ports import Alerts, Metrics, WatchFeed
@@ -46,7 +47,7 @@ from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
 
-class _Intelligence(MeaningProvider, LogPatternProvider, PredictionProvider, ChangeProvider):
+class _Intelligence(MeaningProvider, LogPatternProvider, PredictionProvider, ChangeProvider, IncidentProvider):
     scope = Scope.APP
 
     @provide
@@ -70,14 +71,16 @@ class _Intelligence(MeaningProvider, LogPatternProvider, PredictionProvider, Cha
         return SqlFeedback()
 
     @provide
-    def incidents(self) -> IncidentStore:
-        return SqlIncidents()
-
-    @provide
     def episodes(
-        self, database: Database, clock: Clock, incidents: IncidentStore, anomalies: AnomalyStore, tracks: TrackStore
+        self,
+        database: Database,
+        clock: Clock,
+        incidents: IncidentStore,
+        anomalies: AnomalyStore,
+        tracks: TrackStore,
+        gathering: Gathering,
     ) -> Episodes:
-        return Episodes(database, clock, incidents, anomalies, tracks)
+        return Episodes(database, clock, incidents, anomalies, tracks, gathering)
 
     @provide
     def watcher(
@@ -162,6 +165,10 @@ async def _on_alert(container: AsyncContainer) -> Handle:
     return (await container.get(Reactions)).on_alert
 
 
+async def _on_alerts(container: AsyncContainer) -> HandleTogether:
+    return (await container.get(Reactions)).on_alerts
+
+
 async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
     return (await container.get(Reactions)).on_cluster_deleted
 
@@ -194,7 +201,7 @@ def context() -> Context:
         ),
         events=EVENTS,
         handlers=(
-            HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert),
+            HandlerSpec("intelligence.alerts", (AlertFired, AlertResolved), _on_alert, _on_alerts),
             HandlerSpec("intelligence.cluster_deleted", (ClusterDeleted,), _on_cluster_deleted),
             HandlerSpec("intelligence.watch_changed", (WatchChanged,), _on_watch_changed),
             *PATTERN_HANDLERS,

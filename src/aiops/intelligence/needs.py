@@ -18,10 +18,11 @@ from aiops.intelligence.domain.feedback import Feedback
 from aiops.intelligence.domain.groups import AnomalyGroup, GroupFilter
 from aiops.intelligence.domain.incidents import (
     AlertMember,
-    ClusterPart,
     Incident,
     IncidentFilter,
+    IncidentLink,
     IncidentView,
+    Order,
     TimelineRow,
 )
 from aiops.kernel.database import Transaction
@@ -198,43 +199,27 @@ class IncidentStore(Protocol):
 
     async def next_key(self, tx: Transaction, at: datetime) -> str: ...
 
-    async def returning(
-        self, tx: Transaction, cluster_id: UUID, name: str, subjects: Sequence[str], now: datetime
-    ) -> dict[str, UUID]:
-        """Those of the subjects that had an incident lately, and which: the first rule of `domain.incidents`."""
-
-    async def find(self, tx: Transaction, cluster_id: UUID, name: str, started_at: datetime) -> Incident | None:
-        """The incident that a new member belongs to, by the other rules."""
-
     async def add(self, tx: Transaction, incident: Incident) -> None: ...
 
     async def get(self, tx: Transaction, incident_id: UUID, *, lock: bool = False) -> Incident | None: ...
 
     async def save(self, tx: Transaction, incident: Incident) -> None: ...
 
-    async def join(
-        self, tx: Transaction, incident_id: UUID, cluster_id: UUID, name: str, subjects: Mapping[str, datetime]
-    ) -> None:
-        """Note what belongs to the incident since when, to find it again when the same subject returns."""
+    async def add_alerts(self, tx: Transaction, members: Sequence[AlertMember]) -> None: ...
 
-    async def add_alert(self, tx: Transaction, member: AlertMember) -> None: ...
-
-    async def end_alert(
-        self, tx: Transaction, cluster_id: UUID, fingerprint: str, ended_at: datetime
-    ) -> list[AlertMember]:
-        """Those that were open until now."""
+    async def end_alerts(self, tx: Transaction, ends: Mapping[tuple[UUID, str], datetime]) -> list[AlertMember]:
+        """By cluster and fingerprint; gives those that were open until now."""
 
     async def open_alerts(self, tx: Transaction, cluster_id: UUID) -> list[AlertMember]: ...
 
-    async def alert_member(
-        self, tx: Transaction, cluster_id: UUID, fingerprint: str, starts_at: datetime
-    ) -> AlertMember | None: ...
+    async def known_alerts(
+        self, tx: Transaction, wanted: Sequence[tuple[UUID, str, datetime]]
+    ) -> set[tuple[UUID, str, datetime]]:
+        """Those alerts, by cluster, fingerprint and start, that are members already: by that start, or open."""
 
     async def alerts(
         self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
     ) -> list[AlertMember]: ...
-
-    async def put_part(self, tx: Transaction, part: ClusterPart) -> None: ...
 
     async def tell(self, tx: Transaction, rows: Sequence[TimelineRow]) -> None: ...
 
@@ -260,11 +245,21 @@ class IncidentStore(Protocol):
         self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
     ) -> IncidentView | None: ...
 
+    async def links(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> list[IncidentLink]:
+        """To incidents of which something is in scope, and from them."""
+
     async def between(
         self, tx: Transaction, cluster_id: UUID, start: datetime, end: datetime, limit: int
     ) -> list[IncidentView]:
         """The cluster's own part of the incidents that were detected then, the latest; false positives left out."""
 
     async def page(
-        self, tx: Transaction, wanted: IncidentFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
-    ) -> tuple[list[IncidentView], int]: ...
+        self,
+        tx: Transaction,
+        wanted: IncidentFilter,
+        clusters: Sequence[UUID] | None,
+        limit: int,
+        after: UUID | None,
+        order: Order = Order.LATEST,
+    ) -> tuple[list[IncidentView], int]:
+        """Without those that were merged into others."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from dishka import AsyncContainer, Provider
 
 from aiops.kernel.events import Event
-from aiops.kernel.outbox import Handle
+from aiops.kernel.outbox import Handle, HandleTogether
 from aiops.kernel.retention import Keep
 
 
@@ -20,11 +20,13 @@ class Runnable(Protocol):
 
 @dataclass(frozen=True)
 class HandlerSpec:
-    """A reaction to events; `build` is called once, when the application has been composed."""
+    """A reaction to events; `build` is called once, when the application has been composed, and so is
+    `build_together`, for a reaction that takes many at once."""
 
     name: str
     event_types: tuple[type[Event], ...]
     build: Callable[[AsyncContainer], Awaitable[Handle]]
+    build_together: Callable[[AsyncContainer], Awaitable[HandleTogether]] | None = None
 
 
 @dataclass(frozen=True)

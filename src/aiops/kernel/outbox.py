@@ -27,22 +27,28 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 MAX_ATTEMPTS = 10
-BATCH = 100
+BATCH = 500
 _IDLE_S = 5.0
 
 log = structlog.get_logger(__name__)
 
 Handle = Callable[[Transaction, Event], Awaitable[None]]
+HandleTogether = Callable[[Transaction, Sequence[Event]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Handler:
     """`name` is stable and unique: deliveries are kept under it. `handle` writes through the given transaction and
-    does not commit it."""
+    does not commit it.
+
+    One that can deal with many events at once says so by `together`, which gets them in their order; where that raises,
+    they are given to `handle` one by one, so that only the one at fault is retried.
+    """
 
     name: str
     event_types: tuple[type[Event], ...]
     handle: Handle
+    together: HandleTogether | None = None
 
 
 class SqlOutbox:
@@ -121,8 +127,14 @@ class Dispatcher:
     async def step(self) -> int:
         """Deal with up to `BATCH` due deliveries; gives how many were taken."""
         due = await self._due()
+        together: dict[str, list[UUID]] = {}
         for event_id, handler in due:
-            await self._deliver(event_id, handler)
+            if self._handlers[handler].together is None:
+                await self._deliver(event_id, handler)
+            else:
+                together.setdefault(handler, []).append(event_id)
+        for handler, event_ids in together.items():
+            await self._deliver_together(event_ids, handler)
         return len(due)
 
     async def _due(self) -> list[tuple[UUID, str]]:
@@ -136,6 +148,30 @@ class Dispatcher:
                 {"now": self._clock.now(), "batch": BATCH, "handlers": list(self._handlers)},
             )
             return [(row.event_id, row.handler) for row in rows]
+
+    async def _deliver_together(self, event_ids: list[UUID], name: str) -> None:
+        together = self._handlers[name].together
+        assert together is not None
+        try:
+            async with self._database.begin() as tx:
+                rows = list(await tx.connection.execute(text(_TAKE_ALL), {"event_ids": event_ids, "handler": name}))
+                if not rows:
+                    return
+                await together(
+                    tx, [self._catalogue.decode(row.event_type, msgspec.json.encode(row.payload)) for row in rows]
+                )
+                await tx.connection.execute(
+                    text(
+                        "UPDATE kernel.delivery SET done_at = :now"
+                        " WHERE event_id = ANY(:event_ids) AND handler = :handler"
+                    ),
+                    {"now": self._clock.now(), "event_ids": [row.event_id for row in rows], "handler": name},
+                )
+                await tx.commit()
+        except Exception as error:
+            log.warning("event_batch_failed", handler=name, events=len(event_ids), error=repr(error))
+            for event_id in event_ids:
+                await self._deliver(event_id, name)
 
     async def _deliver(self, event_id: UUID, name: str) -> None:
         try:
@@ -174,6 +210,13 @@ SELECT o.event_type, o.payload
 FROM kernel.delivery d JOIN kernel.outbox o USING (event_id)
 WHERE d.event_id = :event_id AND d.handler = :handler AND d.done_at IS NULL AND d.dead_at IS NULL
 FOR UPDATE OF d SKIP LOCKED
+"""
+
+_TAKE_ALL = """
+SELECT o.event_id, o.event_type, o.payload
+FROM kernel.delivery d JOIN kernel.outbox o USING (event_id)
+WHERE d.event_id = ANY(:event_ids) AND d.handler = :handler AND d.done_at IS NULL AND d.dead_at IS NULL
+ORDER BY o.event_id FOR UPDATE OF d SKIP LOCKED
 """
 
 _POSTPONE = """

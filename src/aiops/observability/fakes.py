@@ -86,6 +86,9 @@ class FakeAlerts:
             raise NotFound("There is no such alert.")
         return found
 
+    async def several(self, principal: Principal, wanted: Sequence[tuple[UUID, str]]) -> list[Alert]:
+        return [self._alerts[one] for one in wanted if one in self._alerts and principal.sees(one[0])]
+
 
 class FakeWatchStore:
     """`needs.WatchStore` in memory."""

@@ -269,6 +269,9 @@ class AlertStore(Protocol):
 
     async def get(self, tx: Transaction, cluster_id: UUID, fingerprint: str) -> Alert | None: ...
 
+    async def several(self, tx: Transaction, wanted: Sequence[tuple[UUID, str]]) -> list[Alert]:
+        """By cluster and fingerprint; those that there are."""
+
     async def page(
         self, tx: Transaction, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
     ) -> list[Alert]:

@@ -299,6 +299,9 @@ class Alerts(Protocol):
     async def get(self, principal: Principal, cluster_id: UUID, fingerprint: str) -> Alert:
         """Raises `NotFound`, also where the cluster is out of scope."""
 
+    async def several(self, principal: Principal, wanted: Sequence[tuple[UUID, str]]) -> list[Alert]:
+        """Those of these, by cluster and fingerprint, that there are and that are in scope."""
+
 
 class SourceTokens(Protocol):
     async def authenticate(self, token: str) -> Principal | None:

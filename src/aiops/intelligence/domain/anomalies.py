@@ -46,6 +46,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     query: str
     incident_id: UUID | None = None
     group_id: UUID | None = None
+    joined_by: str | None = None
+    reason: str | None = None
 
     @property
     def deviation_percent(self) -> float | None:

@@ -1,12 +1,11 @@
 """What an incident is: one episode that gathers the anomalies and alerts which belong together.
 
-A member joins, in this order: the incident that had the same subject within the last 15 minutes (a resolved one is
-reopened); an open one of the same cluster that was active within 5 minutes of the member's start; an open one, also of
-another cluster, where the same watch or alert moved within 2 minutes. Otherwise it opens a new incident.
+What joins which incident, and why, is decided by `domain.correlation`.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -16,8 +15,17 @@ import msgspec
 from aiops.observability.ports import Labels, Severity
 
 JOIN_WITHIN = timedelta(minutes=5)
+"""Of the last change on the same cluster."""
+EPISODE_LASTS = timedelta(minutes=15)
+"""What only shares its cluster joins no incident that is older: two faults would never part."""
+SAME_PLACE_WITHIN = timedelta(minutes=10)
+SHARED_NEED_WITHIN = timedelta(minutes=3)
 ACROSS_WITHIN = timedelta(minutes=2)
 REOPEN_WITHIN = timedelta(minutes=15)
+FOLLOWS_WITHIN = timedelta(days=7)
+"""What comes back later opens an incident that is linked to the one before."""
+LATE = timedelta(minutes=5)
+"""An alert may be told long after it started: what it joins is what happens now."""
 SETTLE = timedelta(seconds=60)
 
 
@@ -32,8 +40,20 @@ class Status(StrEnum):
 CLOSED = (Status.RESOLVED, Status.FALSE_POSITIVE)
 
 
+class Origin(StrEnum):
+    DETECTED = "DETECTED"
+    MANUAL = "MANUAL"
+    """People opened it; it resolves only by their hands."""
+    FORECAST = "FORECAST"
+    """What was foreseen came close."""
+
+
 class Incident(msgspec.Struct, kw_only=True):
-    """The part of an incident that is the same for every reader; `revision` grows with its members."""
+    """The part of an incident that is the same for every reader; `revision` grows with its members.
+
+    `title` and `severity_rank` are what people gave it, in place of what its members say; the title may name what is on
+    any of `title_clusters`. `merged_into` is where its members went.
+    """
 
     id: UUID
     key: str
@@ -43,18 +63,18 @@ class Incident(msgspec.Struct, kw_only=True):
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
     revision: int = 1
-
-
-class ClusterPart(msgspec.Struct, frozen=True, kw_only=True):
-    """What an incident is called on one cluster; a reader sees only the parts of the clusters in scope."""
-
-    incident_id: UUID
-    cluster_id: UUID
-    title: str
-    severity: Severity
+    title: str | None = None
+    title_clusters: list[UUID] = []
+    severity_rank: int | None = None
+    origin: Origin = Origin.DETECTED
+    owner: str | None = None
+    team_id: UUID | None = None
+    merged_into: UUID | None = None
 
 
 class AlertMember(msgspec.Struct, frozen=True, kw_only=True):
+    """`joined_by` names the decider by which it joined, and `reason` says why."""
+
     incident_id: UUID
     cluster_id: UUID
     fingerprint: str
@@ -63,10 +83,13 @@ class AlertMember(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels
     started_at: datetime
     ended_at: datetime | None = None
+    joined_by: str | None = None
+    reason: str | None = None
 
 
 class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`cluster_id` is `None` only for a text that names nothing of any cluster."""
+    """What concerns one cluster is seen by those who see it; what people wrote, by those who see all of `seen_by`.
+    Both are `None` only for a text that names nothing of any cluster."""
 
     id: UUID
     incident_id: UUID
@@ -76,10 +99,36 @@ class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
     anomaly_id: UUID | None = None
     alert_fingerprint: str | None = None
     cluster_id: UUID | None = None
+    seen_by: list[UUID] | None = None
+
+
+class Suspect(msgspec.Struct, frozen=True, kw_only=True):
+    """The thing that what an incident gathers depends on: `affected` of the `located` subjects that the topology knows.
+
+    `told` is the alert of the thing itself, where there is one.
+    """
+
+    node_id: UUID
+    kind: str
+    name: str
+    cluster_id: UUID | None
+    affected: int
+    located: int
+    told: str | None = None
+
+
+class IncidentLink(msgspec.Struct, frozen=True, kw_only=True):
+    """`FOLLOWS` an earlier one of the same, is `RELATED`, `SPLIT_FROM` or `MERGED` into the other."""
+
+    other_id: UUID
+    key: str
+    kind: str
+    by: str
+    at: datetime
 
 
 class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident within a reader's scope."""
+    """An incident within a reader's scope. `workloads` counts those that its members name."""
 
     id: UUID
     key: str
@@ -88,33 +137,67 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     clusters: list[UUID]
     detected_at: datetime
+    last_activity_at: datetime
     acknowledged_at: datetime | None
     resolved_at: datetime | None
     anomaly_count: int
     alert_count: int
+    workloads: int
+    origin: Origin
+    owner: str | None
+    team_id: UUID | None
+    team: str | None
+    merged_into: UUID | None
+    suspect: Suspect | None
+
+
+class Order(StrEnum):
+    LATEST = "LATEST"
+    IMPACT = "IMPACT"
+    """The worst severity first, then most clusters, workloads and alerts; what is over comes last."""
 
 
 class IncidentFilter(msgspec.Struct, frozen=True):
+    """`open`: live or over. `owner` of "-" is nobody."""
+
     status: Status | None = None
     severity: Severity | None = None
     cluster_id: UUID | None = None
+    open: bool | None = None
+    owner: str | None = None
+    team_id: UUID | None = None
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """What a title needs of an anomaly or alert."""
+class Named(msgspec.Struct, frozen=True):
+    """The members of one name on one cluster: what a title needs of them."""
 
     phrase: str
     short: str
-    severity: Severity
-    started_at: datetime
+    members: int
 
 
-def title_of(members: list[Member]) -> str:
-    """`CPU of web-1 high, with Load and 2 more`: what started first, then the rest."""
-    ordered = sorted(members, key=lambda member: member.started_at)
-    first, others = ordered[0], list(dict.fromkeys(m.short for m in ordered[1:] if m.short != ordered[0].short))
+def title_of(named: list[Named]) -> str:
+    """`CPU of web-1 high, with Load and 2 more`: what started first, then the rest. `named` in the order of starts."""
+    first, *others = named
     if not others:
-        more = len({member.phrase for member in ordered}) - 1
-        return f"{first.phrase}, and {more} more like it" if more else first.phrase
+        more = first.members - 1
+        return f"{first.phrase}, and {more} more like it" if more > 0 else first.phrase
     rest = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f"{first.phrase}, with {others[0]}{rest}"
+    return f"{first.phrase}, with {others[0].short}{rest}"
+
+
+_AREAS = {"SWITCH": "network", "ROUTER": "network", "STORAGE": "storage", "NODE": "machine", "HOST": "machine"}
+_DOWN = re.compile(r"down|unreach|unavail|not.?ready|offline|dead|lost", re.IGNORECASE)
+
+
+def title_by_suspect(suspect: Suspect, clusters: int, workloads: int) -> str:
+    """`network: switch-7 down, 4 clusters, 212 workloads`; without an alert of its own the thing is only suspected."""
+    area = _AREAS.get(suspect.kind, suspect.kind.lower())
+    told = suspect.told
+    state = "suspected" if told is None else "down" if _DOWN.search(told) else told
+    struck = [_count(clusters, "cluster")] + ([_count(workloads, "workload")] if workloads else [])
+    return f"{area}: {suspect.name} {state}, {', '.join(struck)}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -68,6 +68,8 @@ class AnomalyReply(msgspec.Struct, frozen=True, kw_only=True):
     query: str
     incident_id: UUID | None
     group_id: UUID | None
+    joined_by: str | None
+    reason: str | None
     feedback: FeedbackReply | None
 
 

@@ -13,7 +13,15 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from aiops.intelligence.domain.causes import Evidence
 from aiops.intelligence.domain.feedback import Widening
-from aiops.intelligence.domain.incidents import IncidentFilter, IncidentView, Status
+from aiops.intelligence.domain.incidents import (
+    IncidentFilter,
+    IncidentLink,
+    IncidentView,
+    Order,
+    Origin,
+    Status,
+    Suspect,
+)
 from aiops.intelligence.http.anomalies import (
     AnomalyReply,
     Cursor,
@@ -68,8 +76,18 @@ class IncidentReply(msgspec.Struct, frozen=True, kw_only=True):
     detected_at: datetime
     acknowledged_at: datetime | None
     resolved_at: datetime | None
+    last_activity_at: datetime
     anomaly_count: int
     alert_count: int
+    workloads: int
+    fleet: int
+    """How many clusters the reader sees at all: the incident concerns so many of them."""
+    origin: Origin
+    owner: str | None
+    team_id: UUID | None
+    team: str | None
+    merged_into: UUID | None
+    suspect: Suspect | None
 
 
 class IncidentPage(msgspec.Struct, frozen=True):
@@ -110,6 +128,8 @@ class AlertReply(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels
     started_at: datetime
     ended_at: datetime | None
+    joined_by: str | None
+    reason: str | None
 
 
 class IncidentDetailReply(IncidentReply, frozen=True, kw_only=True):
@@ -120,6 +140,7 @@ class IncidentDetailReply(IncidentReply, frozen=True, kw_only=True):
     timeline: list[TimelineReply]
     anomalies: list[AnomalyReply]
     alerts: list[AlertReply]
+    links: list[IncidentLink]
 
 
 class StatusChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,7 +151,7 @@ class IncidentsController(Controller):
     path = "/api/v1/incidents"
     tags = ["intelligence"]  # noqa: RUF012
 
-    @get(summary="List incidents, latest first")
+    @get(summary="List incidents, latest first or by impact")
     @inject
     async def list_incidents(
         self,
@@ -141,11 +162,17 @@ class IncidentsController(Controller):
         status: FromQuery[Status | None] = None,
         severity: FromQuery[Severity | None] = None,
         cluster_id: FromQuery[UUID | None] = None,
+        open: FromQuery[bool | None] = None,
+        owner: FromQuery[str | None] = None,
+        team_id: FromQuery[UUID | None] = None,
+        order: FromQuery[Order] = Order.LATEST,
         page_size: PageSize = 20,
         cursor: Cursor = None,
     ) -> IncidentPage:
-        wanted = IncidentFilter(status, severity, cluster_id)
-        items, total = await reading.incidents(principal, wanted, page_size, after(cursor))
+        """`open` keeps those that are live, or over; `owner` of `-` those that nobody owns; `order=IMPACT` sorts live
+        ones first, by severity, clusters, workloads and alerts."""
+        wanted = IncidentFilter(status, severity, cluster_id, open, owner, team_id)
+        items, total = await reading.incidents(principal, wanted, page_size, after(cursor), order)
         names = await names_of(principal, clusters)
         replies = [IncidentReply(**_summary(item, names)) for item in items]
         return IncidentPage(replies, following(items, page_size), total)
@@ -201,7 +228,7 @@ async def expectations(
 
 def _summary(view: IncidentView, names: Names) -> dict[str, Any]:
     known = [ClusterName(cluster_id, names.get(cluster_id, "")) for cluster_id in view.clusters]
-    return {**fields_of(view), "clusters": known}
+    return {**fields_of(view), "clusters": known, "fleet": len(names)}
 
 
 def _detail(found: IncidentDetail, names: Names) -> IncidentDetailReply:
@@ -220,5 +247,6 @@ def _detail(found: IncidentDetail, names: Names) -> IncidentDetailReply:
         timeline=timeline,
         anomalies=[anomaly_reply(item, names, found.said) for item in found.anomalies],
         alerts=[AlertReply(**named(alert, "incident_id")) for alert in found.alerts],
+        links=found.links,
         **_summary(found.view, names),
     )

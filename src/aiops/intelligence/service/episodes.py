@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from aiops.intelligence.domain.anomalies import UNSEEN, Anomaly, duration, phrase_of, worst
+from aiops.intelligence.domain.anomalies import UNSEEN, Anomaly, duration, worst
+from aiops.intelligence.domain.correlation import Placement
 from aiops.intelligence.domain.incidents import (
     CLOSED,
     SETTLE,
     AlertMember,
-    ClusterPart,
     Incident,
-    Member,
     Status,
     TimelineRow,
-    title_of,
 )
 from aiops.intelligence.events import (
     AnomalyDetected,
@@ -29,17 +26,13 @@ from aiops.intelligence.events import (
     IncidentUpdated,
 )
 from aiops.intelligence.needs import AnomalyStore, IncidentStore, TrackStore
+from aiops.intelligence.service.gathering import Gathering, of_alert, of_anomaly
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.ids import new_id
-from aiops.observability.ports import Alert
+from aiops.observability.ports import Alert, Severity
 
-_LATE = timedelta(minutes=5)
-
-
-class _Joined(NamedTuple):
-    incident: Incident
-    opened: bool
+_TOLD_ONE_BY_ONE = 3
 
 
 class Episodes:
@@ -52,21 +45,31 @@ class Episodes:
         incidents: IncidentStore,
         anomalies: AnomalyStore,
         tracks: TrackStore,
+        gathering: Gathering,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
         self._incidents = incidents
         self._anomalies = anomalies
         self._tracks = tracks
+        self._gathering = gathering
 
     async def begin_anomalies(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
         """Those of one watch on one cluster, all at once; gives them with their incidents, in the same order."""
         await self._incidents.take_turn(tx)
-        first = anomalies[0]
-        found = await self._incidents_for(
-            tx, first.cluster_id, first.watch, {anomaly.subject: anomaly.started_at for anomaly in anomalies}
-        )
-        placed = [msgspec.structs.replace(one, incident_id=found[one.subject].incident.id) for one in anomalies]
+        placements = await self._gathering.gather(tx, [of_anomaly(one) for one in anomalies], self._clock.now())
+        found: dict[str, Placement] = {}
+        for one in placements:
+            found.setdefault(one.arrival.subject, one)
+        placed = [
+            msgspec.structs.replace(
+                one,
+                incident_id=found[one.subject].incident_id,
+                joined_by=found[one.subject].by,
+                reason=found[one.subject].reason,
+            )
+            for one in anomalies
+        ]
         placed = await self._anomalies.add(tx, placed)
         for anomaly in placed:
             tx.publish(
@@ -82,8 +85,7 @@ class Episodes:
                 )
             )
         await self._incidents.tell(tx, [self._row("ANOMALY", anomaly.explanation, anomaly) for anomaly in placed])
-        for joined in {joined.incident.id: joined for joined in found.values()}.values():
-            await self._after_join(tx, joined.incident, first.cluster_id, joined.opened)
+        await self._tell_of(tx, placements)
         return placed
 
     async def worsen_anomalies(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
@@ -92,10 +94,15 @@ class Episodes:
         await self._anomalies.worsen(tx, anomalies)
         rows = [self._row("WORSENED", f"Now {one.severity.value}: {one.explanation}", one) for one in anomalies]
         await self._incidents.tell(tx, rows)
-        for incident_id in {row.incident_id for row in rows}:
+        severities: dict[UUID, list[Severity]] = {}
+        for one in anomalies:
+            assert one.incident_id is not None
+            severities.setdefault(one.incident_id, []).append(one.severity)
+        for incident_id, found in severities.items():
             incident = await self._incidents.get(tx, incident_id)
             assert incident is not None
-            await self._after_join(tx, incident, anomalies[0].cluster_id, opened=False)
+            await self._gathering.worsened(tx, incident_id, anomalies[0].cluster_id, worst(found))
+            await self.publish(tx, incident, IncidentUpdated)
 
     async def end_anomalies(
         self, tx: Transaction, reasons: Mapping[UUID, str], at: datetime, trend_changes: Sequence[UUID] = ()
@@ -117,40 +124,48 @@ class Episodes:
         told = [self._row("ANOMALY_ENDED", f"{one.title} of {one.subject}: {reasons[one.id]}", one) for one in ended]
         await self._members_ended(tx, told)
 
-    async def alert_fired(self, tx: Transaction, alert: Alert) -> None:
-        """Idempotent: an alert that is a member already stays where it is."""
+    async def alerts_fired(self, tx: Transaction, alerts: Sequence[Alert]) -> None:
+        """Idempotent: an alert that is a member already stays where it is. One with an end has ended since."""
         await self._incidents.take_turn(tx)
-        if await self._incidents.alert_member(tx, alert.cluster_id, alert.fingerprint, alert.starts_at):
+        wanted = {(one.cluster_id, one.fingerprint, one.starts_at): one for one in alerts}
+        known = await self._incidents.known_alerts(tx, list(wanted))
+        fresh = {key: one for key, one in wanted.items() if key not in known}
+        if not fresh:
             return
-        found = await self._incidents_for(tx, alert.cluster_id, alert.name, {alert.fingerprint: alert.starts_at})
-        joined = found[alert.fingerprint]
-        member = AlertMember(
-            incident_id=joined.incident.id,
-            cluster_id=alert.cluster_id,
-            fingerprint=alert.fingerprint,
-            name=alert.name,
-            severity=alert.severity,
-            labels=alert.labels,
-            started_at=alert.starts_at,
-        )
-        await self._incidents.add_alert(tx, member)
-        await self._incidents.tell(tx, [self._row("ALERT", f"Alert {alert.name} fired", member)])
-        await self._after_join(tx, joined.incident, alert.cluster_id, joined.opened)
+        placements = await self._gathering.gather(tx, [of_alert(one) for one in fresh.values()], self._clock.now())
+        found = {(one.arrival.cluster_id, one.arrival.subject, one.arrival.started_at): one for one in placements}
+        members = [
+            AlertMember(
+                incident_id=found[key].incident_id,
+                cluster_id=alert.cluster_id,
+                fingerprint=alert.fingerprint,
+                name=alert.name,
+                severity=alert.severity,
+                labels=alert.labels,
+                started_at=alert.starts_at,
+                ended_at=alert.ends_at,
+                joined_by=found[key].by,
+                reason=found[key].reason,
+            )
+            for key, alert in fresh.items()
+        ]
+        await self._incidents.add_alerts(tx, members)
+        await self._incidents.tell(tx, self._alert_rows("ALERT", "fired", members))
+        await self._tell_of(tx, placements)
 
-    async def alert_resolved(self, tx: Transaction, cluster_id: UUID, fingerprint: str, at: datetime) -> None:
+    async def alerts_resolved(self, tx: Transaction, ends: Mapping[tuple[UUID, str], datetime]) -> None:
+        """By cluster and fingerprint; one that has ended before stays as it is."""
         await self._incidents.take_turn(tx)
-        ended = await self._incidents.end_alert(tx, cluster_id, fingerprint, at)
-        await self._members_ended(
-            tx, [self._row("ALERT_RESOLVED", f"Alert {member.name} resolved", member) for member in ended]
-        )
+        ended = await self._incidents.end_alerts(tx, ends)
+        await self._members_ended(tx, self._alert_rows("ALERT_RESOLVED", "resolved", ended))
 
     async def cluster_left(self, tx: Transaction, cluster_id: UUID) -> None:
         """End all that is open on a cluster that is no longer part of the fleet, and forget what was learned."""
         now = self._clock.now()
         active = await self._anomalies.active(tx, cluster_id)
         await self.end_anomalies(tx, {anomaly.id: "the cluster was removed" for anomaly in active}, now)
-        for member in await self._incidents.open_alerts(tx, cluster_id):
-            await self.alert_resolved(tx, cluster_id, member.fingerprint, now)
+        open_alerts = await self._incidents.open_alerts(tx, cluster_id)
+        await self.alerts_resolved(tx, {(cluster_id, member.fingerprint): now for member in open_alerts})
         await self._tracks.forget(tx, cluster_id)
 
     async def watch_changed(self, tx: Transaction, watch: str, reason: str) -> None:
@@ -208,70 +223,29 @@ class Episodes:
             )
         )
 
-    async def _incidents_for(
-        self, tx: Transaction, cluster_id: UUID, name: str, subjects: Mapping[str, datetime]
-    ) -> dict[str, _Joined]:
-        """Where each new member belongs, by the time of its start; told and kept, but for the members themselves."""
-        now = self._clock.now()
-        # An alert may be told long after it started: what it joins is what happens now.
-        near = {subject: max(started_at, now - _LATE) for subject, started_at in subjects.items()}
-        returning = await self._incidents.returning(tx, cluster_id, name, list(subjects), now)
-        groups: dict[UUID, list[str]] = {}
-        for subject, incident_id in returning.items():
-            groups.setdefault(incident_id, []).append(subject)
-        found: dict[str, _Joined] = {}
-        for incident_id, group in groups.items():
-            known = await self._incidents.get(tx, incident_id, lock=True)
-            assert known is not None
-            found |= dict.fromkeys(group, await self._joined(tx, known, now))
-        # What moved at once on one cluster belongs together: the first one's incident is the newest that is active.
-        others = sorted((subject for subject in subjects if subject not in found), key=near.__getitem__)
-        if others:
-            known = await self._incidents.find(tx, cluster_id, name, near[others[0]])
-            found |= dict.fromkeys(others, await self._joined(tx, known, now))
-        for joined in {joined.incident.id: joined for joined in found.values()}.values():
-            mine = {subject: near[subject] for subject in found if found[subject] is joined}
-            await self._incidents.join(tx, joined.incident.id, cluster_id, name, mine)
-        return found
+    async def _tell_of(self, tx: Transaction, placements: Sequence[Placement]) -> None:
+        """State once what happened to each incident."""
+        opened = {one.incident_id: False for one in placements} | {
+            one.incident_id: True for one in placements if one.opened
+        }
+        for incident_id, is_new in opened.items():
+            incident = await self._incidents.get(tx, incident_id)
+            assert incident is not None
+            await self.publish(tx, incident, IncidentOpened if is_new else IncidentUpdated)
 
-    async def _joined(self, tx: Transaction, incident: Incident | None, now: datetime) -> _Joined:
-        if incident is None:
-            key = await self._incidents.next_key(tx, now)
-            incident = Incident(id=new_id(), key=key, status=Status.OPEN, detected_at=now, last_activity_at=now)
-            await self._incidents.add(tx, incident)
-            await self._say(tx, incident, "OPENED", "Opened")
-            return _Joined(incident, True)
-        if incident.status in CLOSED:
-            incident.status = Status.OPEN
-            incident.resolved_at = None
-            await self._say(tx, incident, "REOPENED", "Reopened: it came back")
-        incident.last_activity_at = max(incident.last_activity_at, now)
-        incident.revision += 1
-        await self._incidents.save(tx, incident)
-        return _Joined(incident, False)
-
-    async def _after_join(self, tx: Transaction, incident: Incident, cluster_id: UUID, opened: bool) -> None:
-        anomalies = await self._anomalies.of_incident(tx, incident.id, [cluster_id])
-        alerts = await self._incidents.alerts(tx, incident.id, [cluster_id])
-        members = [
-            Member(
-                phrase=phrase_of(a),
-                short=a.title,
-                severity=a.severity,
-                started_at=a.started_at,
-            )
-            for a in anomalies
-        ] + [
-            Member(phrase=f"Alert {a.name}", short=a.name, severity=a.severity, started_at=a.started_at) for a in alerts
-        ]
-        part = ClusterPart(
-            incident_id=incident.id,
-            cluster_id=cluster_id,
-            title=title_of(members),
-            severity=worst([member.severity for member in members]),
-        )
-        await self._incidents.put_part(tx, part)
-        await self.publish(tx, incident, IncidentOpened if opened else IncidentUpdated)
+    def _alert_rows(self, kind: str, what: str, members: Sequence[AlertMember]) -> list[TimelineRow]:
+        """One for each, or one for all of a name on a cluster where these are many."""
+        together: dict[tuple[UUID, UUID, str], list[AlertMember]] = {}
+        for one in members:
+            together.setdefault((one.incident_id, one.cluster_id, one.name), []).append(one)
+        rows = []
+        for group in together.values():
+            if len(group) <= _TOLD_ONE_BY_ONE:
+                rows += [self._row(kind, f"Alert {one.name} {what}", one) for one in group]
+            else:
+                row = self._row(kind, f"Alert {group[0].name} {what} {len(group)} times", group[0])
+                rows.append(msgspec.structs.replace(row, alert_fingerprint=None))
+        return rows
 
     async def _members_ended(self, tx: Transaction, told: Sequence[TimelineRow]) -> None:
         """Keep the rows that tell of it, and let their incidents know."""

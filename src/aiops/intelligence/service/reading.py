@@ -15,7 +15,9 @@ from aiops.intelligence.domain.feedback import Feedback, Widening, key_of
 from aiops.intelligence.domain.incidents import (
     AlertMember,
     IncidentFilter,
+    IncidentLink,
     IncidentView,
+    Order,
     Status,
     TimelineRow,
 )
@@ -63,6 +65,7 @@ class IncidentDetail(msgspec.Struct, frozen=True):
     anomalies: list[Anomaly]
     said: dict[UUID, Feedback]
     alerts: list[AlertMember]
+    links: list[IncidentLink]
 
 
 class Reading:
@@ -141,11 +144,16 @@ class Reading:
             return await self._feedback.of(tx, [one.id for one in anomalies])
 
     async def incidents(
-        self, principal: Principal, wanted: IncidentFilter, limit: int, after: UUID | None
+        self,
+        principal: Principal,
+        wanted: IncidentFilter,
+        limit: int,
+        after: UUID | None,
+        order: Order = Order.LATEST,
     ) -> tuple[list[IncidentView], int]:
         principal.require(Role.VIEWER)
         async with self._transactions.begin() as tx:
-            return await self._incidents.page(tx, wanted, _scope(principal), limit, after)
+            return await self._incidents.page(tx, wanted, _scope(principal), limit, after, order)
 
     async def incident(self, principal: Principal, incident_id: UUID) -> IncidentDetail:
         """The part of an incident that lies within the reader's scope."""
@@ -165,6 +173,7 @@ class Reading:
                 anomalies,
                 await self._feedback.of(tx, [one.id for one in anomalies]),
                 await self._incidents.alerts(tx, incident_id, scope),
+                await self._incidents.links(tx, incident_id, scope),
             )
 
     async def change_status(self, principal: Principal, incident_id: UUID, status: Status) -> IncidentDetail:

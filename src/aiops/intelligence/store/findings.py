@@ -100,9 +100,9 @@ class SqlAnomalies:
     ) -> list[Anomaly]:
         rows = await connection_of(tx).execute(
             text(
-                "UPDATE intelligence.anomaly a SET ended_at = :at, end_reason = e.reason,"
+                "UPDATE intelligence.anomaly a SET ended_at = :at, end_reason = e.why,"
                 " kind = CASE WHEN a.id = ANY(CAST(:changes AS uuid[])) THEN 'TREND_CHANGE' ELSE a.kind END"
-                " FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS e (ended, reason)"
+                " FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[])) AS e (ended, why)"
                 f" WHERE a.id = e.ended AND a.ended_at IS NULL RETURNING {_COLUMNS}"
             ),
             {"ids": list(reasons), "reasons": list(reasons.values()), "at": at, "changes": list(trend_changes)},

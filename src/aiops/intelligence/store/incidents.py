@@ -10,21 +10,11 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import text
 
-from aiops.intelligence.domain.anomalies import SEVERITIES, rank_of
 from aiops.intelligence.domain.causes import Cause
-from aiops.intelligence.domain.incidents import (
-    ACROSS_WITHIN,
-    JOIN_WITHIN,
-    REOPEN_WITHIN,
-    AlertMember,
-    ClusterPart,
-    Incident,
-    IncidentFilter,
-    IncidentView,
-    TimelineRow,
-)
+from aiops.intelligence.domain.incidents import AlertMember, Incident, TimelineRow
 from aiops.intelligence.store.findings import rows_to
 from aiops.intelligence.store.groups import SqlGroups
+from aiops.intelligence.store.incident_views import LIVE, SCOPE, IncidentViews
 from aiops.kernel.database import Transaction, connection_of
 
 Found = TypeVar("Found")
@@ -33,49 +23,9 @@ _GATHERING = 0x61696F7069
 _COLUMNS = ", ".join(Incident.__struct_fields__)
 _ALERT = ", ".join(AlertMember.__struct_fields__)
 _ROW = ", ".join(TimelineRow.__struct_fields__)
-_LIVE = "i.status IN ('OPEN', 'ACKNOWLEDGED', 'MITIGATED')"
-_SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR {0} = ANY(CAST(:clusters AS uuid[])))"
-
-_RETURNING = f"""
-SELECT DISTINCT ON (m.subject) m.subject, m.incident_id FROM intelligence.member m
-JOIN intelligence.incident i ON i.id = m.incident_id
-WHERE m.cluster_id = :cluster_id AND m.name = :name AND m.subject = ANY(:subjects)
-  AND (({_LIVE} AND i.last_activity_at >= :reopen_from) OR (i.status = 'RESOLVED' AND i.resolved_at >= :reopen_from))
-ORDER BY m.subject, m.incident_id DESC
-"""
-
-_FIND = f"""
-SELECT {", ".join("i." + name for name in Incident.__struct_fields__)} FROM (
-    SELECT i.id, 1 AS priority FROM intelligence.incident_cluster p JOIN intelligence.incident i
-        ON i.id = p.incident_id
-        WHERE p.cluster_id = :cluster_id AND {_LIVE} AND i.last_activity_at >= :join_from
-    UNION ALL
-    SELECT i.id, 2 FROM intelligence.member m JOIN intelligence.incident i ON i.id = m.incident_id
-        WHERE m.name = :name AND {_LIVE} AND m.started_at BETWEEN :across_from AND :across_to
-) c JOIN intelligence.incident i ON i.id = c.id ORDER BY c.priority, c.id DESC LIMIT 1
-"""
-
-_VIEW = f"""
-SELECT i.id, i.key, i.status, i.detected_at, i.acknowledged_at, i.resolved_at, p.clusters, p.titles, p.rank,
-    (SELECT count(*) FROM intelligence.anomaly a WHERE a.incident_id = i.id AND {_SCOPE.format("a.cluster_id")})
-        AS anomaly_count,
-    (SELECT count(*) FROM intelligence.incident_alert l WHERE l.incident_id = i.id
-        AND {_SCOPE.format("l.cluster_id")}) AS alert_count
-FROM intelligence.incident i JOIN LATERAL (
-    SELECT array_agg(cluster_id ORDER BY severity_rank, cluster_id) AS clusters,
-        array_agg(title ORDER BY severity_rank, cluster_id) AS titles, min(severity_rank) AS rank
-    FROM intelligence.incident_cluster WHERE incident_id = i.id AND {_SCOPE.format("cluster_id")}
-) p ON p.clusters IS NOT NULL
-"""
-
-_WANTED = """
-WHERE (CAST(:status AS text) IS NULL OR i.status = :status)
-  AND (CAST(:rank AS int) IS NULL OR p.rank = :rank)
-  AND (CAST(:cluster_id AS uuid) IS NULL OR :cluster_id = ANY(p.clusters))
-"""
 
 
-class SqlIncidents:
+class SqlIncidents(IncidentViews):
     async def take_turn(self, tx: Transaction) -> None:
         await _run(tx, "SELECT pg_advisory_xact_lock(:key)", key=_GATHERING)
 
@@ -87,27 +37,6 @@ class SqlIncidents:
             day=at.date(),
         )
         return f"INC-{at:%Y%m%d}-{rows.scalar_one():04d}"
-
-    async def returning(
-        self, tx: Transaction, cluster_id: UUID, name: str, subjects: Sequence[str], now: datetime
-    ) -> dict[str, UUID]:
-        reopen_from = now - REOPEN_WITHIN
-        rows = await _run(
-            tx, _RETURNING, cluster_id=cluster_id, name=name, subjects=list(subjects), reopen_from=reopen_from
-        )
-        return {row.subject: row.incident_id for row in rows}
-
-    async def find(self, tx: Transaction, cluster_id: UUID, name: str, started_at: datetime) -> Incident | None:
-        rows = await _run(
-            tx,
-            _FIND,
-            cluster_id=cluster_id,
-            name=name,
-            join_from=started_at - JOIN_WITHIN,
-            across_from=started_at - ACROSS_WITHIN,
-            across_to=started_at + ACROSS_WITHIN,
-        )
-        return _one(Incident, rows)
 
     async def add(self, tx: Transaction, incident: Incident) -> None:
         marks = ", ".join(f":{name}" for name in Incident.__struct_fields__)
@@ -121,56 +50,48 @@ class SqlIncidents:
         return _one(Incident, rows)
 
     async def save(self, tx: Transaction, incident: Incident) -> None:
+        changed = [name for name in Incident.__struct_fields__ if name not in ("id", "key", "detected_at", "origin")]
         await _run(
             tx,
-            "UPDATE intelligence.incident SET status = :status, last_activity_at = :last_activity_at,"
-            " acknowledged_at = :acknowledged_at, resolved_at = :resolved_at, revision = :revision WHERE id = :id",
+            f"UPDATE intelligence.incident SET {', '.join(f'{name} = :{name}' for name in changed)} WHERE id = :id",
             **msgspec.structs.asdict(incident),
         )
 
-    async def join(
-        self, tx: Transaction, incident_id: UUID, cluster_id: UUID, name: str, subjects: Mapping[str, datetime]
-    ) -> None:
-        await _run(
-            tx,
-            "INSERT INTO intelligence.member (incident_id, cluster_id, name, subject, started_at)"
-            " SELECT :incident_id, :cluster_id, :name, m.subject, m.started_at"
-            " FROM unnest(CAST(:subjects AS text[]), CAST(:starts AS timestamptz[])) AS m (subject, started_at)",
-            incident_id=incident_id,
-            cluster_id=cluster_id,
-            name=name,
-            subjects=list(subjects),
-            starts=list(subjects.values()),
+    async def add_alerts(self, tx: Transaction, members: Sequence[AlertMember]) -> None:
+        fields = AlertMember.__struct_fields__
+        marks = ", ".join("CAST(:labels AS jsonb)" if n == "labels" else f":{n}" for n in fields)
+        rows = [{**msgspec.structs.asdict(one), "labels": msgspec.json.encode(one.labels).decode()} for one in members]
+        await connection_of(tx).execute(
+            text(f"INSERT INTO intelligence.incident_alert ({_ALERT}) VALUES ({marks})"), rows
         )
 
-    async def add_alert(self, tx: Transaction, member: AlertMember) -> None:
-        values = {**msgspec.structs.asdict(member), "labels": msgspec.json.encode(member.labels).decode()}
-        marks = ", ".join("CAST(:labels AS jsonb)" if n == "labels" else f":{n}" for n in AlertMember.__struct_fields__)
-        await _run(tx, f"INSERT INTO intelligence.incident_alert ({_ALERT}) VALUES ({marks})", **values)
-
-    async def alert_member(
-        self, tx: Transaction, cluster_id: UUID, fingerprint: str, starts_at: datetime
-    ) -> AlertMember | None:
+    async def known_alerts(
+        self, tx: Transaction, wanted: Sequence[tuple[UUID, str, datetime]]
+    ) -> set[tuple[UUID, str, datetime]]:
         rows = await _run(
             tx,
-            f"SELECT {_ALERT} FROM intelligence.incident_alert WHERE cluster_id = :cluster_id"
-            " AND fingerprint = :fingerprint AND (started_at = :starts_at OR ended_at IS NULL)",
-            cluster_id=cluster_id,
-            fingerprint=fingerprint,
-            starts_at=starts_at,
+            "SELECT DISTINCT w.cluster_id, w.fingerprint, w.starts_at"
+            " FROM unnest(CAST(:clusters AS uuid[]), CAST(:marks AS text[]), CAST(:starts AS timestamptz[]))"
+            " AS w (cluster_id, fingerprint, starts_at)"
+            " JOIN intelligence.incident_alert a USING (cluster_id, fingerprint)"
+            " WHERE a.started_at = w.starts_at OR a.ended_at IS NULL",
+            clusters=[one[0] for one in wanted],
+            marks=[one[1] for one in wanted],
+            starts=[one[2] for one in wanted],
         )
-        return _one(AlertMember, rows)
+        return {(row.cluster_id, row.fingerprint, row.starts_at) for row in rows}
 
-    async def end_alert(
-        self, tx: Transaction, cluster_id: UUID, fingerprint: str, ended_at: datetime
-    ) -> list[AlertMember]:
+    async def end_alerts(self, tx: Transaction, ends: Mapping[tuple[UUID, str], datetime]) -> list[AlertMember]:
         rows = await _run(
             tx,
-            "UPDATE intelligence.incident_alert SET ended_at = :ended_at WHERE cluster_id = :cluster_id"
-            f" AND fingerprint = :fingerprint AND ended_at IS NULL RETURNING {_ALERT}",
-            cluster_id=cluster_id,
-            fingerprint=fingerprint,
-            ended_at=ended_at,
+            "UPDATE intelligence.incident_alert a SET ended_at = e.at"
+            " FROM unnest(CAST(:clusters AS uuid[]), CAST(:marks AS text[]), CAST(:ends AS timestamptz[]))"
+            " AS e (of_cluster, mark, at)"
+            " WHERE a.cluster_id = e.of_cluster AND a.fingerprint = e.mark AND a.ended_at IS NULL"
+            f" RETURNING {_ALERT}",
+            clusters=[cluster_id for cluster_id, _ in ends],
+            marks=[mark for _, mark in ends],
+            ends=list(ends.values()),
         )
         return rows_to(AlertMember, rows)
 
@@ -186,23 +107,11 @@ class SqlIncidents:
         rows = await _run(
             tx,
             f"SELECT {_ALERT} FROM intelligence.incident_alert WHERE incident_id = :id"
-            f" AND {_SCOPE.format('cluster_id')} ORDER BY started_at, fingerprint LIMIT 500",
+            f" AND {SCOPE.format('cluster_id')} ORDER BY started_at, fingerprint LIMIT 500",
             id=incident_id,
             clusters=_ids(clusters),
         )
         return rows_to(AlertMember, rows)
-
-    async def put_part(self, tx: Transaction, part: ClusterPart) -> None:
-        await _run(
-            tx,
-            "INSERT INTO intelligence.incident_cluster (incident_id, cluster_id, title, severity_rank)"
-            " VALUES (:incident_id, :cluster_id, :title, :rank) ON CONFLICT (incident_id, cluster_id)"
-            " DO UPDATE SET title = excluded.title, severity_rank = excluded.severity_rank",
-            incident_id=part.incident_id,
-            cluster_id=part.cluster_id,
-            title=part.title,
-            rank=rank_of(part.severity),
-        )
 
     async def tell(self, tx: Transaction, rows: Sequence[TimelineRow]) -> None:
         marks = ", ".join(f":{name}" for name in TimelineRow.__struct_fields__)
@@ -215,7 +124,9 @@ class SqlIncidents:
         rows = await _run(
             tx,
             f"SELECT {_ROW} FROM intelligence.timeline WHERE incident_id = :id"
-            f" AND (cluster_id IS NULL OR {_SCOPE.format('cluster_id')}) ORDER BY at, id LIMIT 1000",
+            f" AND (cluster_id IS NULL OR {SCOPE.format('cluster_id')})"
+            " AND (seen_by IS NULL OR CAST(:clusters AS uuid[]) IS NULL OR seen_by <@ CAST(:clusters AS uuid[]))"
+            " ORDER BY at, id LIMIT 1000",
             id=incident_id,
             clusters=_ids(clusters),
         )
@@ -224,7 +135,8 @@ class SqlIncidents:
     async def settled(self, tx: Transaction, before: datetime) -> list[UUID]:
         rows = await _run(
             tx,
-            f"SELECT i.id FROM intelligence.incident i WHERE {_LIVE} AND i.last_activity_at <= :before"
+            f"SELECT i.id FROM intelligence.incident i WHERE {LIVE} AND i.last_activity_at <= :before"
+            " AND i.origin <> 'MANUAL'"
             " AND NOT EXISTS (SELECT 1 FROM intelligence.anomaly WHERE incident_id = i.id AND ended_at IS NULL)"
             " AND NOT EXISTS (SELECT 1 FROM intelligence.incident_alert WHERE incident_id = i.id AND ended_at IS NULL)",
             before=before,
@@ -256,6 +168,7 @@ class SqlIncidents:
         return msgspec.convert(row.causes, list[Cause]), row.causes_note
 
     async def forget(self, tx: Transaction, before: datetime) -> int:
+        await self.take_turn(tx)
         old = (
             "SELECT id FROM intelligence.incident"
             " WHERE status IN ('RESOLVED', 'FALSE_POSITIVE') AND last_activity_at < :before"
@@ -267,44 +180,6 @@ class SqlIncidents:
             await SqlGroups().forget_empty(tx)
         return int(gone.rowcount)
 
-    async def view(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> IncidentView | None:
-        rows = await _run(tx, f"{_VIEW} WHERE i.id = :id", id=incident_id, clusters=_ids(clusters))
-        found = rows.one_or_none()
-        return _view(found) if found else None
-
-    async def between(
-        self, tx: Transaction, cluster_id: UUID, start: datetime, end: datetime, limit: int
-    ) -> list[IncidentView]:
-        rows = await _run(
-            tx,
-            f"{_VIEW} WHERE i.detected_at BETWEEN :start AND :end AND i.status <> 'FALSE_POSITIVE'"
-            " ORDER BY i.detected_at DESC LIMIT :limit",
-            clusters=[cluster_id],
-            start=start,
-            end=end,
-            limit=limit,
-        )
-        return [_view(row) for row in rows]
-
-    async def page(
-        self, tx: Transaction, wanted: IncidentFilter, clusters: Sequence[UUID] | None, limit: int, after: UUID | None
-    ) -> tuple[list[IncidentView], int]:
-        values: dict[str, Any] = {
-            "status": wanted.status,
-            "rank": None if wanted.severity is None else rank_of(wanted.severity),
-            "cluster_id": wanted.cluster_id,
-            "clusters": _ids(clusters),
-        }
-        total = await _run(tx, f"SELECT count(*) FROM ({_VIEW} {_WANTED}) counted", **values)
-        rows = await _run(
-            tx,
-            f"{_VIEW} {_WANTED} AND (CAST(:after AS uuid) IS NULL OR i.id < :after) ORDER BY i.id DESC LIMIT :limit",
-            **values,
-            after=after,
-            limit=limit,
-        )
-        return [_view(row) for row in rows], total.scalar_one()
-
 
 async def _run(tx: Transaction, sql: str, **values: Any) -> Any:
     return await connection_of(tx).execute(text(sql), values)
@@ -313,13 +188,6 @@ async def _run(tx: Transaction, sql: str, **values: Any) -> Any:
 def _one(kind: type[Found], rows: Any) -> Found | None:
     found: list[Found] = rows_to(kind, rows)
     return found[0] if found else None
-
-
-def _view(row: Any) -> IncidentView:
-    more = len(row.clusters) - 1
-    title = row.titles[0] + (f", and on {more} more cluster{'s' if more > 1 else ''}" if more else "")
-    fields = {name: row._mapping[name] for name in row._mapping if name not in ("titles", "rank")}
-    return msgspec.convert({**fields, "title": title, "severity": SEVERITIES[row.rank]}, IncidentView, strict=False)
 
 
 def _ids(clusters: Sequence[UUID] | None) -> list[UUID] | None:

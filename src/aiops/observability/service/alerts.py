@@ -141,6 +141,12 @@ class AlertService:
             raise NotFound("There is no such alert in this cluster.")
         return found
 
+    async def several(self, principal: Principal, wanted: Sequence[tuple[UUID, str]]) -> list[Alert]:
+        principal.require(Role.VIEWER)
+        seen = [one for one in wanted if principal.sees(one[0])]
+        async with self._transactions.begin() as tx:
+            return await self._store.several(tx, seen)
+
     async def page(
         self, principal: Principal, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
     ) -> AlertPage:

@@ -98,6 +98,17 @@ class PostgresAlertStore:
         row = rows.one_or_none()
         return _alert(row) if row else None
 
+    async def several(self, tx: Transaction, wanted: Sequence[tuple[UUID, str]]) -> list[Alert]:
+        columns = ", ".join(f"a.{name.strip()}" for name in _COLUMNS.split(","))
+        rows = await connection_of(tx).execute(
+            text(
+                f"SELECT {columns} FROM unnest(CAST(:clusters AS uuid[]), CAST(:marks AS text[]))"
+                " AS w (cluster_id, fingerprint) JOIN observability.alert a USING (cluster_id, fingerprint)"
+            ),
+            {"clusters": [one[0] for one in wanted], "marks": [one[1] for one in wanted]},
+        )
+        return [_alert(row) for row in rows]
+
     async def page(
         self, tx: Transaction, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
     ) -> list[Alert]:

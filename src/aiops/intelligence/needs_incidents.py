@@ -1,0 +1,86 @@
+"""What the gathering of incidents requires."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from aiops.intelligence.domain.correlation import Arrival, Placement, Scene, Surroundings, Trait
+from aiops.intelligence.domain.correlation.placing import Ruling
+from aiops.intelligence.domain.incidents import Suspect
+from aiops.intelligence.domain.teams import Team
+from aiops.kernel.database import Transaction
+from aiops.observability.ports import Labels, Severity
+
+
+class Affecting(NamedTuple):
+    """A node that `affected` subjects of an incident are or need, `needing` of them need it, and the nearest is `near`
+    edges away. `told` is the alert of the node itself, where there is one."""
+
+    node_id: UUID
+    affected: int
+    needing: int
+    near: int
+    told: str | None
+
+
+class TopologySource(Protocol):
+    async def surroundings(self) -> Surroundings | None:
+        """The topology as it is known now; `None` where there is none."""
+
+
+class Rulings(Protocol):
+    async def of(self, tx: Transaction, arrivals: Sequence[Arrival]) -> dict[tuple[UUID, str, str], Ruling]:
+        """What people's rules say of them, by `Arrival.mark`; one that no rule speaks of is left out."""
+
+
+class TeamStore(Protocol):
+    async def owning(self, tx: Transaction, labels: Sequence[Labels]) -> UUID | None:
+        """The team that owns most of what these labels name; `None` where none does."""
+
+    async def all(self, tx: Transaction) -> list[Team]: ...
+
+    async def put(self, tx: Transaction, team: Team) -> bool:
+        """Add or replace; false where another team has its name."""
+
+    async def get(self, tx: Transaction, team_id: UUID) -> Team | None: ...
+
+    async def delete(self, tx: Transaction, team_id: UUID) -> bool: ...
+
+
+class GatheringStore(Protocol):
+    """Who writes holds the turn of `IncidentStore.take_turn`."""
+
+    async def scene(self, tx: Transaction, traits: Sequence[Trait], since: datetime, follows_since: datetime) -> Scene:
+        """Who has any of these traits: live incidents since `since`; of the very same subjects those that are over
+        since `follows_since` too."""
+
+    async def put_traits(self, tx: Transaction, placements: Sequence[Placement]) -> None:
+        """Count the traits of new members in."""
+
+    async def drop_traits(self, tx: Transaction, incident_id: UUID) -> None: ...
+
+    async def renew_parts(
+        self,
+        tx: Transaction,
+        incident_id: UUID,
+        worst: Mapping[UUID, Severity],
+        alerts: Mapping[UUID, int],
+        anomalies: Mapping[UUID, int],
+    ) -> None:
+        """Bring what an incident is called on clusters up to date: the worst of its new members, by cluster, and how
+        many alerts and anomalies these were."""
+
+    async def put_suspect(self, tx: Transaction, incident_id: UUID, suspect: Suspect | None) -> None: ...
+
+    async def structure(self, tx: Transaction, incident_id: UUID) -> tuple[int, list[Affecting]]:
+        """How many subjects the topology knows, and the nodes that most of them are or need."""
+
+    async def log_patterns(self, tx: Transaction, clusters: Sequence[UUID]) -> dict[tuple[UUID, str], list[str]]:
+        """The patterns that are told of in the logs of these clusters now, by cluster and place."""
+
+    async def link(
+        self, tx: Transaction, incident_id: UUID, other_id: UUID, kind: str, by: str, at: datetime
+    ) -> None: ...

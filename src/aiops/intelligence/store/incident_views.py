@@ -1,0 +1,143 @@
+"""Incidents as readers see them, in PostgreSQL: each within the reader's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from aiops.intelligence.domain.anomalies import SEVERITIES, rank_of
+from aiops.intelligence.domain.incidents import (
+    IncidentFilter,
+    IncidentLink,
+    IncidentView,
+    Order,
+    Suspect,
+    title_by_suspect,
+)
+from aiops.intelligence.store.findings import rows_to
+from aiops.kernel.database import Transaction, connection_of
+
+LIVE = "i.status IN ('OPEN', 'ACKNOWLEDGED', 'MITIGATED')"
+SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR {0} = ANY(CAST(:clusters AS uuid[])))"
+
+_VIEW = f"""
+SELECT i.id, i.key, i.status, i.detected_at, i.last_activity_at, i.acknowledged_at, i.resolved_at, i.origin, i.owner,
+    i.team_id, t.name AS team, i.merged_into, p.clusters, p.titles, coalesce(i.severity_rank, p.rank) AS rank,
+    p.anomaly_count, p.alert_count, p.workloads, CASE WHEN {LIVE} THEN 0 ELSE 1 END AS over,
+    CASE WHEN CAST(:clusters AS uuid[]) IS NULL OR i.title_clusters <@ CAST(:clusters AS uuid[]) THEN i.title END
+        AS title,
+    CASE WHEN CAST(:clusters AS uuid[]) IS NULL OR i.suspect->>'cluster_id' IS NULL
+        OR CAST(i.suspect->>'cluster_id' AS uuid) = ANY(CAST(:clusters AS uuid[])) THEN i.suspect END AS suspect
+FROM intelligence.incident i LEFT JOIN intelligence.team t ON t.id = i.team_id JOIN LATERAL (
+    SELECT array_agg(cluster_id ORDER BY severity_rank, cluster_id) AS clusters,
+        array_agg(title ORDER BY severity_rank, cluster_id) AS titles, min(severity_rank) AS rank,
+        sum(anomaly_count) AS anomaly_count, sum(alert_count) AS alert_count, sum(workloads) AS workloads
+    FROM intelligence.incident_cluster WHERE incident_id = i.id AND {SCOPE.format("cluster_id")}
+) p ON p.clusters IS NOT NULL
+"""
+
+_WANTED = f"""
+WHERE i.merged_into IS NULL AND (CAST(:status AS text) IS NULL OR i.status = :status)
+  AND (CAST(:rank AS int) IS NULL OR coalesce(i.severity_rank, p.rank) = :rank)
+  AND (CAST(:cluster_id AS uuid) IS NULL OR :cluster_id = ANY(p.clusters))
+  AND (CAST(:open AS boolean) IS NULL OR ({LIVE}) = :open)
+  AND (CAST(:owner AS text) IS NULL OR coalesce(i.owner, '-') = :owner)
+  AND (CAST(:team_id AS uuid) IS NULL OR i.team_id = :team_id)
+"""
+
+# What sorts a list; each part ascending, and the last one tells all apart.
+_KEYS = {
+    Order.LATEST: "-extract(epoch FROM detected_at), id",
+    Order.IMPACT: (
+        "over, rank, -cardinality(clusters), -workloads, -alert_count, -extract(epoch FROM detected_at), id"
+    ),
+}
+
+
+class IncidentViews:
+    async def view(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> IncidentView | None:
+        rows = await connection_of(tx).execute(
+            text(f"{_VIEW} WHERE i.id = :id"), {"id": incident_id, "clusters": _ids(clusters)}
+        )
+        found = rows.one_or_none()
+        return _view(found) if found else None
+
+    async def between(
+        self, tx: Transaction, cluster_id: UUID, start: datetime, end: datetime, limit: int
+    ) -> list[IncidentView]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"{_VIEW} WHERE i.detected_at BETWEEN :start AND :end AND i.status <> 'FALSE_POSITIVE'"
+                " ORDER BY i.detected_at DESC LIMIT :limit"
+            ),
+            {"clusters": [cluster_id], "start": start, "end": end, "limit": limit},
+        )
+        return [_view(row) for row in rows]
+
+    async def page(
+        self,
+        tx: Transaction,
+        wanted: IncidentFilter,
+        clusters: Sequence[UUID] | None,
+        limit: int,
+        after: UUID | None,
+        order: Order = Order.LATEST,
+    ) -> tuple[list[IncidentView], int]:
+        values: dict[str, Any] = {
+            **msgspec.structs.asdict(wanted),
+            "rank": None if wanted.severity is None else rank_of(wanted.severity),
+            "clusters": _ids(clusters),
+            "after": after,
+            "limit": limit,
+        }
+        keys = _KEYS[order]
+        total = await connection_of(tx).execute(text(f"SELECT count(*) FROM ({_VIEW} {_WANTED}) counted"), values)
+        # The place of the last one read is looked up anew: it may have moved, and may match the filter no longer.
+        rows = await connection_of(tx).execute(
+            text(
+                f"WITH shown AS ({_VIEW} {_WANTED}) SELECT * FROM shown WHERE CAST(:after AS uuid) IS NULL"
+                f" OR ({keys}) > (SELECT {keys} FROM ({_VIEW} WHERE i.id = :after) last)"
+                f" ORDER BY {keys} LIMIT :limit"
+            ),
+            values,
+        )
+        return [_view(row) for row in rows], total.scalar_one()
+
+    async def links(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> list[IncidentLink]:
+        rows = await connection_of(tx).execute(
+            text(
+                "SELECT l.other_id, i.key, l.kind, l.by, l.at FROM ("
+                " SELECT other_id, kind, by, at FROM intelligence.incident_link WHERE incident_id = :id UNION ALL"
+                " SELECT incident_id, CASE kind WHEN 'FOLLOWS' THEN 'FOLLOWED_BY' WHEN 'MERGED' THEN 'MERGED_FROM'"
+                " WHEN 'SPLIT_FROM' THEN 'SPLIT_INTO' ELSE kind END, by, at"
+                " FROM intelligence.incident_link WHERE other_id = :id) l JOIN intelligence.incident i"
+                " ON i.id = l.other_id WHERE EXISTS (SELECT FROM intelligence.incident_cluster c"
+                f" WHERE c.incident_id = l.other_id AND {SCOPE.format('c.cluster_id')}) ORDER BY l.at, i.key"
+            ),
+            {"id": incident_id, "clusters": _ids(clusters)},
+        )
+        return rows_to(IncidentLink, rows)
+
+
+def _view(row: Any) -> IncidentView:
+    suspect = None if row.suspect is None else msgspec.convert(row.suspect, Suspect, strict=False)
+    more = len(row.clusters) - 1
+    if row.title is not None:
+        title = row.title
+    elif suspect is not None:
+        title = title_by_suspect(suspect, len(row.clusters), int(row.workloads))
+    else:
+        title = row.titles[0] + (f", and on {more} more cluster{'s' if more > 1 else ''}" if more else "")
+    fields = {name: row._mapping[name] for name in row._mapping if name not in ("titles", "rank", "over")}
+    return msgspec.convert(
+        {**fields, "title": title, "severity": SEVERITIES[row.rank], "suspect": suspect}, IncidentView, strict=False
+    )
+
+
+def _ids(clusters: Sequence[UUID] | None) -> list[UUID] | None:
+    return None if clusters is None else list(clusters)
