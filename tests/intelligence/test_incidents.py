@@ -391,3 +391,43 @@ async def test_an_incident_long_past_is_forgotten_and_one_that_is_open_never(hub
         assert await SqlIncidents().forget(tx, hub.clock.now() + timedelta(hours=1)) == 1
         await tx.commit()
     assert [view.clusters for view in await hub.incidents()] == [[burning]]
+
+
+async def test_an_alert_that_ended_before_anyone_heard_of_it_is_a_member_all_the_same(hub: Hub) -> None:
+    a = new_id()
+    now = hub.clock.now()
+    alert = Alert(
+        a, "f1", "Flap", Severity.HIGH, "warning", AlertState.RESOLVED, {}, {}, now, now + timedelta(seconds=3),
+        None, 1, now,
+    )  # fmt: skip
+    hub.alerts.put(alert)
+    for kind in (AlertFired, AlertResolved):
+        event = kind(
+            event_id=new_id(), occurred_at=now + timedelta(seconds=3), cluster_ids=(a,), cluster_id=a,
+            fingerprint="f1", name="Flap", severity="HIGH", starts_at=now,
+        )  # fmt: skip
+        async with hub.database.begin() as tx:
+            tx.publish(event)
+            await tx.commit()
+    await hub.dispatcher.step()
+    (member,) = (await hub.only()).alerts
+    assert (member.started_at, member.ended_at) == (now, now + timedelta(seconds=3))
+    assert member.reason is not None
+    assert member.reason.startswith("It opened this incident: nothing else had moved on its cluster")
+    await hub.clock.advance(70)
+    assert await hub.episodes.settle() == 1
+
+
+async def test_what_comes_back_too_late_to_be_the_same_is_linked_to_what_was_before(hub: Hub) -> None:
+    a = new_id()
+    await hub.fire(a)
+    await hub.fire(a, resolved=True)
+    await hub.clock.advance(70)
+    await hub.episodes.settle()
+    await hub.clock.advance(3600)
+    await hub.fire(a)
+    later, earlier = await hub.incidents()
+    detail = await hub.reading.incident(ROOT, later.id)
+    assert [(link.key, link.kind) for link in detail.links] == [(earlier.key, "FOLLOWS")]
+    before = await hub.reading.incident(ROOT, earlier.id)
+    assert [(link.key, link.kind) for link in before.links] == [(later.key, "FOLLOWED_BY")]

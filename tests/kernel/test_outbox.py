@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pytest
@@ -98,3 +99,33 @@ async def test_a_hopeless_event_becomes_a_dead_letter_that_can_be_replayed(
     assert await DeadLetters(database, clock).replay(letters[0].event_id, "effects")
     assert await dispatcher.step() == 1
     assert await words(database) == ["late"]
+
+
+async def test_events_are_dealt_with_together_and_one_that_fails_holds_up_no_other(
+    database: Database, clock: VirtualClock
+) -> None:
+    effects, batches = Effects(), list[int]()
+
+    async def handle(tx: Transaction, event: Event) -> None:
+        await together(tx, [event])
+
+    async def together(tx: Transaction, events: Sequence[Event]) -> None:
+        batches.append(len(events))
+        for event in events:
+            await effects.handle(tx, event)
+            if isinstance(event, SomethingHappened) and event.word == "bad":
+                raise RuntimeError("this one never works")
+
+    await wired(database, clock, effects)
+    handlers = [Handler("effects", (SomethingHappened,), handle, together)]
+    bus, catalogue = InMemoryBus(), EventCatalogue()
+    catalogue.add(SomethingHappened)
+    dispatcher = Dispatcher(database, bus, clock, catalogue, handlers)
+    for word in (("a", "b", "c"), ("d", "bad", "e")):
+        async with database.begin() as tx:
+            for one in word:
+                tx.publish(happened(clock, one))
+            await tx.commit()
+        await dispatcher.step()
+    assert batches == [3, 3, 1, 1, 1]
+    assert await words(database) == ["a", "b", "c", "d", "e"]

@@ -1121,7 +1121,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List incidents, latest first */
+        /** List incidents, latest first or by impact */
         get: operations["ApiV1IncidentsListIncidents"];
         put?: never;
         post?: never;
@@ -1743,6 +1743,8 @@ export interface components {
             /** Format: date-time */
             started_at: string;
             ended_at: string | null;
+            joined_by: string | null;
+            reason: string | null;
         };
         /**
          * AlertState
@@ -1787,6 +1789,8 @@ export interface components {
             query: string;
             incident_id: string | null;
             group_id: string | null;
+            joined_by: string | null;
+            reason: string | null;
             feedback: components["schemas"]["FeedbackReply"] | null;
         };
         /** Answer */
@@ -2952,13 +2956,34 @@ export interface components {
             detected_at: string;
             acknowledged_at: string | null;
             resolved_at: string | null;
+            /** Format: date-time */
+            last_activity_at: string;
             anomaly_count: number;
             alert_count: number;
+            workloads: number;
+            fleet: number;
+            origin: components["schemas"]["Origin"];
+            owner: string | null;
+            team_id: string | null;
+            team: string | null;
+            merged_into: string | null;
+            suspect: components["schemas"]["Suspect"] | null;
             causes: components["schemas"]["CauseReply"][];
             causes_note: string | null;
             timeline: components["schemas"]["TimelineReply"][];
             anomalies: components["schemas"]["AnomalyReply"][];
             alerts: components["schemas"]["AlertReply"][];
+            links: components["schemas"]["IncidentLink"][];
+        };
+        /** IncidentLink */
+        IncidentLink: {
+            /** Format: uuid */
+            other_id: string;
+            key: string;
+            kind: string;
+            by: string;
+            /** Format: date-time */
+            at: string;
         };
         /** IncidentPage */
         IncidentPage: {
@@ -2979,8 +3004,18 @@ export interface components {
             detected_at: string;
             acknowledged_at: string | null;
             resolved_at: string | null;
+            /** Format: date-time */
+            last_activity_at: string;
             anomaly_count: number;
             alert_count: number;
+            workloads: number;
+            fleet: number;
+            origin: components["schemas"]["Origin"];
+            owner: string | null;
+            team_id: string | null;
+            team: string | null;
+            merged_into: string | null;
+            suspect: components["schemas"]["Suspect"] | null;
         };
         /** InstantResult */
         InstantResult: {
@@ -3313,6 +3348,17 @@ export interface components {
             /** @constant */
             kind: "OIDC";
         };
+        /**
+         * Order
+         * @default LATEST
+         * @enum {string}
+         */
+        Order: "LATEST" | "IMPACT";
+        /**
+         * Origin
+         * @enum {string}
+         */
+        Origin: "DETECTED" | "MANUAL" | "FORECAST";
         /**
          * Outcome
          * @description How a change went, as far as its sender tells.
@@ -3784,6 +3830,17 @@ export interface components {
             refused: number;
             left_out: number;
             error: string | null;
+        };
+        /** Suspect */
+        Suspect: {
+            /** Format: uuid */
+            node_id: string;
+            kind: string;
+            name: string;
+            cluster_id: string | null;
+            affected: number;
+            located: number;
+            told?: string | null;
         };
         /** Taken */
         Taken: {
@@ -15710,6 +15767,10 @@ export interface operations {
                 status?: components["schemas"]["Status"] | null;
                 severity?: components["schemas"]["Severity"] | null;
                 cluster_id?: string | null;
+                open?: boolean | null;
+                owner?: string | null;
+                team_id?: string | null;
+                order?: components["schemas"]["Order"];
                 page_size?: number;
                 cursor?: string | null;
             };

@@ -14,7 +14,7 @@ import msgspec
 from aiops.intelligence.domain.groups import PlaceKind, place_of
 from aiops.observability.ports import Labels, Severity
 
-NEEDS_DEPTH = 4
+NEEDS_DEPTH = 5
 """How many edges away a dependency may be to relate two things; what lies farther is common to too much."""
 _LONGEST_KEY = 300
 
