@@ -1,7 +1,9 @@
 """Messages of logs, and the same said in other words: pairs that share no content word.
 
 `foreseen` pairs tell of failures that the hub's glossary knows, in words that were chosen after it was written;
-`unforeseen` ones were chosen without regard to it, and it is never extended by them.
+`unforeseen` ones were chosen without regard to it or the thesaurus, and every second was never looked at since.
+`round…` pairs were written one round after the other to widen the thesaurus: a round's first figure was of pairs
+that it had not seen, those after it are not.
 """
 
 from __future__ import annotations
@@ -24,18 +26,19 @@ _ALIKE = 5
 
 
 class Pair(NamedTuple):
-    foreseen: bool
+    kind: str
     area: str
     pattern: str
     words: str
 
 
-def pairs() -> list[Pair]:
-    lines = (Path(__file__).parent / "paraphrases.tsv").read_text(encoding="utf-8").splitlines()
-    found = []
-    for line in lines[1:]:
-        kind, area, pattern, words = line.split("\t")
-        found.append(Pair(kind == "foreseen", area, pattern, words))
+def pairs(file: Path = Path(__file__).parent / "paraphrases.tsv") -> dict[str, list[Pair]]:
+    """The pairs of a file of that form, by kind."""
+    found: dict[str, list[Pair]] = {}
+    for line in file.read_text(encoding="utf-8").splitlines()[1:]:
+        if line.strip():
+            pair = Pair(*line.split("\t"))
+            found.setdefault(pair.kind, []).append(pair)
     return found
 
 

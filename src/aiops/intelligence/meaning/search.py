@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from aiops.intelligence.meaning.glossary import explained
+from aiops.intelligence.meaning.explaining import in_words
 from aiops.intelligence.meaning.needs import Embedder, Hit, Least, MeaningStore, Model, Question
 from aiops.intelligence.needs_patterns import LogPatternStore
 from aiops.kernel.database import Transactions
@@ -49,7 +49,7 @@ class PatternSearch:
         if not text.strip():
             raise Invalid("Say what to look for.")
         vector, note = await self._vector(text)
-        question = Question(text.strip(), explained(text), vector, self._name(vector))
+        question = Question(text.strip(), in_words(text), vector, self._name(vector))
         return await self._find(principal, question, cluster_id, limit, note)
 
     async def alike(self, principal: Principal, pattern_id: UUID, limit: int) -> Found:
@@ -66,7 +66,7 @@ class PatternSearch:
             vector, note = await self._vector(pattern.pattern)
         question = Question(
             pattern.pattern,
-            explained(pattern.pattern),
+            in_words(pattern.pattern),
             vector,
             self._name(vector),
             literal=False,
