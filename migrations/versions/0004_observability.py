@@ -111,9 +111,16 @@ _STATEMENTS = (
         silenced_by text[] NOT NULL DEFAULT '{}',
         inhibited_by text[] NOT NULL DEFAULT '{}',
         pulled boolean NOT NULL DEFAULT false,
+        source text NOT NULL DEFAULT 'alertmanager',
+        starts timestamptz[] NOT NULL DEFAULT '{}',
+        flapping boolean NOT NULL DEFAULT false,
+        status text NOT NULL DEFAULT 'NEW',
+        assignee text,
+        snoozed_until timestamptz,
+        escalated_to text,
         search text NOT NULL,
         PRIMARY KEY (cluster_id, fingerprint)
-    )
+    ) WITH (fillfactor = 85)
     """,
     """
     CREATE TABLE observability.alert_pull (
@@ -124,10 +131,19 @@ _STATEMENTS = (
         error text
     )
     """,
-    "CREATE INDEX alert_by_start ON observability.alert (starts_at DESC, cluster_id, fingerprint)",
-    "CREATE INDEX alert_by_state ON observability.alert (state, starts_at DESC, cluster_id, fingerprint)",
+    "CREATE INDEX alert_by_start ON observability.alert (starts_at, cluster_id, fingerprint)",
+    """
+    CREATE INDEX alert_open ON observability.alert (starts_at, cluster_id, fingerprint)
+    INCLUDE (state, severity, status, assignee, snoozed_until, flapping) WHERE state <> 'RESOLVED'
+    """,
+    "CREATE INDEX alert_ended ON observability.alert (starts_at, cluster_id, fingerprint) WHERE state = 'RESOLVED'",
     "CREATE INDEX alert_by_pull ON observability.alert (cluster_id) WHERE pulled AND state <> 'RESOLVED'",
-    "CREATE INDEX alert_by_text ON observability.alert USING gin (search gin_trgm_ops)",
+    "CREATE INDEX alert_snoozed ON observability.alert (snoozed_until) WHERE snoozed_until IS NOT NULL",
+    "CREATE INDEX alert_flapping ON observability.alert (starts_at) WHERE flapping",
+    # What is open is searched by its text; what has ended is looked through from the newest on.
+    """
+    CREATE INDEX alert_by_text ON observability.alert USING gin (search gin_trgm_ops) WHERE state <> 'RESOLVED'
+    """,
     """
     CREATE TABLE observability.alert_history (
         id uuid PRIMARY KEY,
@@ -143,6 +159,21 @@ _STATEMENTS = (
     """,
     "CREATE INDEX alert_history_by_alert ON observability.alert_history (cluster_id, fingerprint, at DESC, id DESC)",
     "CREATE INDEX alert_history_by_time ON observability.alert_history (at DESC, id DESC)",
+    """
+    CREATE TABLE observability.alert_act (
+        id uuid PRIMARY KEY,
+        cluster_id uuid NOT NULL,
+        fingerprint text NOT NULL,
+        at timestamptz NOT NULL,
+        by text NOT NULL,
+        kind text NOT NULL,
+        was text,
+        became text,
+        text text
+    )
+    """,
+    "CREATE INDEX alert_act_by_alert ON observability.alert_act (cluster_id, fingerprint, at DESC, id DESC)",
+    "CREATE INDEX alert_act_by_time ON observability.alert_act (at DESC, id DESC)",
     """
     CREATE TABLE observability.dashboard (
         id uuid PRIMARY KEY,

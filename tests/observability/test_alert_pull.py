@@ -20,13 +20,14 @@ from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.backends.alertmanager import AlertmanagerBackend
 from aiops.observability.backends.prometheus_rules import PrometheusRules
 from aiops.observability.domain import alert_fingerprint
-from aiops.observability.needs import AlertFilter
+from aiops.observability.needs_alerts import AlertFilter
 from aiops.observability.ports import Alert, AlertOrigin, AlertState
 from aiops.observability.service.alert_pull import AlertPulling, AlertPullJob
 from aiops.observability.service.alert_pull_remote import FoundAlert, RemoteAlerts
 from aiops.observability.service.alert_rules import AlertRules
 from aiops.observability.service.alertmanager_pair import AlertmanagerPair
 from aiops.observability.service.alerts import AlertService, Webhook
+from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alert_pulls import PostgresPullStore
 from aiops.observability.store.alerts import PostgresAlertStore
 from tests.lab.packages import lab_available
@@ -72,7 +73,7 @@ def _house(
     database: Database, fleet: Fleet, clock: VirtualClock, manager: RemoteAlerts, rules: RemoteAlerts | None = None
 ) -> House:
     database.outbox = SqlOutbox(InMemoryBus(), [])
-    alerts = AlertService(database, clock, PostgresAlertStore())
+    alerts = AlertService(database, clock, PostgresAlertStore(), PostgresAlertLists())
     pulls = PostgresPullStore()
     remotes = {AlertOrigin.ALERTMANAGER: manager, AlertOrigin.PROMETHEUS: rules or manager}
     pulling = AlertPulling(database, clock, fleet, alerts, pulls, remotes)

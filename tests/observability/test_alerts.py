@@ -14,9 +14,10 @@ from aiops.kernel.errors import NotFound
 from aiops.kernel.ids import new_id
 from aiops.kernel.outbox import SqlOutbox
 from aiops.kernel.principal import Principal, PrincipalKind, Role
-from aiops.observability.needs import AlertFilter
+from aiops.observability.needs_alerts import AlertFilter
 from aiops.observability.ports import AlertState, Severity
 from aiops.observability.service.alerts import AlertService, Webhook
+from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alerts import PostgresAlertStore
 
 CLUSTER = new_id()
@@ -27,7 +28,7 @@ READER = Principal(PrincipalKind.USER, "u", "ann", Role.VIEWER, None)
 @pytest.fixture
 def alerts(database: Database, clock: VirtualClock) -> AlertService:
     database.outbox = SqlOutbox(InMemoryBus(), [])
-    return AlertService(database, clock, PostgresAlertStore())
+    return AlertService(database, clock, PostgresAlertStore(), PostgresAlertLists())
 
 
 def sent(clock: VirtualClock, status: str = "firing", *, start: float = 0, name: str = "DiskFull") -> Webhook:
@@ -80,7 +81,7 @@ async def test_lists_are_filtered_paged_and_scoped(alerts: AlertService, clock: 
     assert ([alert.name for alert in page.items], page.more, page.total) == (["DiskSlow"], True, 2)
     last = page.items[0]
     after = (last.starts_at, last.cluster_id, last.fingerprint)
-    rest = await alerts.page(READER, AlertFilter(None, text="disk", state=AlertState.FIRING), after, 5)
+    rest = await alerts.page(READER, AlertFilter(None, text="disk", states=(AlertState.FIRING,)), after, 5)
     assert ([alert.name for alert in rest.items], rest.more) == (["DiskFull"], False)
     stranger = Principal(PrincipalKind.USER, "v", "bob", Role.VIEWER, frozenset({new_id()}))
     assert (await alerts.page(stranger, AlertFilter(None), None, 5)).total == 0

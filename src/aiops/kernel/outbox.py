@@ -51,6 +51,18 @@ class Handler:
     together: HandleTogether | None = None
 
 
+_STORE = """
+INSERT INTO kernel.outbox (event_id, event_type, occurred_at, payload)
+SELECT event_id, event_type, occurred_at, CAST(payload AS jsonb)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:moments AS timestamptz[]), CAST(:payloads AS text[]))
+    AS fact (event_id, event_type, occurred_at, payload)
+"""
+
+_ADDRESS = """
+INSERT INTO kernel.delivery (event_id, handler) SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:handlers AS text[]))
+"""
+
+
 class SqlOutbox:
     def __init__(self, bus: Bus, handlers: Sequence[Handler]) -> None:
         self._bus = bus
@@ -60,30 +72,22 @@ class SqlOutbox:
                 self._readers.setdefault(event_type.event_type, []).append(handler.name)
 
     async def store(self, connection: AsyncConnection, events: list[EventEnvelope]) -> None:
+        # However many, they are one statement: a webhook of alerts brings hundreds.
         await connection.execute(
-            text(
-                "INSERT INTO kernel.outbox (event_id, event_type, occurred_at, payload)"
-                " VALUES (:event_id, :event_type, :occurred_at, CAST(:payload AS jsonb))"
-            ),
-            [
-                {
-                    "event_id": event.event_id,
-                    "event_type": event.event_type,
-                    "occurred_at": event.occurred_at,
-                    "payload": bytes(event.payload).decode(),
-                }
-                for event in events
-            ],
+            text(_STORE),
+            {
+                "ids": [event.event_id for event in events],
+                "types": [event.event_type for event in events],
+                "moments": [event.occurred_at for event in events],
+                "payloads": [bytes(event.payload).decode() for event in events],
+            },
         )
         deliveries = [
-            {"event_id": event.event_id, "handler": reader}
-            for event in events
-            for reader in self._readers.get(event.event_type, ())
+            (event.event_id, reader) for event in events for reader in self._readers.get(event.event_type, ())
         ]
         if deliveries:
-            await connection.execute(
-                text("INSERT INTO kernel.delivery (event_id, handler) VALUES (:event_id, :handler)"), deliveries
-            )
+            ids, handlers = zip(*deliveries, strict=True)
+            await connection.execute(text(_ADDRESS), {"ids": list(ids), "handlers": list(handlers)})
 
     def announce(self, events: list[EventEnvelope]) -> None:
         for event in events:

@@ -11,8 +11,10 @@ from aiops.kernel.bus import Bus
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import JobSpec
-from aiops.observability.needs import AlertStore, PullStore
+from aiops.observability.needs import PullStore
+from aiops.observability.needs_alerts import AlertDesk, AlertLists, AlertStore
 from aiops.observability.ports import AlertOrigin, Alerts, Metrics, WatchFeed
+from aiops.observability.service.alert_handling import AlertHandling, AlertWakingJob
 from aiops.observability.service.alert_pull import AlertPulling, AlertPullJob
 from aiops.observability.service.alert_pull_remote import RemoteAlerts, RemoteRules
 from aiops.observability.service.alert_rules import AlertRules
@@ -24,6 +26,8 @@ from aiops.observability.service.gpu import GpuService
 from aiops.observability.service.live_updates import LiveUpdatesJob
 from aiops.observability.service.silences import Silences
 from aiops.observability.service.silences_remote import RemoteSilences
+from aiops.observability.store.alert_desk import PostgresAlertDesk
+from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alert_pulls import PostgresPullStore
 from aiops.observability.store.alerts import PostgresAlertStore
 from aiops.registry.ports import Clusters
@@ -51,12 +55,24 @@ class AlertsProvider(Provider):
         return PostgresAlertStore()
 
     @provide
+    def alert_lists(self) -> AlertLists:
+        return PostgresAlertLists()
+
+    @provide
+    def alert_desk(self) -> AlertDesk:
+        return PostgresAlertDesk()
+
+    @provide
     def pull_store(self) -> PullStore:
         return PostgresPullStore()
 
     @provide
-    def alert_service(self, database: Database, clock: Clock, store: AlertStore) -> AlertService:
-        return AlertService(database, clock, store)
+    def alert_service(self, database: Database, clock: Clock, store: AlertStore, lists: AlertLists) -> AlertService:
+        return AlertService(database, clock, store, lists)
+
+    @provide
+    def alert_handling(self, database: Database, clock: Clock, desk: AlertDesk) -> AlertHandling:
+        return AlertHandling(database, clock, desk)
 
     @provide
     def alerts(self, service: AlertService) -> Alerts:
@@ -141,7 +157,12 @@ async def _live_updates(container: AsyncContainer) -> LiveUpdatesJob:
     return await container.get(LiveUpdatesJob)
 
 
+async def _waking(container: AsyncContainer) -> AlertWakingJob:
+    return AlertWakingJob(await container.get(AlertHandling), await container.get(Clock))
+
+
 ALERT_JOBS = (
+    JobSpec("observability.alert_waking", _waking),
     JobSpec("observability.alert_pull", _pulling),
     JobSpec("observability.live_updates", _live_updates),
 )

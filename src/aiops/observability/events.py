@@ -10,12 +10,16 @@ from aiops.kernel.events import Event
 
 
 class _AlertEvent(Event, frozen=True, kw_only=True):
+    """`flapping`: it comes and goes, which is told as one. `quiet`: nobody is to be woken, for it is snoozed."""
+
     channel: ClassVar[str] = "alerts"
     cluster_id: UUID
     fingerprint: str
     name: str
     severity: str
     starts_at: datetime
+    flapping: bool = False
+    quiet: bool = False
 
 
 class AlertFired(_AlertEvent, frozen=True, kw_only=True):
@@ -23,7 +27,12 @@ class AlertFired(_AlertEvent, frozen=True, kw_only=True):
 
 
 class AlertUpdated(_AlertEvent, frozen=True, kw_only=True):
+    """`by` is who did `did` (kinds of acts, such as `STATUS ASSIGNED`); `None` where the alert itself changed."""
+
     event_type: ClassVar[str] = "ALERT_UPDATED"
+    by: str | None = None
+    did: str | None = None
+    status: str | None = None
 
 
 class AlertResolved(_AlertEvent, frozen=True, kw_only=True):

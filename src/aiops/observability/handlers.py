@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiops.kernel.database import Transaction
 from aiops.kernel.events import Event
-from aiops.observability.needs import AlertStore, PullStore, SampleStore, SourceStore, WatchStore
+from aiops.observability.needs import PullStore, SampleStore, SourceStore, WatchStore
+from aiops.observability.needs_alerts import AlertStore
 from aiops.observability.service.sources import Sources
 from aiops.registry.events import ClusterDeleted
 

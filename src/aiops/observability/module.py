@@ -27,7 +27,6 @@ from aiops.observability.http.sources import SourceController
 from aiops.observability.http.traces import TracesController
 from aiops.observability.http.watches import WatchController
 from aiops.observability.needs import (
-    AlertStore,
     DashboardStore,
     InstantQueries,
     PullStore,
@@ -35,6 +34,7 @@ from aiops.observability.needs import (
     SourceStore,
     WatchStore,
 )
+from aiops.observability.needs_alerts import AlertStore
 from aiops.observability.ports import Metrics, SampleIntake, SourceTokens
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.dashboards import Dashboards

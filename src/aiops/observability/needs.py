@@ -14,15 +14,11 @@ import numpy.typing as npt
 from aiops.kernel.database import Transaction
 from aiops.kernel.principal import Principal
 from aiops.observability.ports import (
-    Alert,
-    AlertChange,
-    AlertState,
     Floats,
     Labels,
     PushSource,
     Sample,
     Sensitivity,
-    Severity,
     Threshold,
 )
 from aiops.observability.ports_signals import LogRead
@@ -243,61 +239,6 @@ class WatchStore(Protocol):
 
     async def forget_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
         """Take it off each watch's clusters; a watch that has none left goes."""
-
-
-class AlertFilter(msgspec.Struct, frozen=True):
-    """What a list of alerts is limited to; `clusters` is the reader's scope (`None`: all), the rest are wishes."""
-
-    clusters: frozenset[UUID] | None
-    cluster_ids: tuple[UUID, ...] = ()
-    state: AlertState | None = None
-    severity: Severity | None = None
-    text: str | None = None
-
-
-class AlertStore(Protocol):
-    async def lock(self, tx: Transaction, cluster_id: UUID, fingerprints: Sequence[str]) -> dict[str, Alert]:
-        """The alerts that are known, held until the end of the transaction; also new ones wait their turn."""
-
-    async def save(self, tx: Transaction, alert: Alert) -> None:
-        """Add or replace."""
-
-    async def touch(self, tx: Transaction, cluster_id: UUID, fingerprints: Sequence[str], at: datetime) -> None:
-        """They were received again."""
-
-    async def record(self, tx: Transaction, change: AlertChange) -> None: ...
-
-    async def get(self, tx: Transaction, cluster_id: UUID, fingerprint: str) -> Alert | None: ...
-
-    async def several(self, tx: Transaction, wanted: Sequence[tuple[UUID, str]]) -> list[Alert]:
-        """By cluster and fingerprint; those that there are."""
-
-    async def page(
-        self, tx: Transaction, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
-    ) -> list[Alert]:
-        """Newest start first, from behind `after` on."""
-
-    async def count(self, tx: Transaction, only: AlertFilter) -> int: ...
-
-    async def history(
-        self,
-        tx: Transaction,
-        only: AlertFilter,
-        fingerprint: str | None,
-        after: tuple[datetime, UUID] | None,
-        size: int,
-    ) -> list[AlertChange]:
-        """Newest first."""
-
-    async def history_count(self, tx: Transaction, only: AlertFilter, fingerprint: str | None) -> int: ...
-
-    async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None: ...
-
-    async def forget(self, tx: Transaction, before: datetime) -> int:
-        """Drop alerts that ended before that, and history of that age; what still fires stays."""
-
-    async def lock_pulled(self, tx: Transaction, cluster_id: UUID) -> list[Alert]:
-        """The cluster's alerts that were seen where they are kept and have not ended; held where `lock` was called."""
 
 
 class Pull(msgspec.Struct, frozen=True):

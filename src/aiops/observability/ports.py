@@ -248,11 +248,31 @@ class AlertState(StrEnum):
     PENDING = "PENDING"
 
 
+class AlertStatus(StrEnum):
+    """What people do about an alert, beside its state: each episode begins as NEW."""
+
+    NEW = "NEW"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    IN_PROGRESS = "IN_PROGRESS"
+    RESOLVED = "RESOLVED"
+
+
+class Handling(msgspec.Struct, frozen=True):
+    """Who does what about an alert. Until `snoozed_until` nobody wants to see it; `escalated_to` names who was asked
+    for help."""
+
+    status: AlertStatus = AlertStatus.NEW
+    assignee: str | None = None
+    snoozed_until: datetime | None = None
+    escalated_to: str | None = None
+
+
 class Alert(msgspec.Struct, frozen=True):
     """Identified by (cluster, fingerprint). `sender_severity` is the sender's own word.
 
     `suppressed`: its Alertmanager tells nobody of it, by the silences and by the alerts whose ids follow. `pulled`: it
-    was seen where it is kept, and not only told of by a webhook.
+    was seen where it is kept, and not only told of by a webhook. `starts` are those of its latest episodes; `flapping`:
+    there were many of them in a short time, which is told as one. `source` is the kind of server that told of it.
     """
 
     cluster_id: UUID
@@ -272,6 +292,10 @@ class Alert(msgspec.Struct, frozen=True):
     silenced_by: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     pulled: bool = False
+    handling: Handling = Handling()
+    starts: tuple[datetime, ...] = ()
+    flapping: bool = False
+    source: str = "alertmanager"
 
 
 class AlertOrigin(StrEnum):

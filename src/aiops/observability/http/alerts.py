@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller, EndsWithItsClient
+from aiops.observability.http.alert_filters import (
+    Cursor,
+    FilterBody,
+    PageSize,
+    asked_filter,
+    clean,
+    decode_cursor,
+    encode_cursor,
+    filter_of,
+)
 from aiops.observability.http.ingest import Accepted
 from aiops.observability.http.metrics import ClusterIds, in_part, reply
-from aiops.observability.needs import AlertFilter
-from aiops.observability.ports import Alert, AlertChange, AlertFreshness, AlertState, Labels, Severity
+from aiops.observability.needs_alerts import AlertCounts, AlertFilter, AlertGroup, AlertKey, TimelineEntry
+from aiops.observability.ports import Alert, AlertChange, AlertFreshness, AlertState, AlertStatus, Labels, Severity
+from aiops.observability.service.alert_handling import MOST_SELECTED, AlertHandling, Handled, Wish
 from aiops.observability.service.alert_pull import AlertPulling
 from aiops.observability.service.alert_rules import AlertRules, RulesFound
 from aiops.observability.service.alerts import AlertService, Webhook
 from aiops.registry.ports import Clusters
-
-PageSize = Annotated[int, QueryParameter(ge=1, le=100)]
-Cursor = Annotated[str | None, QueryParameter(max_length=512)]
 
 
 class ListedAlert(msgspec.Struct):
@@ -48,14 +55,21 @@ class ListedAlert(msgspec.Struct):
     suppressed: bool
     silenced_by: tuple[str, ...]
     inhibited_by: tuple[str, ...]
+    status: AlertStatus
+    assignee: str | None
+    snoozed_until: datetime | None
+    escalated_to: str | None
+    flapping: bool
+    source: str
 
 
 class AlertList(msgspec.Struct):
-    """`clusters` say how old what is known of each is."""
+    """`clusters` say how old what is known of each is. `at_least`: there are more than `total`."""
 
     items: list[ListedAlert]
     next_cursor: str | None
     total: int
+    at_least: bool = False
     clusters: list[AlertFreshness] = []
 
 
@@ -63,11 +77,35 @@ class ChangeList(msgspec.Struct):
     items: list[AlertChange]
     next_cursor: str | None
     total: int
+    at_least: bool = False
+
+
+class GroupList(msgspec.Struct):
+    """The worst and largest first; `more`: there are more groups than these."""
+
+    items: list[AlertGroup]
+    more: bool
+
+
+class Timeline(msgspec.Struct):
+    items: list[TimelineEntry]
+    next_cursor: str | None
+
+
+class ActionWish(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Either `alerts`, or a `filter`."""
+
+    alerts: Annotated[list[AlertKey], msgspec.Meta(max_length=MOST_SELECTED)] = []  # noqa: RUF012
+    filter: FilterBody | None = None
+
+
+_SHOWN = tuple(name for name in Alert.__struct_fields__ if name not in {"pulled", "starts", "handling"})
 
 
 class AlertController(Controller):
     path = "/api/v1/alerts"
     tags = ("observability",)
+    dependencies = {"only": Provide(asked_filter)}  # noqa: RUF012
 
     @post("/webhook", status_code=200, summary="Alertmanager's webhook, version 4", opt={"source": True})
     @inject
@@ -81,27 +119,54 @@ class AlertController(Controller):
         principal: Caller,
         alerts: FromDishka[AlertService],
         pulling: FromDishka[AlertPulling],
+        only: NamedDependency[AlertFilter],
         *,
-        alert_state: Annotated[AlertState | None, QueryParameter(name="state")] = None,
-        severity: FromQuery[Severity | None] = None,
-        cluster_id: FromQuery[list[UUID] | None] = None,
-        q: Annotated[str | None, QueryParameter(max_length=200)] = None,
         page_size: PageSize = 20,
         cursor: Cursor = None,
     ) -> Response[AlertList]:
-        after = _decode(cursor, tuple[datetime, UUID, str])
-        only = AlertFilter(None, tuple(cluster_id or ()), alert_state, severity, _text(q))
+        after = decode_cursor(cursor, tuple[datetime, UUID, str])
         page = await alerts.page(principal, only, after, page_size)
-        known = await pulling.freshness(principal, cluster_id or ())
+        known = await pulling.freshness(principal, only.cluster_ids)
         names = {one.cluster_id: one.cluster for one in known}
         last = page.items[-1] if page.more else None
         listed = AlertList(
             [_listed(alert, names) for alert in page.items],
-            _encode((last.starts_at, last.cluster_id, last.fingerprint)) if last else None,
+            encode_cursor((last.starts_at, last.cluster_id, last.fingerprint)) if last else None,
             page.total,
+            page.at_least,
             known,
         )
         return Response(listed, status_code=206 if any(one.error for one in known) else 200)
+
+    @get("/counts", summary="How many alerts there are, by what they can be filtered by")
+    @inject
+    async def counts(
+        self, principal: Caller, alerts: FromDishka[AlertService], only: NamedDependency[AlertFilter]
+    ) -> AlertCounts:
+        return await alerts.counts(principal, only)
+
+    @get("/groups", summary="Alerts that have something in common: a name, a cluster, a severity, a label")
+    @inject
+    async def groups(
+        self,
+        principal: Caller,
+        alerts: FromDishka[AlertService],
+        only: NamedDependency[AlertFilter],
+        by: Annotated[str, QueryParameter(max_length=256, description="name, severity, cluster, or a label's name")],
+        limit: Annotated[int, QueryParameter(ge=1, le=500)] = 200,
+    ) -> GroupList:
+        found = await alerts.groups(principal, only, clean(by) or "name", limit + 1)
+        return GroupList(found[:limit], len(found) > limit)
+
+    @post("/actions", status_code=200, summary="Acknowledge, assign, snooze, escalate or comment alerts")
+    @inject
+    async def act(self, principal: Caller, handling: FromDishka[AlertHandling], data: JSONBody[ActionWish]) -> Handled:
+        wish = Wish(**{name: getattr(data, name) for name in Wish.__struct_fields__})
+        if data.filter is None:
+            return await handling.handle(principal, data.alerts, wish)
+        if data.alerts:
+            raise Invalid("Name alerts or a filter, not both.", details={"field": "filter"})
+        return await handling.handle_all(principal, filter_of(data.filter), wish)
 
     @get(
         "/rules",
@@ -132,10 +197,27 @@ class AlertController(Controller):
         page_size: PageSize = 20,
         cursor: Cursor = None,
     ) -> ChangeList:
-        after = _decode(cursor, tuple[datetime, UUID])
-        page = await alerts.history(principal, tuple(cluster_id or ()), _text(fingerprint), after, page_size)
+        after = decode_cursor(cursor, tuple[datetime, UUID])
+        page = await alerts.history(principal, tuple(cluster_id or ()), clean(fingerprint), after, page_size)
         last = page.items[-1] if page.more else None
-        return ChangeList(page.items, _encode((last.at, last.id)) if last else None, page.total)
+        return ChangeList(page.items, encode_cursor((last.at, last.id)) if last else None, page.total, page.at_least)
+
+    @get("/{fingerprint:str}/timeline", summary="What happened to an alert and what people did, newest first")
+    @inject
+    async def timeline(
+        self,
+        principal: Caller,
+        alerts: FromDishka[AlertService],
+        fingerprint: FromPath[str],
+        cluster_id: FromQuery[UUID],
+        page_size: PageSize = 50,
+        cursor: Cursor = None,
+    ) -> Timeline:
+        after = decode_cursor(cursor, tuple[datetime, UUID])
+        key = AlertKey(cluster_id, clean(fingerprint) or "")
+        found = await alerts.timeline(principal, key, after, page_size)
+        last = found[page_size - 1] if len(found) > page_size else None
+        return Timeline(found[:page_size], encode_cursor((last.at, last.id)) if last else None)
 
     @get("/{fingerprint:str}", summary="One alert of a cluster")
     @inject
@@ -147,7 +229,7 @@ class AlertController(Controller):
         fingerprint: FromPath[str],
         cluster_id: FromQuery[UUID],
     ) -> ListedAlert:
-        found = await alerts.get(principal, cluster_id, _text(fingerprint) or "")
+        found = await alerts.get(principal, cluster_id, clean(fingerprint) or "")
         return _listed(found, await _names(principal, clusters))
 
 
@@ -156,24 +238,5 @@ async def _names(principal: Caller, clusters: Clusters) -> dict[UUID, str]:
 
 
 def _listed(alert: Alert, names: dict[UUID, str]) -> ListedAlert:
-    values = {name: getattr(alert, name) for name in alert.__struct_fields__ if name != "pulled"}
+    values = {name: getattr(alert, name) for name in _SHOWN} | msgspec.structs.asdict(alert.handling)
     return ListedAlert(cluster=names.get(alert.cluster_id), **values)
-
-
-def _text(value: str | None) -> str | None:
-    if value and "\x00" in value:
-        raise Invalid("A text can't hold a zero byte.")
-    return value or None
-
-
-def _encode(place: Any) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
-
-
-def _decode(cursor: str | None, kind: Any) -> Any:
-    if not cursor:
-        return None
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(cursor), type=kind)
-    except (binascii.Error, ValueError):
-        raise Invalid("The cursor is not one that the hub gave.") from None

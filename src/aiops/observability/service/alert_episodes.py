@@ -13,7 +13,7 @@ import msgspec
 
 from aiops.observability.domain import severity_of
 from aiops.observability.events import AlertFired, AlertResolved, AlertUpdated
-from aiops.observability.ports import Alert, AlertState
+from aiops.observability.ports import Alert, AlertState, Handling
 from aiops.observability.service.alert_pull_remote import FoundAlert
 
 # Alertmanager's webhook writes nanoseconds and its API cuts them to milliseconds.
@@ -24,6 +24,10 @@ _OVERTAKEN = timedelta(seconds=10)
 # every evaluation of a slow rule.
 FORGETFUL = timedelta(minutes=5)
 TOUCH_EVERY = timedelta(minutes=1)
+# So many episodes begin within that time where an alert flaps; it is calm once none has begun for a while.
+FLAPS = 5
+FLAPPING_WITHIN = timedelta(hours=1)
+CALM_AFTER = timedelta(minutes=15)
 
 
 def merge(known: Alert | None, sent: Alert) -> Alert | None:
@@ -33,7 +37,8 @@ def merge(known: Alert | None, sent: Alert) -> Alert | None:
     was overtaken.
     """
     if known is None:
-        return sent
+        return _counted(None, sent)
+    sent = _kept(known, sent, pulled=known.pulled)
     if _same_episode(known, sent):
         if known.state == AlertState.RESOLVED and sent.state != AlertState.RESOLVED:
             return None
@@ -44,21 +49,21 @@ def merge(known: Alert | None, sent: Alert) -> Alert | None:
             suppressed=known.suppressed,
             silenced_by=known.silenced_by,
             inhibited_by=known.inhibited_by,
-            pulled=known.pulled,
         )
     elif sent.starts_at < known.starts_at:
         return None
     else:
-        sent = msgspec.structs.replace(sent, occurrences=known.occurrences + 1)
+        sent = _begun(msgspec.structs.replace(sent, occurrences=known.occurrences + 1, pulled=False))
     same = msgspec.structs.replace(sent, received_at=known.received_at)
-    return None if same == known else sent
+    return None if same == known else _counted(known, sent)
 
 
 def merge_found(known: Alert | None, found: Alert, asked_at: datetime) -> Alert | None:
     """The alert as it stands after it was found where alerts are kept; `None` where nothing changed, or where its end
     was told while we asked."""
     if known is None:
-        return found
+        return _counted(None, found)
+    found = _kept(known, found, pulled=True)
     ended = known.state == AlertState.RESOLVED
     if ended and asked_at - known.received_at < _OVERTAKEN:
         return None
@@ -67,9 +72,21 @@ def merge_found(known: Alert | None, found: Alert, asked_at: datetime) -> Alert 
     else:
         # One that had ended for us goes on where it is kept: for those who heard of the end it begins again, now.
         begins = found.starts_at if found.starts_at > known.starts_at + _SAME_START else asked_at
-        found = msgspec.structs.replace(found, starts_at=begins, occurrences=known.occurrences + 1)
+        found = _begun(msgspec.structs.replace(found, starts_at=begins, occurrences=known.occurrences + 1))
     same = msgspec.structs.replace(found, received_at=known.received_at)
-    return None if same == known else found
+    return None if same == known else _counted(known, found)
+
+
+def _kept(known: Alert, told: Alert, *, pulled: bool) -> Alert:
+    """What the hub itself knows of an alert, beside what is told of it now."""
+    return msgspec.structs.replace(
+        told,
+        handling=known.handling,
+        starts=known.starts,
+        flapping=known.flapping,
+        source=known.source,
+        pulled=pulled,
+    )
 
 
 def ended_unseen(known: Alert, asked_at: datetime, up_since: datetime | None) -> bool:
@@ -113,17 +130,36 @@ def turned(before: Alert | None, alert: Alert) -> bool:
 
 
 def news(before: Alert | None, alert: Alert) -> type[AlertFired | AlertResolved | AlertUpdated] | None:
-    """What to tell of the change. Nobody is alarmed by what is pending or suppressed, nor told that it is over."""
-    if before is not None and msgspec.structs.replace(alert, pulled=before.pulled, received_at=before.received_at) == (
-        before
-    ):
+    """What to tell of the change. Nobody is alarmed by what is pending or suppressed, nor told that it is over; and
+    what flaps fired once and is over once it is calm."""
+    if before is not None and _told_alike(before, alert):
         return None
+    if before is not None and before.flapping and alert.flapping:
+        return AlertUpdated
     if alert.state == AlertState.RESOLVED:
         never_fired = before is not None and before.state == AlertState.PENDING
         return AlertResolved if turned(before, alert) and not never_fired else AlertUpdated
     if _alarms(alert) and (turned(before, alert) or before is None or not _alarms(before)):
         return AlertFired
     return AlertUpdated
+
+
+def _told_alike(before: Alert, alert: Alert) -> bool:
+    return msgspec.structs.replace(alert, pulled=before.pulled, received_at=before.received_at) == before
+
+
+def _begun(alert: Alert) -> Alert:
+    """Another episode, which nobody handles yet."""
+    return msgspec.structs.replace(alert, handling=Handling(snoozed_until=alert.handling.snoozed_until))
+
+
+def _counted(before: Alert | None, alert: Alert) -> Alert:
+    """With its start among the latest, where it alarms; many of them in a while make it flap."""
+    if not _alarms(alert) or not turned(before, alert):
+        return alert
+    starts = (*alert.starts, alert.starts_at)[-FLAPS:]
+    flaps = len(starts) == FLAPS and starts[-1] - starts[0] <= FLAPPING_WITHIN
+    return msgspec.structs.replace(alert, starts=starts, flapping=alert.flapping or flaps)
 
 
 def _alarms(alert: Alert) -> bool:

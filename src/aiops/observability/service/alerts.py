@@ -11,10 +11,20 @@ import msgspec
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.errors import Invalid, NotFound, PermissionDenied
+from aiops.kernel.events import Event
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.domain import alert_fingerprint, severity_of
-from aiops.observability.needs import AlertFilter, AlertStore
+from aiops.observability.events import AlertFired, AlertResolved, AlertUpdated
+from aiops.observability.needs_alerts import (
+    AlertCounts,
+    AlertFilter,
+    AlertGroup,
+    AlertKey,
+    AlertLists,
+    AlertStore,
+    TimelineEntry,
+)
 from aiops.observability.ports import Alert, AlertChange, AlertState, Labels
 from aiops.observability.service.alert_episodes import (
     TOUCH_EVERY,
@@ -49,24 +59,49 @@ class Webhook(msgspec.Struct):
 
 
 class AlertPage(msgspec.Struct, frozen=True):
+    """`at_least`: there are more than `total`, which nobody counted."""
+
     items: list[Alert]
     more: bool
     total: int
+    at_least: bool = False
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
+    """As `AlertPage`."""
+
     items: list[AlertChange]
     more: bool
     total: int
+    at_least: bool = False
+
+
+class Batch:
+    """What is told of a cluster's alerts at one time, to be written at once."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self.saved: dict[str, Alert] = {}
+        self.changes: list[AlertChange] = []
+        self.events: list[Event] = []
+
+    def add(self, before: Alert | None, alert: Alert) -> None:
+        self.saved[alert.fingerprint] = alert
+        if turned(before, alert) or (before is not None and before.severity != alert.severity):
+            self.changes.append(_change_of(alert, self._now))
+        kind = news(before, alert)
+        if kind is not None:
+            self.events.append(event_of(kind, alert, self._now))
 
 
 class AlertService:
     """`ports.Alerts`, the webhook and the lists."""
 
-    def __init__(self, transactions: Transactions, clock: Clock, store: AlertStore) -> None:
+    def __init__(self, transactions: Transactions, clock: Clock, store: AlertStore, lists: AlertLists) -> None:
         self._transactions = transactions
         self._clock = clock
         self._store = store
+        self._lists = lists
 
     async def receive(self, principal: Principal, webhook: Webhook) -> int:
         """Take a notification whole. A resend changes nothing but when the alert was last received."""
@@ -77,14 +112,15 @@ class AlertService:
             raise Invalid(f"A notification may have at most {MOST_ALERTS} alerts.")
         now = self._clock.now()
         sent = [_as_alert(cluster_id, alert, now) for alert in webhook.alerts]
+        batch = Batch(now)
         async with self._transactions.begin() as tx:
             known = await self._store.lock(tx, cluster_id, sorted({alert.fingerprint for alert in sent}))
             for alert in sent:
                 merged = merge(known.get(alert.fingerprint), alert)
                 if merged is not None:
-                    await self._change(tx, known.get(alert.fingerprint), merged)
+                    batch.add(known.get(alert.fingerprint), merged)
                     known[alert.fingerprint] = merged
-            await self._store.touch(tx, cluster_id, list(known), now)
+            await self._write(tx, cluster_id, batch, [mark for mark in known if mark not in batch.saved])
             await tx.commit()
         return len(sent)
 
@@ -111,6 +147,7 @@ class AlertService:
         if not principal.sees(cluster_id):
             raise NotFound("There is no such cluster.", code="CLUSTER_NOT_FOUND")
         now = self._clock.now()
+        batch = Batch(now)
         there = {alert.fingerprint: alert for alert in found}
         async with self._transactions.begin() as tx:
             known = await self._store.lock(tx, cluster_id, sorted(there))
@@ -118,17 +155,17 @@ class AlertService:
                 now_there = as_found(cluster_id, alert, known.get(mark), now)
                 merged = merge_found(known.get(mark), now_there, asked_at)
                 if merged is not None:
-                    await self._change(tx, known.get(mark), merged)
+                    batch.add(known.get(mark), merged)
             gone = [one for one in await self._store.lock_pulled(tx, cluster_id) if one.fingerprint not in there]
             for before in gone if whole else ():
                 if ended_unseen(before, asked_at, up_since):
                     ended = msgspec.structs.replace(
                         before, state=AlertState.RESOLVED, ends_at=asked_at, received_at=now, suppressed=False
                     )
-                    await self._change(tx, before, ended)
+                    batch.add(before, ended)
             # Their age is that of the reading; each only says that it was still there, now and then.
             stale = [mark for mark, one in known.items() if now - one.received_at >= TOUCH_EVERY]
-            await self._store.touch(tx, cluster_id, stale, now)
+            await self._write(tx, cluster_id, batch, [mark for mark in stale if mark not in batch.saved])
             await tx.commit()
 
     async def get(self, principal: Principal, cluster_id: UUID, fingerprint: str) -> Alert:
@@ -136,7 +173,7 @@ class AlertService:
         found: Alert | None = None
         if principal.sees(cluster_id):
             async with self._transactions.begin() as tx:
-                found = await self._store.get(tx, cluster_id, fingerprint)
+                found = await self._lists.get(tx, cluster_id, fingerprint)
         if found is None:
             raise NotFound("There is no such alert in this cluster.")
         return found
@@ -145,17 +182,38 @@ class AlertService:
         principal.require(Role.VIEWER)
         seen = [one for one in wanted if principal.sees(one[0])]
         async with self._transactions.begin() as tx:
-            return await self._store.several(tx, seen)
+            return await self._lists.several(tx, seen)
 
     async def page(
         self, principal: Principal, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
     ) -> AlertPage:
         """`only.clusters` is replaced by the principal's scope."""
         principal.require(Role.VIEWER)
-        only = msgspec.structs.replace(only, clusters=principal.clusters)
-        async with self._transactions.begin() as tx:
-            items = await self._store.page(tx, only, after, size + 1)
-            return AlertPage(items[:size], len(items) > size, await self._store.count(tx, only))
+        only = self._narrowed(principal, only)
+        async with self._transactions.look() as tx:
+            items = await self._lists.page(tx, only, after, size + 1)
+            counted = await self._lists.count(tx, only)
+        return AlertPage(items[:size], len(items) > size, counted.total, counted.at_least)
+
+    async def counts(self, principal: Principal, only: AlertFilter) -> AlertCounts:
+        """As `page`."""
+        principal.require(Role.VIEWER)
+        async with self._transactions.look() as tx:
+            return await self._lists.counts(tx, self._narrowed(principal, only))
+
+    async def groups(self, principal: Principal, only: AlertFilter, by: str, limit: int) -> list[AlertGroup]:
+        """As `page`; by `name`, `severity`, `cluster` or any other label."""
+        principal.require(Role.VIEWER)
+        async with self._transactions.look() as tx:
+            return await self._lists.groups(tx, self._narrowed(principal, only), by, limit)
+
+    async def timeline(
+        self, principal: Principal, key: AlertKey, after: tuple[datetime, UUID] | None, size: int
+    ) -> list[TimelineEntry]:
+        """What happened to an alert and what people did; one more than `size` where there is more."""
+        await self.get(principal, key.cluster_id, key.fingerprint)
+        async with self._transactions.look() as tx:
+            return await self._lists.timeline(tx, key, after, size + 1)
 
     async def history(
         self,
@@ -168,42 +226,50 @@ class AlertService:
         principal.require(Role.VIEWER)
         only = AlertFilter(principal.clusters, cluster_ids)
         async with self._transactions.begin() as tx:
-            items = await self._store.history(tx, only, fingerprint, after, size + 1)
-            total = await self._store.history_count(tx, only, fingerprint)
-        return HistoryPage(items[:size], len(items) > size, total)
+            items = await self._lists.history(tx, only, fingerprint, after, size + 1)
+            counted = await self._lists.history_count(tx, only, fingerprint)
+        return HistoryPage(items[:size], len(items) > size, counted.total, counted.at_least)
 
-    async def _change(self, tx: Transaction, before: Alert | None, alert: Alert) -> None:
-        now = self._clock.now()
-        await self._store.save(tx, alert)
-        if turned(before, alert) or (before is not None and before.severity != alert.severity):
-            await self._store.record(
-                tx,
-                AlertChange(
-                    new_id(),
-                    alert.cluster_id,
-                    alert.fingerprint,
-                    alert.name,
-                    alert.state,
-                    alert.severity,
-                    alert.starts_at,
-                    alert.ends_at,
-                    now,
-                ),
-            )
-        kind = news(before, alert)
-        if kind is not None:
-            tx.publish(
-                kind(
-                    event_id=new_id(),
-                    occurred_at=now,
-                    cluster_ids=(alert.cluster_id,),
-                    cluster_id=alert.cluster_id,
-                    fingerprint=alert.fingerprint,
-                    name=alert.name,
-                    severity=alert.severity.value,
-                    starts_at=alert.starts_at,
-                )
-            )
+    def _narrowed(self, principal: Principal, only: AlertFilter) -> AlertFilter:
+        return msgspec.structs.replace(only, clusters=principal.clusters, now=self._clock.now())
+
+    async def _write(self, tx: Transaction, cluster_id: UUID, batch: Batch, touched: Sequence[str]) -> None:
+        await self._store.hold(tx, cluster_id, sorted([*batch.saved, *touched]))
+        await self._store.save(tx, list(batch.saved.values()))
+        await self._store.touch(tx, cluster_id, touched, self._clock.now())
+        await self._store.record(tx, batch.changes)
+        for event in batch.events:
+            tx.publish(event)
+
+
+def event_of(kind: type[AlertFired | AlertResolved | AlertUpdated], alert: Alert, now: datetime) -> Event:
+    until = alert.handling.snoozed_until
+    return kind(
+        event_id=new_id(),
+        occurred_at=now,
+        cluster_ids=(alert.cluster_id,),
+        cluster_id=alert.cluster_id,
+        fingerprint=alert.fingerprint,
+        name=alert.name,
+        severity=alert.severity.value,
+        starts_at=alert.starts_at,
+        flapping=alert.flapping,
+        quiet=until is not None and until > now,
+    )
+
+
+def _change_of(alert: Alert, now: datetime) -> AlertChange:
+    return AlertChange(
+        new_id(),
+        alert.cluster_id,
+        alert.fingerprint,
+        alert.name,
+        alert.state,
+        alert.severity,
+        alert.starts_at,
+        alert.ends_at,
+        now,
+    )
 
 
 def _as_alert(cluster_id: UUID, sent: SentAlert, now: datetime) -> Alert:

@@ -1,4 +1,4 @@
-"""The tables of alerts and of their history."""
+"""The tables of alerts and of their history, as alerts come in: a batch is one statement."""
 
 from __future__ import annotations
 
@@ -12,18 +12,48 @@ from sqlalchemy import text
 
 from aiops.kernel.database import Transaction, connection_of
 from aiops.observability.domain import SEVERITY_RANK
-from aiops.observability.needs import AlertFilter
-from aiops.observability.ports import Alert, AlertChange, AlertState, Severity
+from aiops.observability.ports import Alert, AlertChange, AlertState, AlertStatus, Handling, Severity
 
-_COLUMNS = (
-    "cluster_id, fingerprint, name, severity, sender_severity, state, labels, annotations, starts_at, ends_at, "
-    "generator_url, occurrences, received_at, suppressed, silenced_by, inhibited_by, pulled"
+TOLD = (
+    "name, severity, sender_severity, state, labels, annotations, starts_at, ends_at, generator_url, occurrences, "
+    "received_at, suppressed, silenced_by, inhibited_by, pulled, source, starts, flapping"
 )
-_HISTORY = "id, cluster_id, fingerprint, name, state, severity, starts_at, ends_at, at"
+HANDLED = "status, assignee, snoozed_until, escalated_to"
+COLUMNS = f"cluster_id, fingerprint, {TOLD}, {HANDLED}"
+
+_SAVE = f"""
+INSERT INTO observability.alert AS kept (cluster_id, fingerprint, {TOLD}, severity_rank, search)
+SELECT cluster_id, fingerprint, {TOLD}, severity_rank, search FROM json_to_recordset(CAST(:rows AS json)) AS told (
+    cluster_id uuid, fingerprint text, name text, severity text, sender_severity text, state text, labels jsonb,
+    annotations jsonb, starts_at timestamptz, ends_at timestamptz, generator_url text, occurrences int,
+    received_at timestamptz, suppressed boolean, silenced_by text[], inhibited_by text[], pulled boolean, source text,
+    starts timestamptz[], flapping boolean, severity_rank smallint, search text)
+ON CONFLICT (cluster_id, fingerprint) DO UPDATE SET
+    ({TOLD}, severity_rank, search) = ROW (
+        {", ".join(f"excluded.{name}" for name in f"{TOLD}, severity_rank, search".split(", "))}),
+    status = CASE WHEN excluded.occurrences > kept.occurrences THEN 'NEW' ELSE kept.status END,
+    assignee = CASE WHEN excluded.occurrences > kept.occurrences THEN NULL ELSE kept.assignee END,
+    escalated_to = CASE WHEN excluded.occurrences > kept.occurrences THEN NULL ELSE kept.escalated_to END
+"""
+
+# Who changes several rows takes them in one order, so that nobody waits in a circle.
+_HOLD = """
+SELECT FROM observability.alert WHERE cluster_id = :cluster_id AND fingerprint = ANY(:fingerprints)
+ORDER BY fingerprint FOR NO KEY UPDATE
+"""
+
+_TOUCH = """
+UPDATE observability.alert SET received_at = :at WHERE cluster_id = :cluster_id AND fingerprint = ANY(:fingerprints)
+"""
+
+_RECORD = """
+INSERT INTO observability.alert_history
+SELECT * FROM json_populate_recordset(CAST(NULL AS observability.alert_history), CAST(:rows AS json))
+"""
 
 
 class PostgresAlertStore:
-    """`needs.AlertStore`."""
+    """`needs_alerts.AlertStore`."""
 
     async def lock(self, tx: Transaction, cluster_id: UUID, fingerprints: Sequence[str]) -> dict[str, Alert]:
         connection = connection_of(tx)
@@ -34,199 +64,86 @@ class PostgresAlertStore:
         rows = await connection.execute(
             text(
                 f"""
-                SELECT {_COLUMNS} FROM observability.alert
+                SELECT {COLUMNS} FROM observability.alert
                 WHERE cluster_id = :cluster_id AND fingerprint = ANY(:fingerprints)
                 """
             ),
             {"cluster_id": cluster_id, "fingerprints": list(fingerprints)},
         )
-        return {alert.fingerprint: alert for alert in map(_alert, rows)}
-
-    async def save(self, tx: Transaction, alert: Alert) -> None:
-        values = {name: getattr(alert, name) for name in alert.__struct_fields__}
-        values["labels"] = msgspec.json.encode(alert.labels).decode()
-        values["annotations"] = msgspec.json.encode(alert.annotations).decode()
-        values["silenced_by"], values["inhibited_by"] = list(alert.silenced_by), list(alert.inhibited_by)
-        values["rank"] = SEVERITY_RANK[alert.severity]
-        values["search"] = " ".join((alert.name, *alert.labels.values(), *alert.annotations.values())).lower()
-        await connection_of(tx).execute(
-            text(
-                f"""
-                INSERT INTO observability.alert ({_COLUMNS}, severity_rank, search) VALUES (
-                    :cluster_id, :fingerprint, :name, :severity, :sender_severity, :state, CAST(:labels AS jsonb),
-                    CAST(:annotations AS jsonb), :starts_at, :ends_at, :generator_url, :occurrences, :received_at,
-                    :suppressed, :silenced_by, :inhibited_by, :pulled, :rank, :search)
-                ON CONFLICT (cluster_id, fingerprint) DO UPDATE SET
-                    (name, severity, sender_severity, state, labels, annotations, starts_at, ends_at, generator_url,
-                     occurrences, received_at, suppressed, silenced_by, inhibited_by, pulled, severity_rank, search) =
-                    (excluded.name, excluded.severity, excluded.sender_severity, excluded.state, excluded.labels,
-                     excluded.annotations, excluded.starts_at, excluded.ends_at, excluded.generator_url,
-                     excluded.occurrences, excluded.received_at, excluded.suppressed, excluded.silenced_by,
-                     excluded.inhibited_by, excluded.pulled, excluded.severity_rank, excluded.search)
-                """
-            ),
-            values,
-        )
-
-    async def touch(self, tx: Transaction, cluster_id: UUID, fingerprints: Sequence[str], at: datetime) -> None:
-        await connection_of(tx).execute(
-            text(
-                """
-                UPDATE observability.alert SET received_at = :at
-                WHERE cluster_id = :cluster_id AND fingerprint = ANY(:fingerprints)
-                """
-            ),
-            {"cluster_id": cluster_id, "fingerprints": list(fingerprints), "at": at},
-        )
-
-    async def record(self, tx: Transaction, change: AlertChange) -> None:
-        await connection_of(tx).execute(
-            text(
-                f"""
-                INSERT INTO observability.alert_history ({_HISTORY})
-                VALUES (:id, :cluster_id, :fingerprint, :name, :state, :severity, :starts_at, :ends_at, :at)
-                """
-            ),
-            {name: getattr(change, name) for name in change.__struct_fields__},
-        )
-
-    async def get(self, tx: Transaction, cluster_id: UUID, fingerprint: str) -> Alert | None:
-        rows = await connection_of(tx).execute(
-            text(f"SELECT {_COLUMNS} FROM observability.alert WHERE cluster_id = :cluster_id AND fingerprint = :mark"),
-            {"cluster_id": cluster_id, "mark": fingerprint},
-        )
-        row = rows.one_or_none()
-        return _alert(row) if row else None
-
-    async def several(self, tx: Transaction, wanted: Sequence[tuple[UUID, str]]) -> list[Alert]:
-        columns = ", ".join(f"a.{name.strip()}" for name in _COLUMNS.split(","))
-        rows = await connection_of(tx).execute(
-            text(
-                f"SELECT {columns} FROM unnest(CAST(:clusters AS uuid[]), CAST(:marks AS text[]))"
-                " AS w (cluster_id, fingerprint) JOIN observability.alert a USING (cluster_id, fingerprint)"
-            ),
-            {"clusters": [one[0] for one in wanted], "marks": [one[1] for one in wanted]},
-        )
-        return [_alert(row) for row in rows]
-
-    async def page(
-        self, tx: Transaction, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
-    ) -> list[Alert]:
-        where, values = _where(only)
-        if after is not None:
-            where += " AND (starts_at, cluster_id, fingerprint) < (:after_at, :after_cluster, :after_mark)"
-            values |= {"after_at": after[0], "after_cluster": after[1], "after_mark": after[2]}
-        rows = await connection_of(tx).execute(
-            text(
-                f"""
-                SELECT {_COLUMNS} FROM observability.alert WHERE {where}
-                ORDER BY starts_at DESC, cluster_id DESC, fingerprint DESC LIMIT :size
-                """
-            ),
-            {**values, "size": size},
-        )
-        return [_alert(row) for row in rows]
-
-    async def count(self, tx: Transaction, only: AlertFilter) -> int:
-        where, values = _where(only)
-        rows = await connection_of(tx).execute(text(f"SELECT count(*) FROM observability.alert WHERE {where}"), values)
-        return int(rows.scalar_one())
-
-    async def history(
-        self,
-        tx: Transaction,
-        only: AlertFilter,
-        fingerprint: str | None,
-        after: tuple[datetime, UUID] | None,
-        size: int,
-    ) -> list[AlertChange]:
-        where, values = _history_where(only, fingerprint)
-        if after is not None:
-            where += " AND (at, id) < (:after_at, :after_id)"
-            values |= {"after_at": after[0], "after_id": after[1]}
-        rows = await connection_of(tx).execute(
-            text(
-                f"""
-                SELECT {_HISTORY} FROM observability.alert_history WHERE {where}
-                ORDER BY at DESC, id DESC LIMIT :size
-                """
-            ),
-            {**values, "size": size},
-        )
-        return [_change(row) for row in rows]
-
-    async def history_count(self, tx: Transaction, only: AlertFilter, fingerprint: str | None) -> int:
-        where, values = _history_where(only, fingerprint)
-        rows = await connection_of(tx).execute(
-            text(f"SELECT count(*) FROM observability.alert_history WHERE {where}"), values
-        )
-        return int(rows.scalar_one())
-
-    async def forget(self, tx: Transaction, before: datetime) -> int:
-        gone = await connection_of(tx).execute(
-            text("DELETE FROM observability.alert WHERE state = 'RESOLVED' AND ends_at < :before"), {"before": before}
-        )
-        old = await connection_of(tx).execute(
-            text("DELETE FROM observability.alert_history WHERE at < :before"), {"before": before}
-        )
-        return int(gone.rowcount) + int(old.rowcount)
+        return {alert.fingerprint: alert for alert in map(alert_of, rows)}
 
     async def lock_pulled(self, tx: Transaction, cluster_id: UUID) -> list[Alert]:
         rows = await connection_of(tx).execute(
             text(
                 f"""
-                SELECT {_COLUMNS} FROM observability.alert
+                SELECT {COLUMNS} FROM observability.alert
                 WHERE cluster_id = :cluster_id AND pulled AND state <> 'RESOLVED'
                 """
             ),
             {"cluster_id": cluster_id},
         )
-        return [_alert(row) for row in rows]
+        return [alert_of(row) for row in rows]
+
+    async def save(self, tx: Transaction, alerts: Sequence[Alert]) -> None:
+        if not alerts:
+            return
+        rows = [_row(alert) for alert in sorted(alerts, key=lambda one: (one.cluster_id, one.fingerprint))]
+        await connection_of(tx).execute(text(_SAVE), {"rows": msgspec.json.encode(rows).decode()})
+
+    async def touch(self, tx: Transaction, cluster_id: UUID, fingerprints: Sequence[str], at: datetime) -> None:
+        if fingerprints:
+            told = {"cluster_id": cluster_id, "fingerprints": list(fingerprints), "at": at}
+            await connection_of(tx).execute(text(_TOUCH), told)
+
+    async def hold(self, tx: Transaction, cluster_id: UUID, fingerprints: Sequence[str]) -> None:
+        if fingerprints:
+            told = {"cluster_id": cluster_id, "fingerprints": list(fingerprints)}
+            await connection_of(tx).execute(text(_HOLD), told)
+
+    async def record(self, tx: Transaction, changes: Sequence[AlertChange]) -> None:
+        if changes:
+            await connection_of(tx).execute(text(_RECORD), {"rows": msgspec.json.encode(changes).decode()})
+
+    async def forget(self, tx: Transaction, before: datetime) -> int:
+        gone = 0
+        for statement in (
+            "DELETE FROM observability.alert WHERE state = 'RESOLVED' AND ends_at < :before",
+            "DELETE FROM observability.alert_history WHERE at < :before",
+            "DELETE FROM observability.alert_act WHERE at < :before",
+        ):
+            done = await connection_of(tx).execute(text(statement), {"before": before})
+            gone += int(done.rowcount)
+        return gone
 
     async def delete_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
-        for table in ("alert", "alert_history"):
+        for table in ("alert", "alert_history", "alert_act"):
             await connection_of(tx).execute(
                 text(f"DELETE FROM observability.{table} WHERE cluster_id = :id"), {"id": cluster_id}
             )
 
 
-def _where(only: AlertFilter) -> tuple[str, dict[str, Any]]:
-    parts, values = ["TRUE"], dict[str, Any]()
-    if only.clusters is not None:
-        parts.append("cluster_id = ANY(:scope)")
-        values["scope"] = list(only.clusters)
-    if only.cluster_ids:
-        parts.append("cluster_id = ANY(:cluster_ids)")
-        values["cluster_ids"] = list(only.cluster_ids)
-    if only.state is not None:
-        parts.append("state = :state")
-        values["state"] = only.state
-    if only.severity is not None:
-        parts.append("severity = :severity")
-        values["severity"] = only.severity
-    if only.text:
-        escaped = only.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        parts.append("search LIKE :text")
-        values["text"] = f"%{escaped}%"
-    return " AND ".join(parts), values
+def _row(alert: Alert) -> dict[str, Any]:
+    row = {name: getattr(alert, name) for name in alert.__struct_fields__ if name != "handling"}
+    row["severity_rank"] = SEVERITY_RANK[alert.severity]
+    row["search"] = " ".join((alert.name, *alert.labels.values(), *alert.annotations.values())).lower()
+    return row
 
 
-def _history_where(only: AlertFilter, fingerprint: str | None) -> tuple[str, dict[str, Any]]:
-    where, values = _where(AlertFilter(only.clusters, only.cluster_ids))
-    if fingerprint is not None:
-        where += " AND fingerprint = :fingerprint"
-        values["fingerprint"] = fingerprint
-    return where, values
-
-
-def _alert(row: Any) -> Alert:
+def alert_of(row: Any) -> Alert:
+    """From a row of `COLUMNS`."""
     values = dict(row._mapping)
     values["severity"], values["state"] = Severity(row.severity), AlertState(row.state)
-    values["silenced_by"], values["inhibited_by"] = tuple(row.silenced_by), tuple(row.inhibited_by)
+    for name in ("silenced_by", "inhibited_by", "starts"):
+        values[name] = tuple(values[name])
+    values["handling"] = handling_of(values)
     return Alert(**values)
 
 
-def _change(row: Any) -> AlertChange:
-    values = dict(row._mapping)
-    values["severity"], values["state"] = Severity(row.severity), AlertState(row.state)
-    return AlertChange(**values)
+def handling_of(values: dict[str, Any]) -> Handling:
+    """Takes its parts out of `values`."""
+    return Handling(
+        AlertStatus(values.pop("status")),
+        values.pop("assignee"),
+        values.pop("snoozed_until"),
+        values.pop("escalated_to"),
+    )

@@ -1,0 +1,296 @@
+"""How alerts are read: pages, counts, groups, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from aiops.kernel.database import Transaction, connection_of
+from aiops.observability.domain import SEVERITY_RANK
+from aiops.observability.needs_alerts import (
+    MOST_COUNTED,
+    AlertCounts,
+    AlertFilter,
+    AlertGroup,
+    AlertKey,
+    Counted,
+    TimelineEntry,
+)
+from aiops.observability.ports import Alert, AlertChange, AlertState, AlertStatus, Severity
+from aiops.observability.store.alerts import COLUMNS, alert_of
+
+_HISTORY = "id, cluster_id, fingerprint, name, state, severity, starts_at, ends_at, at"
+_NEWEST_LOOKED_THROUGH = 2_000
+_MOST_SUMMED = 150_000
+_BY_RANK = {rank: severity for severity, rank in SEVERITY_RANK.items()}
+_ORDER = "starts_at DESC, cluster_id DESC, fingerprint DESC"
+
+Values = dict[str, Any]
+
+
+class PostgresAlertLists:
+    """`needs_alerts.AlertLists`."""
+
+    async def get(self, tx: Transaction, cluster_id: UUID, fingerprint: str) -> Alert | None:
+        rows = await connection_of(tx).execute(
+            text(f"SELECT {COLUMNS} FROM observability.alert WHERE cluster_id = :cluster_id AND fingerprint = :mark"),
+            {"cluster_id": cluster_id, "mark": fingerprint},
+        )
+        row = rows.one_or_none()
+        return alert_of(row) if row else None
+
+    async def several(self, tx: Transaction, wanted: Sequence[tuple[UUID, str]]) -> list[Alert]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"""
+                SELECT {COLUMNS} FROM observability.alert WHERE (cluster_id, fingerprint) IN (
+                    SELECT * FROM unnest(CAST(:clusters AS uuid[]), CAST(:marks AS text[])))
+                """
+            ),
+            {"clusters": [one[0] for one in wanted], "marks": [one[1] for one in wanted]},
+        )
+        return [alert_of(row) for row in rows]
+
+    async def page(
+        self, tx: Transaction, only: AlertFilter, after: tuple[datetime, UUID, str] | None, size: int
+    ) -> list[Alert]:
+        where, narrow, values = conditions(only)
+        if after is not None:
+            where += " AND (starts_at, cluster_id, fingerprint) < (:after_at, :after_cluster, :after_mark)"
+            values |= {"after_at": after[0], "after_cluster": after[1], "after_mark": after[2]}
+        values["size"] = size
+        if not narrow:
+            return await _alerts(
+                tx, f"SELECT {COLUMNS} FROM observability.alert WHERE {where} ORDER BY {_ORDER} LIMIT :size", values
+            )
+        # A word that many have fills the page from the newest of them; only a rare one is worth its index.
+        newest = await _alerts(
+            tx,
+            f"""
+            SELECT {COLUMNS} FROM (
+                SELECT * FROM observability.alert WHERE {where} ORDER BY {_ORDER} LIMIT {_NEWEST_LOOKED_THROUGH}
+            ) AS newest WHERE {narrow} ORDER BY {_ORDER} LIMIT :size
+            """,
+            values,
+        )
+        if len(newest) == size:
+            return newest
+        return await _alerts(
+            tx,
+            f"""
+            WITH found AS MATERIALIZED (
+                SELECT cluster_id, fingerprint FROM observability.alert WHERE {where} AND {narrow}
+                ORDER BY {_ORDER} LIMIT :size
+            )
+            SELECT {COLUMNS} FROM found JOIN observability.alert USING (cluster_id, fingerprint) ORDER BY {_ORDER}
+            """,
+            values,
+        )
+
+    async def count(self, tx: Transaction, only: AlertFilter) -> Counted:
+        where, narrow, values = conditions(only)
+        if only.only_open and not narrow:
+            return Counted(await _number(tx, f"SELECT count(*) FROM observability.alert WHERE {where}", values), False)
+        return await _counted(tx, f"observability.alert WHERE {where}{narrow and ' AND ' + narrow}", values)
+
+    async def counts(self, tx: Transaction, only: AlertFilter) -> AlertCounts:
+        where, narrow, values = conditions(only)
+        values["now_is"] = only.now
+        of = (
+            "state, severity, status, coalesce(snoozed_until > CAST(:now_is AS timestamptz), false) AS snoozed, "
+            "flapping, assignee IS NULL AS unassigned"
+        )
+        source = f"SELECT {of} FROM observability.alert WHERE {where}{narrow and ' AND ' + narrow}"
+        if not only.only_open or narrow:
+            source += f" LIMIT {_MOST_SUMMED}"
+        rows = await connection_of(tx).execute(
+            text(f"SELECT *, count(*) AS many FROM ({source}) AS found GROUP BY 1, 2, 3, 4, 5, 6"), values
+        )
+        return _summed(rows.all(), bounded=not only.only_open or bool(narrow))
+
+    async def groups(self, tx: Transaction, only: AlertFilter, by: str, limit: int) -> list[AlertGroup]:
+        where, narrow, values = conditions(only)
+        key = {"name": "name", "severity": "severity", "cluster": "CAST(cluster_id AS text)"}.get(by)
+        if key is None:
+            key, values["label"] = "labels ->> :label", by
+        statuses = ", ".join(f"count(*) FILTER (WHERE status = '{one}') AS {one.lower()}" for one in AlertStatus)
+        rows = await connection_of(tx).execute(
+            text(
+                f"""
+                SELECT value, count(*) AS alerts, max(severity_rank) AS rank, max(starts_at) AS newest_at,
+                    count(DISTINCT cluster_id) AS clusters, {statuses}
+                FROM (
+                    SELECT {key} AS value, severity_rank, status, cluster_id, starts_at FROM observability.alert
+                    WHERE {where}{narrow and " AND " + narrow} LIMIT {_MOST_SUMMED}
+                ) AS found
+                GROUP BY value ORDER BY rank DESC, alerts DESC, value LIMIT :limit
+                """
+            ),
+            {**values, "limit": limit},
+        )
+        return [
+            AlertGroup(
+                value=row.value,
+                alerts=row.alerts,
+                severity=_BY_RANK[row.rank],
+                clusters=row.clusters,
+                newest_at=row.newest_at,
+                status={one.value: many for one in AlertStatus if (many := getattr(row, one.value.lower()))},
+            )
+            for row in rows
+        ]
+
+    async def history(
+        self,
+        tx: Transaction,
+        only: AlertFilter,
+        fingerprint: str | None,
+        after: tuple[datetime, UUID] | None,
+        size: int,
+    ) -> list[AlertChange]:
+        where, values = _history_where(only, fingerprint)
+        if after is not None:
+            where += " AND (at, id) < (:after_at, :after_id)"
+            values |= {"after_at": after[0], "after_id": after[1]}
+        rows = await connection_of(tx).execute(
+            text(
+                f"""
+                SELECT {_HISTORY} FROM observability.alert_history WHERE {where}
+                ORDER BY at DESC, id DESC LIMIT :size
+                """
+            ),
+            {**values, "size": size},
+        )
+        return [_change(row) for row in rows]
+
+    async def history_count(self, tx: Transaction, only: AlertFilter, fingerprint: str | None) -> Counted:
+        where, values = _history_where(only, fingerprint)
+        return await _counted(tx, f"observability.alert_history WHERE {where}", values)
+
+    async def timeline(
+        self, tx: Transaction, key: AlertKey, after: tuple[datetime, UUID] | None, size: int
+    ) -> list[TimelineEntry]:
+        beyond = "AND (at, id) < (:after_at, :after_id)" if after is not None else ""
+        part = f"WHERE cluster_id = :cluster_id AND fingerprint = :mark {beyond} ORDER BY at DESC, id DESC LIMIT :size"
+        values: Values = {"cluster_id": key.cluster_id, "mark": key.fingerprint, "size": size}
+        if after is not None:
+            values |= {"after_at": after[0], "after_id": after[1]}
+        rows = await connection_of(tx).execute(
+            text(
+                f"""
+                (SELECT id, at, state AS kind, NULL AS by, NULL AS was, severity AS became, NULL AS text
+                 FROM observability.alert_history {part})
+                UNION ALL
+                (SELECT id, at, kind, by, was, became, text FROM observability.alert_act {part})
+                ORDER BY at DESC, id DESC LIMIT :size
+                """
+            ),
+            values,
+        )
+        return [TimelineEntry(**row._mapping) for row in rows]
+
+
+def conditions(only: AlertFilter) -> tuple[str, str, Values]:
+    """What indexes decide, what takes a look into each row ("" where nothing does), and the values of both.
+
+    Words of enums are written out: a partial index serves only what is known to lie in it when it is planned.
+    """
+    parts, values = ["TRUE"], Values()
+    if only.states:
+        parts.append(_one_of("state", only.states))
+        if only.only_open:
+            parts.append("state <> 'RESOLVED'")
+    if only.severities:
+        parts.append(_one_of("severity", only.severities))
+    if only.statuses:
+        parts.append(_one_of("status", only.statuses))
+    for name, column, value in (
+        ("scope", "cluster_id = ANY(:scope)", None if only.clusters is None else list(only.clusters)),
+        ("cluster_ids", "cluster_id = ANY(:cluster_ids)", list(only.cluster_ids) or None),
+        ("name", "name = :name", only.name),
+        ("assignee", "assignee = :assignee", only.assignee or None),
+    ):
+        if value is not None:
+            parts.append(column)
+            values[name] = value
+    if only.assignee == "":
+        parts.append("assignee IS NULL")
+    if only.flapping is not None:
+        parts.append("flapping" if only.flapping else "NOT flapping")
+    if only.snoozed is not None:
+        asleep = "snoozed_until IS NOT NULL AND snoozed_until > :now"
+        parts.append(asleep if only.snoozed else f"NOT ({asleep})")
+        values["now"] = only.now
+    narrow, more = _narrow(only)
+    return " AND ".join(parts), narrow, values | more
+
+
+def _narrow(only: AlertFilter) -> tuple[str, Values]:
+    parts, values = [], Values()
+    if only.text:
+        escaped = only.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        parts.append("search LIKE :text")
+        values["text"] = f"%{escaped}%"
+    if only.labels:
+        parts.append("labels @> CAST(:labels AS jsonb)")
+        values["labels"] = msgspec.json.encode(dict(only.labels)).decode()
+    return " AND ".join(parts), values
+
+
+def _one_of(column: str, words: Sequence[AlertState | AlertStatus | Severity]) -> str:
+    return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+def _history_where(only: AlertFilter, fingerprint: str | None) -> tuple[str, Values]:
+    where, _, values = conditions(AlertFilter(only.clusters, only.cluster_ids))
+    if fingerprint is not None:
+        where += " AND fingerprint = :fingerprint"
+        values["fingerprint"] = fingerprint
+    return where, values
+
+
+async def _alerts(tx: Transaction, statement: str, values: Values) -> list[Alert]:
+    return [alert_of(row) for row in await connection_of(tx).execute(text(statement), values)]
+
+
+async def _number(tx: Transaction, statement: str, values: Values) -> int:
+    return int((await connection_of(tx).execute(text(statement), values)).scalar_one())
+
+
+async def _counted(tx: Transaction, source: str, values: Values) -> Counted:
+    found = await _number(tx, f"SELECT count(*) FROM (SELECT FROM {source} LIMIT {MOST_COUNTED + 1}) AS found", values)
+    return Counted(min(found, MOST_COUNTED), found > MOST_COUNTED)
+
+
+def _summed(rows: Sequence[Any], *, bounded: bool) -> AlertCounts:
+    by: dict[str, dict[str, int]] = {"state": {}, "severity": {}, "status": {}}
+    alone = dict.fromkeys(("snoozed", "flapping", "unassigned"), 0)
+    total = 0
+    for row in rows:
+        total += row.many
+        for column, sums in by.items():
+            word = getattr(row, column)
+            sums[word] = sums.get(word, 0) + row.many
+        for column in alone:
+            alone[column] += row.many if getattr(row, column) else 0
+    return AlertCounts(
+        total,
+        bounded and total >= _MOST_SUMMED,
+        by["state"],
+        by["severity"],
+        by["status"],
+        alone["snoozed"],
+        alone["flapping"],
+        alone["unassigned"],
+    )
+
+
+def _change(row: Any) -> AlertChange:
+    values = dict(row._mapping)
+    values["severity"], values["state"] = Severity(row.severity), AlertState(row.state)
+    return AlertChange(**values)
