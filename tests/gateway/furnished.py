@@ -282,9 +282,19 @@ def _webhook(_: FurnishedHub, chance: random.Random) -> JSON:
     return {"version": "4", "alerts": [{"labels": labels, "startsAt": "2026-01-31T12:00:00Z", "status": "firing"}]}
 
 
+def _action(hub: FurnishedHub, chance: random.Random) -> JSON:
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    change = chance.choice(
+        [{"status": "IN_PROGRESS"}, {"assignee": None}, {"snooze_until": until}, {"comment": "seen"}]
+    )
+    keys = [{"cluster_id": hub.pushed["id"], "fingerprint": MARKER}]
+    return {**change, **chance.choice([{"alerts": keys}, {"filter": {"state": ["FIRING"], "label": ["owner=x"]}}])}
+
+
 _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/metrics"): _push,
     ("POST", "/api/v1/alerts/webhook"): _webhook,
+    ("POST", "/api/v1/alerts/actions"): _action,
     ("POST", "/api/v1/metrics/query"): _query,
     ("POST", "/api/v1/metrics/query_range"): _range,
     ("POST", "/prometheus/api/v1/query"): lambda hub, chance: {"query": chance.choice(hub.words["query"])},

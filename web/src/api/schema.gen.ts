@@ -316,6 +316,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Acknowledge, assign, snooze, escalate or comment alerts */
+        post: operations["ApiV1AlertsActionsAct"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts there are, by what they can be filtered by */
+        get: operations["ApiV1AlertsCountsCounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts/{fingerprint}": {
         parameters: {
             query?: never;
@@ -325,6 +359,23 @@ export interface paths {
         };
         /** One alert of a cluster */
         get: operations["ApiV1AlertsFingerprintGetAlert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts that have something in common: a name, a cluster, a severity, a label */
+        get: operations["ApiV1AlertsGroupsGroups"];
         put?: never;
         post?: never;
         delete?: never;
@@ -376,6 +427,23 @@ export interface paths {
         };
         /** The rules of the clusters' Prometheus, and which of them fail */
         get: operations["ApiV1AlertsRulesRules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{fingerprint}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to an alert and what people did, newest first */
+        get: operations["ApiV1AlertsFingerprintTimelineTimeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1691,6 +1759,16 @@ export interface components {
          * @enum {string}
          */
         Action: "ADD" | "CHANGE" | "NONE";
+        /** ActionWish */
+        ActionWish: {
+            status?: components["schemas"]["AlertStatus"];
+            assignee?: string | null;
+            snooze_until?: string | null;
+            escalate_to?: string | null;
+            comment?: string;
+            alerts?: components["schemas"]["AlertKey"][];
+            filter?: components["schemas"]["FilterBody"] | null;
+        };
         /** AlertChange */
         AlertChange: {
             /** Format: uuid */
@@ -1707,6 +1785,23 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        /** AlertCounts */
+        AlertCounts: {
+            total: number;
+            at_least: boolean;
+            state: {
+                [key: string]: number;
+            };
+            severity: {
+                [key: string]: number;
+            };
+            status: {
+                [key: string]: number;
+            };
+            snoozed: number;
+            flapping: number;
+            unassigned: number;
+        };
         /** AlertFreshness */
         AlertFreshness: {
             /** Format: uuid */
@@ -1716,11 +1811,31 @@ export interface components {
             age_s: number | null;
             error?: string | null;
         };
+        /** AlertGroup */
+        AlertGroup: {
+            value: string | null;
+            alerts: number;
+            severity: components["schemas"]["Severity"];
+            clusters: number;
+            /** Format: date-time */
+            newest_at: string;
+            status: {
+                [key: string]: number;
+            };
+        };
+        /** AlertKey */
+        AlertKey: {
+            /** Format: uuid */
+            cluster_id: string;
+            fingerprint: string;
+        };
         /** AlertList */
         AlertList: {
             items: components["schemas"]["ListedAlert"][];
             next_cursor: string | null;
             total: number;
+            /** @default false */
+            at_least: boolean;
             clusters?: components["schemas"]["AlertFreshness"][];
         };
         /**
@@ -1751,6 +1866,12 @@ export interface components {
          * @enum {string}
          */
         AlertState: "FIRING" | "RESOLVED" | "PENDING";
+        /**
+         * AlertStatus
+         * @description What people do about an alert, beside its state: each episode begins as NEW.
+         * @enum {string}
+         */
+        AlertStatus: "NEW" | "ACKNOWLEDGED" | "IN_PROGRESS" | "RESOLVED";
         /** AnomalyPage */
         AnomalyPage: {
             items: components["schemas"]["AnomalyReply"][];
@@ -1946,6 +2067,8 @@ export interface components {
             items: components["schemas"]["AlertChange"][];
             next_cursor: string | null;
             total: number;
+            /** @default false */
+            at_least: boolean;
         };
         /** ChangePage */
         ChangePage: {
@@ -2512,6 +2635,19 @@ export interface components {
             before: unknown;
             after: unknown;
         };
+        /** FilterBody */
+        FilterBody: {
+            cluster_id?: string[];
+            state?: components["schemas"]["AlertState"][];
+            severity?: components["schemas"]["Severity"][];
+            status?: components["schemas"]["AlertStatus"][];
+            q?: string | null;
+            name?: string | null;
+            assignee?: string | null;
+            snoozed?: boolean | null;
+            flapping?: boolean | null;
+            label?: string[];
+        };
         /** Finding */
         Finding: {
             labels: {
@@ -2851,6 +2987,11 @@ export interface components {
             pod: string;
             container: string;
         };
+        /** GroupList */
+        GroupList: {
+            items: components["schemas"]["AlertGroup"][];
+            more: boolean;
+        };
         /** GroupPage */
         GroupPage: {
             items: components["schemas"]["GroupReply"][];
@@ -2874,6 +3015,14 @@ export interface components {
             ended_at: string | null;
             members: number;
             leading: components["schemas"]["AnomalyReply"][];
+        };
+        /** Handled */
+        Handled: {
+            changed: number;
+            unchanged: number;
+            left_out: components["schemas"]["AlertKey"][];
+            /** @default false */
+            more: boolean;
         };
         /** Health */
         Health: {
@@ -3091,6 +3240,12 @@ export interface components {
             suppressed: boolean;
             silenced_by: string[];
             inhibited_by: string[];
+            status: components["schemas"]["AlertStatus"];
+            assignee: string | null;
+            snoozed_until: string | null;
+            escalated_to: string | null;
+            flapping: boolean;
+            source: string;
         };
         /** LogFindingPage */
         LogFindingPage: {
@@ -3852,6 +4007,23 @@ export interface components {
             below?: number | null;
             /** @default 0 */
             for_s: number;
+        };
+        /** Timeline */
+        Timeline: {
+            items: components["schemas"]["TimelineEntry"][];
+            next_cursor: string | null;
+        };
+        /** TimelineEntry */
+        TimelineEntry: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            kind: string;
+            by: string | null;
+            was: string | null;
+            became: string | null;
+            text: string | null;
         };
         /** TimelineReply */
         TimelineReply: {
@@ -7269,6 +7441,280 @@ export interface operations {
             };
         };
     };
+    ApiV1AlertsActionsAct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionWish"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handled"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1AlertsCountsCounts: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["AlertState"][] | null;
+                severity?: components["schemas"]["Severity"][] | null;
+                status?: components["schemas"]["AlertStatus"][] | null;
+                cluster_id?: string[] | null;
+                q?: string | null;
+                /** @description The alert's own name, whole */
+                name?: string | null;
+                /** @description A name; an empty one means nobody */
+                assignee?: string | null;
+                snoozed?: boolean | null;
+                flapping?: boolean | null;
+                /** @description `name=value`; an alert must have all that are given */
+                label?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertCounts"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     ApiV1AlertsFingerprintGetAlert: {
         parameters: {
             query: {
@@ -7289,6 +7735,151 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListedAlert"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1AlertsGroupsGroups: {
+        parameters: {
+            query: {
+                state?: components["schemas"]["AlertState"][] | null;
+                severity?: components["schemas"]["Severity"][] | null;
+                status?: components["schemas"]["AlertStatus"][] | null;
+                cluster_id?: string[] | null;
+                q?: string | null;
+                /** @description The alert's own name, whole */
+                name?: string | null;
+                /** @description A name; an empty one means nobody */
+                assignee?: string | null;
+                snoozed?: boolean | null;
+                flapping?: boolean | null;
+                /** @description `name=value`; an alert must have all that are given */
+                label?: string[] | null;
+                /** @description name, severity, cluster, or a label's name */
+                by: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupList"];
                 };
             };
             /** @description The request can't be read */
@@ -7537,10 +8128,19 @@ export interface operations {
     ApiV1AlertsListAlerts: {
         parameters: {
             query?: {
-                state?: components["schemas"]["AlertState"] | null;
-                severity?: components["schemas"]["Severity"] | null;
+                state?: components["schemas"]["AlertState"][] | null;
+                severity?: components["schemas"]["Severity"][] | null;
+                status?: components["schemas"]["AlertStatus"][] | null;
                 cluster_id?: string[] | null;
                 q?: string | null;
+                /** @description The alert's own name, whole */
+                name?: string | null;
+                /** @description A name; an empty one means nobody */
+                assignee?: string | null;
+                snoozed?: boolean | null;
+                flapping?: boolean | null;
+                /** @description `name=value`; an alert must have all that are given */
+                label?: string[] | null;
                 page_size?: number;
                 cursor?: string | null;
             };
@@ -7707,6 +8307,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RulesFound"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1AlertsFingerprintTimelineTimeline: {
+        parameters: {
+            query: {
+                cluster_id: string;
+                page_size?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
                 };
             };
             /** @description The request can't be read */

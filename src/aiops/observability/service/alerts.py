@@ -204,7 +204,7 @@ class AlertService:
     async def groups(self, principal: Principal, only: AlertFilter, by: str, limit: int) -> list[AlertGroup]:
         """As `page`; by `name`, `severity`, `cluster` or any other label."""
         principal.require(Role.VIEWER)
-        async with self._transactions.look() as tx:
+        async with self._transactions.begin() as tx:
             return await self._lists.groups(tx, self._narrowed(principal, only), by, limit)
 
     async def timeline(

@@ -27,6 +27,7 @@ from aiops.observability.store.alerts import COLUMNS, alert_of
 _HISTORY = "id, cluster_id, fingerprint, name, state, severity, starts_at, ends_at, at"
 _NEWEST_LOOKED_THROUGH = 2_000
 _MOST_SUMMED = 150_000
+_MOST_SEARCHED = 20_000
 _BY_RANK = {rank: severity for severity, rank in SEVERITY_RANK.items()}
 _ORDER = "starts_at DESC, cluster_id DESC, fingerprint DESC"
 
@@ -106,28 +107,35 @@ class PostgresAlertLists:
             "flapping, assignee IS NULL AS unassigned"
         )
         source = f"SELECT {of} FROM observability.alert WHERE {where}{narrow and ' AND ' + narrow}"
+        bound = _MOST_SEARCHED if narrow else _MOST_SUMMED
         if not only.only_open or narrow:
-            source += f" LIMIT {_MOST_SUMMED}"
+            source += f" LIMIT {bound}"
         rows = await connection_of(tx).execute(
             text(f"SELECT *, count(*) AS many FROM ({source}) AS found GROUP BY 1, 2, 3, 4, 5, 6"), values
         )
-        return _summed(rows.all(), bounded=not only.only_open or bool(narrow))
+        return _summed(rows.all(), None if only.only_open and not narrow else bound)
 
     async def groups(self, tx: Transaction, only: AlertFilter, by: str, limit: int) -> list[AlertGroup]:
         where, narrow, values = conditions(only)
         key = {"name": "name", "severity": "severity", "cluster": "CAST(cluster_id AS text)"}.get(by)
         if key is None:
             key, values["label"] = "labels ->> :label", by
-        statuses = ", ".join(f"count(*) FILTER (WHERE status = '{one}') AS {one.lower()}" for one in AlertStatus)
+        statuses = ", ".join(
+            f"coalesce(sum(many) FILTER (WHERE status = '{one}'), 0) AS {one.lower()}" for one in AlertStatus
+        )
+        where, bound = (f"{where} AND {narrow}", _MOST_SEARCHED) if narrow else (where, _MOST_SUMMED)
+        # How many values a label has is not known beforehand, and sorting all rows by it takes long.
+        await connection_of(tx).execute(text("SET LOCAL work_mem = '64MB'"))
         rows = await connection_of(tx).execute(
             text(
                 f"""
-                SELECT value, count(*) AS alerts, max(severity_rank) AS rank, max(starts_at) AS newest_at,
+                SELECT value, sum(many) AS alerts, max(rank) AS rank, max(newest) AS newest_at,
                     count(DISTINCT cluster_id) AS clusters, {statuses}
                 FROM (
-                    SELECT {key} AS value, severity_rank, status, cluster_id, starts_at FROM observability.alert
-                    WHERE {where}{narrow and " AND " + narrow} LIMIT {_MOST_SUMMED}
-                ) AS found
+                    SELECT {key} AS value, status, cluster_id, count(*) AS many, max(severity_rank) AS rank,
+                        max(starts_at) AS newest
+                    FROM (SELECT * FROM observability.alert WHERE {where} LIMIT {bound}) AS found GROUP BY 1, 2, 3
+                ) AS parts
                 GROUP BY value ORDER BY rank DESC, alerts DESC, value LIMIT :limit
                 """
             ),
@@ -136,11 +144,11 @@ class PostgresAlertLists:
         return [
             AlertGroup(
                 value=row.value,
-                alerts=row.alerts,
+                alerts=int(row.alerts),
                 severity=_BY_RANK[row.rank],
                 clusters=row.clusters,
                 newest_at=row.newest_at,
-                status={one.value: many for one in AlertStatus if (many := getattr(row, one.value.lower()))},
+                status={one.value: many for one in AlertStatus if (many := int(getattr(row, one.value.lower())))},
             )
             for row in rows
         ]
@@ -232,13 +240,15 @@ def conditions(only: AlertFilter) -> tuple[str, str, Values]:
 
 def _narrow(only: AlertFilter) -> tuple[str, Values]:
     parts, values = [], Values()
-    if only.text:
-        escaped = only.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        parts.append("search LIKE :text")
-        values["text"] = f"%{escaped}%"
     if only.labels:
         parts.append("labels @> CAST(:labels AS jsonb)")
         values["labels"] = msgspec.json.encode(dict(only.labels)).decode()
+    # The text of an alert has the values of its labels, and an index.
+    for number, wanted in enumerate((only.text, *(value for _, value in only.labels))):
+        if wanted:
+            escaped = wanted.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            parts.append(f"search LIKE :text_{number}")
+            values[f"text_{number}"] = f"%{escaped}%"
     return " AND ".join(parts), values
 
 
@@ -267,7 +277,7 @@ async def _counted(tx: Transaction, source: str, values: Values) -> Counted:
     return Counted(min(found, MOST_COUNTED), found > MOST_COUNTED)
 
 
-def _summed(rows: Sequence[Any], *, bounded: bool) -> AlertCounts:
+def _summed(rows: Sequence[Any], bound: int | None) -> AlertCounts:
     by: dict[str, dict[str, int]] = {"state": {}, "severity": {}, "status": {}}
     alone = dict.fromkeys(("snoozed", "flapping", "unassigned"), 0)
     total = 0
@@ -280,7 +290,7 @@ def _summed(rows: Sequence[Any], *, bounded: bool) -> AlertCounts:
             alone[column] += row.many if getattr(row, column) else 0
     return AlertCounts(
         total,
-        bounded and total >= _MOST_SUMMED,
+        bound is not None and total >= bound,
         by["state"],
         by["severity"],
         by["status"],
