@@ -101,6 +101,7 @@ def _known(name: str, aim: Aim) -> str | None:
         "start": f"{now - 600:.0f}",
         "end": f"{now:.0f}",
         "step": "15",
+        "by": "cluster",
     }
     if aim.ids.get(name):
         return aim.ids[name][0]

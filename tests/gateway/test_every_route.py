@@ -49,6 +49,7 @@ ABOUT_NO_CLUSTER = frozenset(
         "/api/v1/fleet/capabilities",
         "/api/v1/streaming/status",
         "/api/v1/streaming/clients",
+        "/api/v1/alerts/counts",
         # Of these two only what is common to clusters: names of labels and metrics.
         "/prometheus/api/v1/labels",
         "/prometheus/api/v1/metadata",

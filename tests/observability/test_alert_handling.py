@@ -200,4 +200,5 @@ async def test_alerts_are_counted_and_grouped_by_what_they_have_in_common(house:
     assert [(one.value, one.alerts, one.clusters) for one in groups] == [("red", 2, 1), ("blue", 1, 1), (None, 1, 1)]
     seen = await house.alerts.groups(BOB, AlertFilter(None), "cluster", 10)
     assert [(one.value, one.alerts, one.status) for one in seen] == [(str(HERE), 3, {"NEW": 3})]
+    assert (await house.alerts.counts(BOB, AlertFilter(None))).total == 3
     assert await house.listed(labels=(("team", "red"),)) == ["A", "B"]
