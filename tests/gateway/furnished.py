@@ -288,7 +288,8 @@ def _action(hub: FurnishedHub, chance: random.Random) -> JSON:
         [{"status": "IN_PROGRESS"}, {"assignee": None}, {"snooze_until": until}, {"comment": "seen"}]
     )
     keys = [{"cluster_id": hub.pushed["id"], "fingerprint": MARKER}]
-    return {**change, **chance.choice([{"alerts": keys}, {"filter": {"state": ["FIRING"], "label": ["owner=x"]}}])}
+    where: list[JSON] = [{"alerts": keys}, {"filter": {"state": ["FIRING"], "label": ["owner=x"]}}]
+    return {**change, **chance.choice(where)}
 
 
 _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
