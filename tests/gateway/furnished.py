@@ -284,12 +284,10 @@ def _webhook(_: FurnishedHub, chance: random.Random) -> JSON:
 
 def _action(hub: FurnishedHub, chance: random.Random) -> JSON:
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    change = chance.choice(
-        [{"status": "IN_PROGRESS"}, {"assignee": None}, {"snooze_until": until}, {"comment": "seen"}]
-    )
+    changes: list[JSON] = [{"status": "IN_PROGRESS"}, {"assignee": None}, {"snooze_until": until}, {"comment": "seen"}]
     keys = [{"cluster_id": hub.pushed["id"], "fingerprint": MARKER}]
     where: list[JSON] = [{"alerts": keys}, {"filter": {"state": ["FIRING"], "label": ["owner=x"]}}]
-    return {**change, **chance.choice(where)}
+    return chance.choice(changes) | chance.choice(where)
 
 
 _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
