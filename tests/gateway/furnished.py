@@ -75,6 +75,7 @@ class FurnishedHub:
             "fingerprint": [MARKER],
             "change_id": [self._change()],
             "dashboard_id": [self._dashboard()],
+            "replay_id": [self._replay()],
             "trace_id": [TRACE_ID],
             "watch": ["node_cpu", self._watch()],
             "cluster": [self.equipped["id"], self.equipped["name"]],
@@ -99,6 +100,16 @@ class FurnishedHub:
         body = {"name": self._name("t"), "kind": "GENERIC", "cluster_id": self.pushed["id"]}
         made: JSON = self.admin.post("/api/v1/change-sources", json=body).json()
         return made
+
+    def _replay(self) -> str:
+        """Of a cluster that does not answer: it ends at once, and says so."""
+        made = self.admin.post("/api/v1/replays", json=self.new_replay(random.Random())).json()
+        return str(
+            wait_until(
+                lambda: self.admin.get(f"/api/v1/replays/{made['id']}").json()["replay"]["status"] == "DONE" and made,
+                "the end of the replay",
+            )["id"]
+        )
 
     def _watch(self) -> str:
         return str(self.admin.post("/api/v1/watches", json=self.new_watch(random.Random())).json()["name"])
@@ -141,6 +152,8 @@ class FurnishedHub:
             return str((self._change_source() if method == "DELETE" else self.teller)["id"])
         if method == "DELETE" and name == "dashboard_id":
             return self._dashboard()
+        if method == "DELETE" and name == "replay_id":
+            return self._replay()
         if method == "DELETE" and name == "anomaly_id":
             self.admin.put(f"/api/v1/anomalies/{self.words[name][0]}/feedback", json={"verdict": "REAL"})
         if method == "DELETE" and name == "watch":
@@ -173,6 +186,9 @@ class FurnishedHub:
     def changed_dashboard(self, chance: random.Random) -> JSON:
         kept = self.admin.get(f"/api/v1/dashboards/{self.words['dashboard_id'][0]}").json()
         return {**self.new_dashboard(chance), "revision": kept["revision"]}
+
+    def new_replay(self, _: random.Random) -> JSON:
+        return {"cluster_ids": [self.dead["id"]], "step_s": 300}
 
     def new_watch(self, chance: random.Random) -> JSON:
         limit = {"above": chance.choice([0.5, 1e9]), "for_s": 60}
@@ -334,6 +350,7 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
         "query": chance.choice(hub.words["query"]),
         "window_s": chance.choice([3600, 604_800]),
     },
+    ("POST", "/api/v1/replays"): FurnishedHub.new_replay,
     ("POST", "/api/v1/watches"): FurnishedHub.new_watch,
     ("PATCH", "/api/v1/watches/{watch}"): FurnishedHub.changed_watch,
     ("POST", "/api/v1/users"): FurnishedHub.new_user,

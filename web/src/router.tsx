@@ -306,6 +306,18 @@ const watch = createRoute({
   component: lazyRouteComponent(() => import("./features/watches/WatchPage"), "WatchPage"),
 });
 
+const replays = createRoute({
+  getParentRoute: () => shell,
+  path: "/replays",
+  component: lazyRouteComponent(() => import("./features/replays/ReplaysPage"), "ReplaysPage"),
+});
+
+const replay = createRoute({
+  getParentRoute: () => shell,
+  path: "/replays/$replayId",
+  component: lazyRouteComponent(() => import("./features/replays/ReplayPage"), "ReplayPage"),
+});
+
 const sources = createRoute({
   getParentRoute: () => shell,
   path: "/settings/sources",
@@ -314,7 +326,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

@@ -22,6 +22,7 @@ from aiops.cli.patterns import add_arguments as add_patterns_arguments
 from aiops.cli.patterns import patterns as show_patterns
 from aiops.cli.rank_causes import add_arguments as add_rank_causes_arguments
 from aiops.cli.rank_causes import rank_causes as show_causes
+from aiops.cli.replay import add_commands as add_replay_commands
 from aiops.kernel.errors import Invalid
 from aiops.settings import Settings, load_settings, secret_key, where_key_is
 
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add_backtest_commands(commands, _add)
     add_cluster_commands(commands, _add)
     add_detect_commands(commands, _add)
+    add_replay_commands(commands, _add)
     return parser
 
 

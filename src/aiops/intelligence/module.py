@@ -14,6 +14,7 @@ from aiops.intelligence.http.forecasts import ForecastsController
 from aiops.intelligence.http.incidents import IncidentsController, expectations
 from aiops.intelligence.http.insight import GroupsController, explained
 from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
+from aiops.intelligence.http.replays import ReplaysController
 from aiops.intelligence.incidents_module import IncidentProvider
 from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
 from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, GroupStore, IncidentStore, TrackStore
@@ -24,6 +25,7 @@ from aiops.intelligence.predictions_module import (
     PredictionProvider,
     keep_checks,
 )
+from aiops.intelligence.replays_module import REPLAY_JOBS, ReplayProvider, keep_replays
 from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
@@ -47,7 +49,14 @@ from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
 
-class _Intelligence(MeaningProvider, LogPatternProvider, PredictionProvider, ChangeProvider, IncidentProvider):
+class _Intelligence(
+    MeaningProvider,
+    LogPatternProvider,
+    PredictionProvider,
+    ChangeProvider,
+    IncidentProvider,
+    ReplayProvider,
+):
     scope = Scope.APP
 
     @provide
@@ -192,6 +201,7 @@ def context() -> Context:
             IncidentsController,
             ForecastsController,
             GroupsController,
+            ReplaysController,
             backtest,
             explained,
             expectations,
@@ -214,6 +224,7 @@ def context() -> Context:
             *PATTERN_JOBS,
             *MEANING_JOBS,
             *PREDICTION_JOBS,
+            *REPLAY_JOBS,
         ),
-        keeps=(_keep_incidents, keep_log_patterns, keep_checks, keep_changes),
+        keeps=(_keep_incidents, keep_log_patterns, keep_checks, keep_changes, keep_replays),
     )

@@ -36,6 +36,7 @@ from aiops.observability.needs import (
 )
 from aiops.observability.needs_alerts import AlertStore
 from aiops.observability.ports import Metrics, SampleIntake, SourceTokens
+from aiops.observability.ports_past import Past
 from aiops.observability.service.arrivals import SampleArrivals
 from aiops.observability.service.dashboards import Dashboards
 from aiops.observability.service.intake import Intake
@@ -45,6 +46,7 @@ from aiops.observability.service.metrics.own import OwnSamples
 from aiops.observability.service.metrics.remote import RemoteMetrics
 from aiops.observability.service.metrics.reuse import ReusedMetrics
 from aiops.observability.service.metrics.service import MetricsService
+from aiops.observability.service.past import PastService
 from aiops.observability.service.reuse import Answers
 from aiops.observability.service.sources import Sources
 from aiops.observability.signals_module import SIGNAL_JOBS, SignalsProvider
@@ -154,6 +156,10 @@ class _Observability(WatchProvider, SignalsProvider, AlertsProvider):
     @provide
     def instant_queries(self, clusters: Clusters, remote: RemoteMetrics, own: OwnSamples) -> InstantQueries:
         return ClusterNumbers(clusters, remote, own)
+
+    @provide
+    def past(self, queries: InstantQueries, clusters: Clusters, clock: Clock, settings: Settings) -> Past:
+        return PastService(queries=queries, clusters=clusters, clock=clock, series_limit=settings.watch_series_limit)
 
     @provide
     def metrics(self, service: MetricsService) -> Metrics:

@@ -28,6 +28,7 @@ export const PAGES = [
   { to: "/incidents", name: "Incidents", key: "i", icon: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z" },
   { to: "/insights", name: "Insights", key: "h", icon: "M2 12l3.5-4 3 2.5L14 4M10.5 4H14v3.5" },
   { to: "/watches", name: "Watches", key: "w", icon: "M1.5 8s2.5-4 6.5-4 6.5 4 6.5 4-2.5 4-6.5 4-6.5-4-6.5-4M8 6.3a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4" },
+  { to: "/replays", name: "Replay", key: "r", icon: "M3 8a5 5 0 1 0 1.6-3.7M3 2.5v3h3M8 5.5V8l2 1.5" },
   { to: "/settings/sources", name: "Sources", key: "s", icon: "M2 8h8M7 4.5L10.5 8 7 11.5M13 2.5v11" },
 ] as const;
 

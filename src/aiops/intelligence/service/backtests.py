@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -15,6 +14,7 @@ from aiops.intelligence.domain.anomalies import Anomaly, subject_of
 from aiops.intelligence.domain.backtests import WEEK_S, PastIncident, against, beside
 from aiops.intelligence.domain.feedback import Key, key_of
 from aiops.intelligence.needs import Detector, Floats, IncidentStore
+from aiops.intelligence.service.pasts import whole_past
 from aiops.intelligence.service.replay import Replayed, replay
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
@@ -32,11 +32,9 @@ from aiops.observability.ports import (
 
 LONGEST = timedelta(days=35)
 WARM_UP = timedelta(days=1)
-MOST_SERIES = 200
 MOST_POINTS = 500_000
 MOST_FINDINGS = 500
 _MOST_INCIDENTS = 200
-_CHUNK_STEPS = 10_000
 _DEADLINE_S = 60.0
 _CHARTED, _CHART_POINTS = 5, 600
 
@@ -165,7 +163,12 @@ class Backtests:
         )
         span_s = (end - start + warm).total_seconds()
         step_s = max(wish.step_s or 60.0, span_s * max(len(probe.series), 1) / MOST_POINTS)
-        past, left_out = await self._past(principal, wish.cluster_id, watch, start - warm, end, step_s)
+        past = await whole_past(
+            lambda at, until: self._feed.history(principal, wish.cluster_id, watch, start=at, end=until, step_s=step_s),
+            start - warm,
+            end,
+            step_s,
+        )
         found = await asyncio.to_thread(_replayed, self._detector, wish, watch, past, step_s, start.timestamp())
         async with self._transactions.begin() as tx:
             incidents = await self._incidents.between(tx, wish.cluster_id, start, end, _MOST_INCIDENTS)
@@ -182,7 +185,7 @@ class Backtests:
             step_s=step_s,
             learned_days=warm.total_seconds() / 86_400,
             series=series,
-            left_out=left_out,
+            left_out=past.dropped,
             never_learned=sum(1 for at in found.learned_from if at is None) if watch.learned else 0,
             points=int(np.isfinite(past.values[:, within]).sum()),
             findings=[_finding(one, watch) for one in found.findings[:MOST_FINDINGS]],
@@ -216,41 +219,6 @@ class Backtests:
         if not watch.learned and watch.threshold is None and watch.silence_s is None:
             raise Invalid("This would find nothing: learn a band, or set a threshold or a silence.")
         return watch
-
-    async def _past(
-        self, principal: Principal, cluster_id: UUID, watch: Watch, start: datetime, end: datetime, step_s: float
-    ) -> tuple[WatchHistory, int]:
-        """What the watch would have given, in pieces that a Prometheus takes, and how many series were too many."""
-        pieces, at = [], start
-        while at <= end:
-            until = min(at + timedelta(seconds=step_s * (_CHUNK_STEPS - 1)), end)
-            pieces.append(await self._feed.history(principal, cluster_id, watch, start=at, end=until, step_s=step_s))
-            at = at + timedelta(seconds=step_s * _CHUNK_STEPS)
-        return _joined(pieces)
-
-
-def _joined(pieces: Sequence[WatchHistory]) -> tuple[WatchHistory, int]:
-    rows: dict[Key, int] = {}
-    series: list[Labels] = []
-    left_out: set[Key] = set()
-    for piece in pieces:
-        for labels in piece.series:
-            key = key_of(labels)
-            if key not in rows and len(series) < MOST_SERIES:
-                rows[key] = len(series)
-                series.append(labels)
-            elif key not in rows:
-                left_out.add(key)
-    times = np.concatenate([piece.times for piece in pieces])
-    values = np.full((len(series), len(times)), np.nan)
-    first = 0
-    for piece in pieces:
-        last = first + len(piece.times)
-        for labels, row in zip(piece.series, piece.values, strict=True):
-            if key_of(labels) in rows:
-                values[rows[key_of(labels)], first:last] = row
-        first = last
-    return WatchHistory(times, series, values), max(len(left_out), *(piece.dropped for piece in pieces))
 
 
 def _replayed(

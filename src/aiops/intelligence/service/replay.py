@@ -5,6 +5,7 @@ The code is that which looks at what comes live.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -48,8 +49,36 @@ def replay(
 ) -> Replayed:
     """Go through the past, whose times lie `interval_s` apart. What is found before `count_from` (Unix seconds) is not
     told: that stretch is there to learn from."""
-    run = _Run(detector, watch, past, cluster_id, count_from)
     scores = _scored(detector, watch, past, interval_s) if watch.learned else None
+    return _judged(_Run(detector, watch, past, cluster_id, count_from), scores, interval_s)
+
+
+def replay_together(
+    detector: Detector,
+    watch: Watch,
+    pasts: Mapping[UUID, WatchHistory],
+    interval_s: float,
+    *,
+    count_from: float = -np.inf,
+) -> dict[UUID, Replayed]:
+    """As `replay`, for one watch on many clusters over the same times: a step over many rows costs little more than
+    over one."""
+    if not pasts:
+        return {}
+    rows = np.concatenate([past.values for past in pasts.values()])
+    times = next(iter(pasts.values())).times
+    scores = _scored(detector, watch, WatchHistory(times, [], rows), interval_s) if watch.learned else None
+    found, first = {}, 0
+    for cluster_id, past in pasts.items():
+        last = first + len(past.series)
+        mine = None if scores is None else _rows(scores, slice(first, last))
+        found[cluster_id] = _judged(_Run(detector, watch, past, cluster_id, count_from), mine, interval_s)
+        first = last
+    return found
+
+
+def _judged(run: _Run, scores: Scores | None, interval_s: float) -> Replayed:
+    past, watch = run.past, run.track.watch
     calm = _nothing_said(len(past.series))
     columns = rules.fresh(len(past.series))
     unlearned = nothing_learned(len(past.series))
@@ -145,6 +174,12 @@ def _at(scores: Scores, place: int) -> Scores:
     """The scores of one moment."""
     values = {one.name: getattr(scores, one.name) for one in fields(scores)}
     return replace(scores, **{name: values[name][:, place] for name in _KEPT if values[name] is not None})
+
+
+def _rows(scores: Scores, rows: slice) -> Scores:
+    """The scores of some of the series."""
+    values = {name: getattr(scores, name) for name in _KEPT}
+    return replace(scores, **{name: value[rows] for name, value in values.items() if value is not None})
 
 
 def _nothing_said(count: int) -> Said:

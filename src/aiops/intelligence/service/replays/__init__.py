@@ -1,0 +1,1 @@
+"""Replays: alerts, detection, correlation and ranking over the past of clusters."""
