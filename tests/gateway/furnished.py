@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import threading
 import time
@@ -23,6 +24,7 @@ from tests.gateway.seeds import (
     keep_incident,
     keep_log_pattern,
     keep_prediction,
+    keep_topology,
     push_sample,
     signals,
 )
@@ -80,6 +82,8 @@ class FurnishedHub:
             "watch": ["node_cpu", self._watch()],
             "cluster": [self.equipped["id"], self.equipped["name"]],
             "node": [GPU_NODE],
+            "node_id": [keep_topology(self.admin, self.pushed["name"], MARKER)],
+            "file": [f"file-{MARKER}", "none"],
             "silence_id": [MonitoringPeer.silence_id],
             "path": ["openapi.json"],
             **_questions(),
@@ -223,6 +227,11 @@ class FurnishedHub:
         until = datetime.now(UTC) + timedelta(hours=chance.randint(1, 48))
         return {"matchers": matchers, "ends_at": until.isoformat(), "comment": self._name("s"), "cluster_ids": clusters}
 
+    def topology_file(self, chance: random.Random) -> JSON:
+        node = {"kind": chance.choice(["node", "host"]), "name": self._name("n"), "cluster": self.pushed["name"]}
+        content = {"nodes": [node | {"depends_on": "sw"}, {"kind": "switch", "name": "sw"}]}
+        return {"content": json.dumps(content), "name": "fuzz", "dry_run": chance.random() < 0.5, "prune": True}
+
     def new_user(self, chance: random.Random) -> JSON:
         scope = chance.choice([None, [], self.words["cluster_id"]])
         role = chance.choice(["admin", "operator", "viewer"])
@@ -353,6 +362,12 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/replays"): FurnishedHub.new_replay,
     ("POST", "/api/v1/watches"): FurnishedHub.new_watch,
     ("PATCH", "/api/v1/watches/{watch}"): FurnishedHub.changed_watch,
+    ("POST", "/api/v1/topology/apply"): FurnishedHub.topology_file,
+    ("POST", "/api/v1/topology/graph"): lambda hub, _: {"nodes": hub.words["node_id"]},
+    ("POST", "/api/v1/topology/locate"): lambda hub, _: {
+        "labels": {"node": f"machine-{MARKER}"},
+        "cluster_id": hub.pushed["id"],
+    },
     ("POST", "/api/v1/users"): FurnishedHub.new_user,
     ("POST", "/api/v1/auth/login"): lambda *_: {"username": "admin", "password": ADMIN_PASSWORD},
     ("POST", "/api/v1/auth/password"): FurnishedHub.new_password,

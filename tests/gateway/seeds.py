@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -146,3 +147,15 @@ def signals(marker: str) -> tuple[LokiPeer, TempoPeer]:
         loki.push({"owner": marker, "app": f"app-{marker}"}, f"line {number} of {marker}", now_ns + number)
     tempo.add(Made(TRACE_ID, "0" * 15 + "1", None, f"call {marker}", f"service-{marker}", now_ns, 10**8))
     return loki, tempo
+
+
+def keep_topology(admin: httpx.Client, cluster: str, marker: str) -> str:
+    """A machine of the cluster behind a switch of none, from a file named after the marker; gives the machine's id."""
+    machine = {"kind": "node", "name": f"machine-{marker}", "cluster": cluster, "attributes": {"owner": marker}}
+    content = {
+        "nodes": [machine | {"connected_to": f"switch-{marker}"}, {"kind": "switch", "name": f"switch-{marker}"}]
+    }
+    body = {"name": f"file-{marker}", "content": json.dumps(content)}
+    admin.post("/api/v1/topology/apply", json=body).raise_for_status()
+    found = admin.get("/api/v1/topology/nodes", params={"search": f"machine-{marker}"}).json()["items"]
+    return str(found[0]["id"])

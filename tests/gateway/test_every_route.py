@@ -19,6 +19,7 @@ from tests.gateway.seeds import (
     keep_incident,
     keep_log_pattern,
     keep_prediction,
+    keep_topology,
     push_sample,
     signals,
 )
@@ -92,6 +93,7 @@ class House:
         keep_log_pattern(self.hub, theirs["id"], f"other-{MARKER}")
         self.alone = keep_incident(self.hub, theirs["id"], MARKER)
         keep_prediction(self.hub, theirs["id"], MARKER)
+        self.node = keep_topology(self.admin, theirs["name"], MARKER)
         wait_until(lambda: self._expected(theirs["id"]), "the expectations of the other cluster")
         wait_until(lambda: items(self.admin, "/api/v1/log-sources"), "the logs of the other cluster")
         wait_until(lambda: items(self.admin, "/api/v1/gpu/nodes"), "the GPUs of the other cluster")
@@ -151,6 +153,7 @@ class House:
             "change_source_id": [self._change_source(theirs["id"])],
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],
+            "node_id": [self.node],
             "silence_id": [f"silence-{MARKER}"],
         }
         assert all(found.values()), found

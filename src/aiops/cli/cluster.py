@@ -41,14 +41,16 @@ def add_commands(commands: _Group, add: Add) -> None:
     group = commands.add_parser("cluster", help="List, add, test, import clusters of a running hub.").add_subparsers(
         title="commands", required=True, metavar="COMMAND"
     )
-    apply = _add(group, add, "apply", "Bring the fleet to what a file says of it; twice is as good as once.", _apply)
+    apply = add_hub_command(
+        group, add, "apply", "Bring the fleet to what a file says of it; twice is as good as once.", _apply
+    )
     apply.add_argument("-f", "--file", type=Path, required=True, help="the fleet file (docs/clusters.md)")
     apply.add_argument("--dry-run", action="store_true", help="change nothing, and say what would be")
     apply.add_argument(
         "--prune", action="store_true", help="remove what this fleet once added and the file no longer names"
     )
-    _add(group, add, "list", "List the clusters and how they fare.", _list)
-    new = _add(group, add, "add", "Add one cluster.", _new)
+    add_hub_command(group, add, "list", "List the clusters and how they fare.", _list)
+    new = add_hub_command(group, add, "add", "Add one cluster.", _new)
     new.add_argument("name")
     for field in _URLS:
         new.add_argument(f"--{field.replace('_', '-')}", metavar="URL")
@@ -60,17 +62,21 @@ def add_commands(commands: _Group, add: Add) -> None:
     new.add_argument("--selector", action="append", metavar="LABEL=VALUE", help="carves it out of a shared Prometheus")
     new.add_argument("--token-file", type=Path, help="a bearer token; - reads it from standard input")
     new.add_argument("--ca-file", type=Path, help="what its servers' certificates are signed by")
-    _add(group, add, "remove", "Remove clusters.", _remove).add_argument("name", nargs="+")
-    test = _add(group, add, "test", "Say how far the hub gets at each endpoint of a cluster.", _test)
+    add_hub_command(group, add, "remove", "Remove clusters.", _remove).add_argument("name", nargs="+")
+    test = add_hub_command(group, add, "test", "Say how far the hub gets at each endpoint of a cluster.", _test)
     test.add_argument("name")
-    taken = _add(group, add, "import", "Add clusters from a kubeconfig, Red Hat ACM or a shared Prometheus.", _import)
+    taken = add_hub_command(
+        group, add, "import", "Add clusters from a kubeconfig, Red Hat ACM or a shared Prometheus.", _import
+    )
     taken.add_argument("--kubeconfig", type=Path, help="default: KUBECONFIG, else ~/.kube/config")
     taken.add_argument("--context", action="append", help="only this context; may be given several times")
     taken.add_argument("--dry-run", action="store_true", help="add nothing, and say what would be")
     add_options(taken)
 
 
-def _add(group: _Group, add: Add, name: str, text: str, work: Work) -> argparse.ArgumentParser:
+def add_hub_command(group: _Group, add: Add, name: str, text: str, work: Work) -> argparse.ArgumentParser:
+    """A command that talks to a running hub, with the options that say which."""
+
     def command(settings: Settings, parsed: argparse.Namespace) -> int:
         return asyncio.run(_with_hub(settings, parsed, work))
 

@@ -23,6 +23,7 @@ from aiops.cli.patterns import patterns as show_patterns
 from aiops.cli.rank_causes import add_arguments as add_rank_causes_arguments
 from aiops.cli.rank_causes import rank_causes as show_causes
 from aiops.cli.replay import add_commands as add_replay_commands
+from aiops.cli.topology import add_commands as add_topology_commands
 from aiops.kernel.errors import Invalid
 from aiops.settings import Settings, load_settings, secret_key, where_key_is
 
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add_cluster_commands(commands, _add)
     add_detect_commands(commands, _add)
     add_replay_commands(commands, _add)
+    add_topology_commands(commands, _add)
     return parser
 
 

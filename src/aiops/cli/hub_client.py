@@ -100,4 +100,4 @@ class HubClient:
         message = error.get("message", f"it answered {status}")
         if status == 401:
             raise HubUnreachable(f"The hub does not know this token: {message} Set AIOPS_TOKEN.")
-        raise HubRefused(message, code=error.get("code"))
+        raise HubRefused(message, code=error.get("code"), details=error.get("details"))

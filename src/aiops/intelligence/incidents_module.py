@@ -5,7 +5,7 @@ from __future__ import annotations
 from dishka import Provider, Scope, provide
 
 from aiops.intelligence.needs import IncidentStore
-from aiops.intelligence.needs_incidents import GatheringStore, TeamStore
+from aiops.intelligence.needs_incidents import GatheringStore, TeamStore, TopologySource
 from aiops.intelligence.service.gathering import Gathering
 from aiops.intelligence.store.gathering import SqlGathering
 from aiops.intelligence.store.incidents import SqlIncidents
@@ -28,5 +28,7 @@ class IncidentProvider(Provider):
         return SqlTeams()
 
     @provide
-    def gathering(self, incidents: IncidentStore, store: GatheringStore, teams: TeamStore) -> Gathering:
-        return Gathering(incidents, store, teams=teams)
+    def gathering(
+        self, incidents: IncidentStore, store: GatheringStore, topology: TopologySource, teams: TeamStore
+    ) -> Gathering:
+        return Gathering(incidents, store, topology=topology, teams=teams)

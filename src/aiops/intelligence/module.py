@@ -37,6 +37,7 @@ from aiops.intelligence.service.watcher import Watcher
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.groups import SqlGroups
+from aiops.intelligence.topology_module import TOPOLOGY_HANDLERS, TOPOLOGY_ROUTES, TopologyProvider
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.errors import Invalid
@@ -56,6 +57,7 @@ class _Intelligence(
     ChangeProvider,
     IncidentProvider,
     ReplayProvider,
+    TopologyProvider,
 ):
     scope = Scope.APP
 
@@ -208,6 +210,7 @@ def context() -> Context:
             *PATTERN_ROUTES,
             *MEANING_ROUTES,
             *CHANGE_ROUTES,
+            *TOPOLOGY_ROUTES,
         ),
         events=EVENTS,
         handlers=(
@@ -217,6 +220,7 @@ def context() -> Context:
             *PATTERN_HANDLERS,
             *PREDICTION_HANDLERS,
             *CHANGE_HANDLERS,
+            *TOPOLOGY_HANDLERS,
         ),
         jobs=(
             JobSpec("intelligence.watcher", _watcher),

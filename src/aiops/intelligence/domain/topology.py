@@ -5,7 +5,7 @@ Pure and in memory. Nodes are numbered when a `Topology` is built, so that walki
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 import numpy as np
@@ -160,6 +160,12 @@ class Topology:
         while way[-1] != start:
             way.append(came[way[-1]])
         return [self._nodes[at].id for at in reversed(way)]
+
+    def pairs(self) -> Iterator[tuple[Node, Node]]:
+        """Every node with each that it needs directly."""
+        for source, needed in zip(self._nodes, self._needs, strict=True):
+            for target in needed:
+                yield source, self._nodes[target]
 
     def edges_among(self, nodes: Iterable[UUID]) -> list[Edge]:
         """All edges with both ends among these nodes, their origins left out."""

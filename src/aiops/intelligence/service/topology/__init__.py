@@ -1,0 +1,1 @@
+"""What depends on what: kept, imported, found out and read."""

@@ -1,0 +1,66 @@
+"""Wires the topology; `module.py` takes these into the context."""
+
+from __future__ import annotations
+
+from dishka import AsyncContainer, Provider, Scope, provide
+
+from aiops.intelligence.http.topology import TopologyController
+from aiops.intelligence.needs_incidents import TopologySource
+from aiops.intelligence.needs_topology import CurrentTopology, TopologyStore
+from aiops.intelligence.service.topology.applying import TopologyFiles
+from aiops.intelligence.service.topology.book import TopologyBook
+from aiops.intelligence.service.topology.reading import TopologyReading
+from aiops.intelligence.store.topology import SqlTopology
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Database, Transaction
+from aiops.kernel.events import Event
+from aiops.kernel.module import HandlerSpec
+from aiops.kernel.outbox import Handle
+from aiops.registry.events import ClusterDeleted
+from aiops.registry.ports import Clusters
+
+
+class TopologyProvider(Provider):
+    scope = Scope.APP
+
+    @provide
+    def topology_store(self) -> TopologyStore:
+        return SqlTopology()
+
+    @provide
+    def topology_book(self, database: Database, clock: Clock, store: TopologyStore) -> TopologyBook:
+        return TopologyBook(database, clock, store)
+
+    @provide
+    def current_topology(self, book: TopologyBook) -> CurrentTopology:
+        return book
+
+    @provide
+    def surroundings(self, book: TopologyBook) -> TopologySource:
+        return book
+
+    @provide
+    def topology_files(
+        self, database: Database, clock: Clock, store: TopologyStore, clusters: Clusters, book: TopologyBook
+    ) -> TopologyFiles:
+        return TopologyFiles(database, clock, store, clusters, book)
+
+    @provide
+    def topology_reading(
+        self, database: Database, clock: Clock, store: TopologyStore, clusters: Clusters, book: TopologyBook
+    ) -> TopologyReading:
+        return TopologyReading(database, clock, store, clusters, book)
+
+
+async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
+    store: TopologyStore = await container.get(TopologyStore)
+
+    async def forget(tx: Transaction, event: Event) -> None:
+        if isinstance(event, ClusterDeleted):
+            await store.drop_cluster(tx, event.cluster_id)
+
+    return forget
+
+
+TOPOLOGY_ROUTES = (TopologyController,)
+TOPOLOGY_HANDLERS = (HandlerSpec("intelligence.topology_of_deleted", (ClusterDeleted,), _on_cluster_deleted),)
