@@ -154,6 +154,7 @@ class House:
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],
             "node_id": [self.node],
+            "file": [f"file-{MARKER}"],
             "silence_id": [f"silence-{MARKER}"],
         }
         assert all(found.values()), found
