@@ -19,14 +19,14 @@ Revision = tuple[int, int]
 """Equal where nothing changed."""
 
 
-class Counts(msgspec.Struct, frozen=True):
+class TopologyCounts(msgspec.Struct, frozen=True):
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     removed: int = 0
 
 
-class Change(msgspec.Struct, frozen=True):
+class TopologyChange(msgspec.Struct, frozen=True):
     """`action` is ADD, CHANGE or REMOVE."""
 
     action: str
@@ -36,9 +36,9 @@ class Change(msgspec.Struct, frozen=True):
 class Written(msgspec.Struct, frozen=True):
     """What a file or a look changed; of single changes the first 200 are told."""
 
-    nodes: Counts
-    edges: Counts
-    changes: list[Change] = []
+    nodes: TopologyCounts
+    edges: TopologyCounts
+    changes: list[TopologyChange] = []
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

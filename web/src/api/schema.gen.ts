@@ -2095,10 +2095,6 @@ export interface components {
          * @enum {string}
          */
         AlertStatus: "NEW" | "ACKNOWLEDGED" | "IN_PROGRESS" | "RESOLVED";
-        /** AmongRequest */
-        AmongRequest: {
-            nodes: string[];
-        };
         /** AnomalyPage */
         AnomalyPage: {
             items: components["schemas"]["AnomalyReply"][];
@@ -2159,18 +2155,9 @@ export interface components {
         AppliedTopology: {
             name: string;
             dry_run: boolean;
-            nodes: components["schemas"]["needs_topology_Counts"];
-            edges: components["schemas"]["needs_topology_Counts"];
-            changes: components["schemas"]["Change"][];
-        };
-        /** ApplyRequest */
-        ApplyRequest: {
-            content: string;
-            name?: string | null;
-            /** @default false */
-            dry_run: boolean;
-            /** @default false */
-            prune: boolean;
+            nodes: components["schemas"]["TopologyCounts"];
+            edges: components["schemas"]["TopologyCounts"];
+            changes: components["schemas"]["TopologyChange"][];
         };
         /** Backtest */
         Backtest: {
@@ -2286,11 +2273,6 @@ export interface components {
             moved_at: string;
             reasons: string[];
             evidence: components["schemas"]["Evidence"][];
-        };
-        /** Change */
-        Change: {
-            action: string;
-            what: string;
         };
         /** ChangeDetail */
         ChangeDetail: {
@@ -2605,6 +2587,13 @@ export interface components {
          * @enum {string}
          */
         Connectivity: "CONNECTED" | "DISCONNECTED" | "INTERMITTENT";
+        /** Counts */
+        Counts: {
+            /** Format: date-time */
+            start: string;
+            step_s: number;
+            counts: number[];
+        };
         /** CreatedChangeSource */
         CreatedChangeSource: {
             /** Format: uuid */
@@ -2756,14 +2745,6 @@ export interface components {
          * @enum {string}
          */
         EdgeKind: "CALLS" | "RUNS_ON" | "CONSISTS_OF" | "PART_OF" | "CONNECTED_TO" | "DEPENDS_ON";
-        /** EdgeReply */
-        EdgeReply: {
-            /** Format: uuid */
-            source: string;
-            /** Format: uuid */
-            target: string;
-            kind: components["schemas"]["EdgeKind"];
-        };
         /** EndpointCount */
         EndpointCount: {
             total: number;
@@ -2885,14 +2866,6 @@ export interface components {
          * @enum {string}
          */
         FailureClass: "DISK" | "MEMORY" | "NETWORK" | "POWER" | "HARDWARE" | "AUTH" | "CERTIFICATE" | "TIMEOUT" | "CRASH" | "OVERLOAD" | "CONFIGURATION";
-        /** FarReply */
-        FarReply: {
-            groups: components["schemas"]["topology_GroupReply"][];
-            links: components["schemas"]["LinkReply"][];
-            nodes: number;
-            unhealthy: number;
-            left_out: number;
-        };
         /** FeedbackReply */
         FeedbackReply: {
             verdict: components["schemas"]["Verdict"];
@@ -3267,12 +3240,6 @@ export interface components {
             pod: string;
             container: string;
         };
-        /** GraphReply */
-        GraphReply: {
-            nodes: components["schemas"]["PlacedNode"][];
-            edges: components["schemas"]["EdgeReply"][];
-            more: boolean;
-        };
         /** GroupList */
         GroupList: {
             items: components["schemas"]["AlertGroup"][];
@@ -3280,9 +3247,27 @@ export interface components {
         };
         /** GroupPage */
         GroupPage: {
-            items: components["schemas"]["insight_GroupReply"][];
+            items: components["schemas"]["GroupReply"][];
             next_cursor: string | null;
             total: number;
+        };
+        /** GroupReply */
+        GroupReply: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            kind: components["schemas"]["PlaceKind"];
+            name: string;
+            severity: components["schemas"]["Severity"];
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            last_at: string;
+            ended_at: string | null;
+            members: number;
+            leading: components["schemas"]["AnomalyReply"][];
         };
         /** Handled */
         Handled: {
@@ -3319,17 +3304,6 @@ export interface components {
          * @enum {string}
          */
         How: "ROUTE" | "INGRESS" | "SERVICE" | "API_PROXY";
-        /** ImpactReply */
-        ImpactReply: {
-            total: number;
-            kinds: {
-                [key: string]: number;
-            };
-            clusters: {
-                [key: string]: number;
-            };
-            nearest: components["schemas"]["PlacedNode"][];
-        };
         /** Import */
         Import: {
             source: components["schemas"]["ImportSource"];
@@ -3493,12 +3467,6 @@ export interface components {
             seen: number;
             needed: number;
         };
-        /** LinkReply */
-        LinkReply: {
-            source: string;
-            target: string;
-            edges: number;
-        };
         /** ListedAlert */
         ListedAlert: {
             /** Format: uuid */
@@ -3531,13 +3499,6 @@ export interface components {
             escalated_to: string | null;
             flapping: boolean;
             source: string;
-        };
-        /** LocateRequest */
-        LocateRequest: {
-            labels: {
-                [key: string]: string;
-            };
-            cluster_id?: string | null;
         };
         /** LogFindingPage */
         LogFindingPage: {
@@ -3624,7 +3585,7 @@ export interface components {
             source: string;
             query: string | null;
             findings: components["schemas"]["LogFindingReply"][];
-            trend: components["schemas"]["service_log_patterns_reading_Counts"];
+            trend: components["schemas"]["Counts"];
         };
         /** LogSourceReply */
         LogSourceReply: {
@@ -3774,40 +3735,12 @@ export interface components {
             /** @constant */
             kind: "NONE";
         };
-        /** NodeDetail */
-        NodeDetail: {
-            node: components["schemas"]["NodeReply"];
-            matchers: {
-                [key: string]: string;
-            }[];
-            origins: components["schemas"]["OriginOfNode"][];
-        };
         /**
          * NodeKind
          * @description Most specific first: the order in which `Topology.locate` gives what labels name.
          * @enum {string}
          */
         NodeKind: "POD" | "WORKLOAD" | "SERVICE" | "DEVICE" | "NODE" | "HOST" | "SWITCH" | "ROUTER" | "STORAGE" | "SITE";
-        /** NodePage */
-        NodePage: {
-            items: components["schemas"]["NodeReply"][];
-            next_cursor: string | null;
-            total: number;
-        };
-        /** NodeReply */
-        NodeReply: {
-            /** Format: uuid */
-            id: string;
-            kind: components["schemas"]["NodeKind"];
-            name: string;
-            namespace: string;
-            cluster_id: string | null;
-            cluster: string | null;
-            attributes: {
-                [key: string]: string;
-            };
-            trouble: components["schemas"]["TroubleReply"] | null;
-        };
         /** NoisyAlert */
         NoisyAlert: {
             name: string;
@@ -3853,19 +3786,6 @@ export interface components {
             /** Format: date-time */
             first_seen: string;
             last_seen: string | null;
-        };
-        /** OriginReply */
-        OriginReply: {
-            origin: string;
-            cluster_id: string | null;
-            looked_at: string | null;
-            nodes: number;
-            edges: number;
-            left_out: number;
-            notes: string[];
-            error: string | null;
-            changed_by?: string | null;
-            cluster: string | null;
         };
         /**
          * Outcome
@@ -3970,7 +3890,7 @@ export interface components {
         PlaceKind: "WORKLOAD" | "NODE" | "SERIES";
         /** PlacedNode */
         PlacedNode: {
-            node: components["schemas"]["NodeReply"];
+            node: components["schemas"]["TopologyNode"];
             distance: number;
         };
         /**
@@ -4523,6 +4443,140 @@ export interface components {
             skip_verify: boolean;
             server_name?: string | null;
         };
+        /** TopologyChange */
+        TopologyChange: {
+            action: string;
+            what: string;
+        };
+        /** TopologyCounts */
+        TopologyCounts: {
+            /** @default 0 */
+            added: number;
+            /** @default 0 */
+            changed: number;
+            /** @default 0 */
+            unchanged: number;
+            /** @default 0 */
+            removed: number;
+        };
+        /** TopologyEdge */
+        TopologyEdge: {
+            /** Format: uuid */
+            source: string;
+            /** Format: uuid */
+            target: string;
+            kind: components["schemas"]["EdgeKind"];
+        };
+        /** TopologyFar */
+        TopologyFar: {
+            groups: components["schemas"]["TopologyGroup"][];
+            links: components["schemas"]["TopologyLink"][];
+            nodes: number;
+            unhealthy: number;
+            left_out: number;
+        };
+        /** TopologyFile */
+        TopologyFile: {
+            content: string;
+            name?: string | null;
+            /** @default false */
+            dry_run: boolean;
+            /** @default false */
+            prune: boolean;
+        };
+        /** TopologyGraph */
+        TopologyGraph: {
+            nodes: components["schemas"]["PlacedNode"][];
+            edges: components["schemas"]["TopologyEdge"][];
+            more: boolean;
+        };
+        /** TopologyGroup */
+        TopologyGroup: {
+            key: string;
+            cluster_id: string | null;
+            cluster: string | null;
+            namespace: string | null;
+            kind: components["schemas"]["NodeKind"] | null;
+            nodes: number;
+            unhealthy: number;
+            worst: components["schemas"]["Severity"] | null;
+        };
+        /** TopologyImpact */
+        TopologyImpact: {
+            total: number;
+            kinds: {
+                [key: string]: number;
+            };
+            clusters: {
+                [key: string]: number;
+            };
+            nearest: components["schemas"]["PlacedNode"][];
+        };
+        /** TopologyLabels */
+        TopologyLabels: {
+            labels: {
+                [key: string]: string;
+            };
+            cluster_id?: string | null;
+        };
+        /** TopologyLink */
+        TopologyLink: {
+            source: string;
+            target: string;
+            edges: number;
+        };
+        /** TopologyNode */
+        TopologyNode: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["NodeKind"];
+            name: string;
+            namespace: string;
+            cluster_id: string | null;
+            cluster: string | null;
+            attributes: {
+                [key: string]: string;
+            };
+            trouble: components["schemas"]["TopologyTrouble"] | null;
+        };
+        /** TopologyNodeDetail */
+        TopologyNodeDetail: {
+            node: components["schemas"]["TopologyNode"];
+            matchers: {
+                [key: string]: string;
+            }[];
+            origins: components["schemas"]["OriginOfNode"][];
+        };
+        /** TopologyNodes */
+        TopologyNodes: {
+            nodes: string[];
+        };
+        /** TopologyOrigin */
+        TopologyOrigin: {
+            origin: string;
+            cluster_id: string | null;
+            looked_at: string | null;
+            nodes: number;
+            edges: number;
+            left_out: number;
+            notes: string[];
+            error: string | null;
+            changed_by?: string | null;
+            cluster: string | null;
+        };
+        /** TopologyPage */
+        TopologyPage: {
+            items: components["schemas"]["TopologyNode"][];
+            next_cursor: string | null;
+            total: number;
+        };
+        /** TopologyTrouble */
+        TopologyTrouble: {
+            severity: components["schemas"]["Severity"];
+            signs: number;
+            names: string[];
+            incidents: string[];
+        };
         /** Trace */
         Trace: {
             trace_id: string;
@@ -4560,13 +4614,6 @@ export interface components {
             clusters: components["schemas"]["ClusterOutcome"][];
             notes: string[];
             without: string[];
-        };
-        /** TroubleReply */
-        TroubleReply: {
-            severity: components["schemas"]["Severity"];
-            signs: number;
-            names: string[];
-            incidents: string[];
         };
         /** UnwellCluster */
         UnwellCluster: {
@@ -4743,53 +4790,6 @@ export interface components {
             factor: number;
             /** Format: date-time */
             until: string;
-        };
-        /** GroupReply */
-        insight_GroupReply: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            cluster_id: string;
-            cluster: string;
-            kind: components["schemas"]["PlaceKind"];
-            name: string;
-            severity: components["schemas"]["Severity"];
-            /** Format: date-time */
-            started_at: string;
-            /** Format: date-time */
-            last_at: string;
-            ended_at: string | null;
-            members: number;
-            leading: components["schemas"]["AnomalyReply"][];
-        };
-        /** Counts */
-        needs_topology_Counts: {
-            /** @default 0 */
-            added: number;
-            /** @default 0 */
-            changed: number;
-            /** @default 0 */
-            unchanged: number;
-            /** @default 0 */
-            removed: number;
-        };
-        /** Counts */
-        service_log_patterns_reading_Counts: {
-            /** Format: date-time */
-            start: string;
-            step_s: number;
-            counts: number[];
-        };
-        /** GroupReply */
-        topology_GroupReply: {
-            key: string;
-            cluster_id: string | null;
-            cluster: string | null;
-            namespace: string | null;
-            kind: components["schemas"]["NodeKind"] | null;
-            nodes: number;
-            unhealthy: number;
-            worst: components["schemas"]["Severity"] | null;
         };
     };
     responses: never;
@@ -17702,7 +17702,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["insight_GroupReply"];
+                    "application/json": components["schemas"]["GroupReply"];
                 };
             };
             /** @description The request can't be read */
@@ -19416,7 +19416,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["service_log_patterns_reading_Counts"];
+                    "application/json": components["schemas"]["Counts"];
                 };
             };
             /** @description The request can't be read */
@@ -20987,7 +20987,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AmongRequest"];
+                "application/json": components["schemas"]["TopologyNodes"];
             };
         };
         responses: {
@@ -20997,7 +20997,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GraphReply"];
+                    "application/json": components["schemas"]["TopologyGraph"];
                 };
             };
             /** @description The request can't be read */
@@ -21119,7 +21119,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ApplyRequest"];
+                "application/json": components["schemas"]["TopologyFile"];
             };
         };
         responses: {
@@ -21259,7 +21259,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FarReply"];
+                    "application/json": components["schemas"]["TopologyFar"];
                 };
             };
             /** @description The request can't be read */
@@ -21517,7 +21517,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodeDetail"];
+                    "application/json": components["schemas"]["TopologyNodeDetail"];
                 };
             };
             /** @description The request can't be read */
@@ -21649,7 +21649,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImpactReply"];
+                    "application/json": components["schemas"]["TopologyImpact"];
                 };
             };
             /** @description The request can't be read */
@@ -21785,7 +21785,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodePage"];
+                    "application/json": components["schemas"]["TopologyPage"];
                 };
             };
             /** @description The request can't be read */
@@ -21907,7 +21907,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LocateRequest"];
+                "application/json": components["schemas"]["TopologyLabels"];
             };
         };
         responses: {
@@ -21917,7 +21917,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NodeReply"][];
+                    "application/json": components["schemas"]["TopologyNode"][];
                 };
             };
             /** @description The request can't be read */
@@ -22051,7 +22051,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GraphReply"];
+                    "application/json": components["schemas"]["TopologyGraph"];
                 };
             };
             /** @description The request can't be read */
@@ -22179,7 +22179,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OriginReply"][];
+                    "application/json": components["schemas"]["TopologyOrigin"][];
                 };
             };
             /** @description The request can't be read */

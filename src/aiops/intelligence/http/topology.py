@@ -28,7 +28,7 @@ _Depth = Annotated[int, QueryParameter(ge=1, le=6)]
 _Shown = Annotated[int, QueryParameter(ge=1, le=500)]
 
 
-class TroubleReply(msgspec.Struct, frozen=True):
+class TopologyTrouble(msgspec.Struct, frozen=True):
     """Open alerts and anomalies that name this node: how many, the first names, and the incidents that hold them."""
 
     severity: Severity
@@ -37,7 +37,7 @@ class TroubleReply(msgspec.Struct, frozen=True):
     incidents: list[UUID]
 
 
-class NodeReply(msgspec.Struct, frozen=True, kw_only=True):
+class TopologyNode(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     kind: NodeKind
     name: str
@@ -45,11 +45,11 @@ class NodeReply(msgspec.Struct, frozen=True, kw_only=True):
     cluster_id: UUID | None
     cluster: str | None
     attributes: Labels
-    trouble: TroubleReply | None
+    trouble: TopologyTrouble | None
 
 
-class NodePage(msgspec.Struct, frozen=True):
-    items: list[NodeReply]
+class TopologyPage(msgspec.Struct, frozen=True):
+    items: list[TopologyNode]
     next_cursor: str | None
     total: int
 
@@ -60,10 +60,10 @@ class OriginOfNode(msgspec.Struct, frozen=True):
     last_seen: datetime | None
 
 
-class NodeDetail(msgspec.Struct, frozen=True):
+class TopologyNodeDetail(msgspec.Struct, frozen=True):
     """`matchers`: labels that name this node beside those that its kind has."""
 
-    node: NodeReply
+    node: TopologyNode
     matchers: list[Labels]
     origins: list[OriginOfNode]
 
@@ -71,11 +71,11 @@ class NodeDetail(msgspec.Struct, frozen=True):
 class PlacedNode(msgspec.Struct, frozen=True):
     """`distance`: how many edges away from the node that was asked for."""
 
-    node: NodeReply
+    node: TopologyNode
     distance: int
 
 
-class EdgeReply(msgspec.Struct, frozen=True):
+class TopologyEdge(msgspec.Struct, frozen=True):
     """The source depends on the target."""
 
     source: UUID
@@ -83,15 +83,15 @@ class EdgeReply(msgspec.Struct, frozen=True):
     kind: EdgeKind
 
 
-class GraphReply(msgspec.Struct, frozen=True):
+class TopologyGraph(msgspec.Struct, frozen=True):
     """`more`: there are further nodes that were left out."""
 
     nodes: list[PlacedNode]
-    edges: list[EdgeReply]
+    edges: list[TopologyEdge]
     more: bool
 
 
-class ImpactReply(msgspec.Struct, frozen=True):
+class TopologyImpact(msgspec.Struct, frozen=True):
     """What needs a node, within 8 edges. `clusters` are counts by name; nodes of no cluster are not in it."""
 
     total: int
@@ -100,7 +100,7 @@ class ImpactReply(msgspec.Struct, frozen=True):
     nearest: list[PlacedNode]
 
 
-class GroupReply(msgspec.Struct, frozen=True, kw_only=True):
+class TopologyGroup(msgspec.Struct, frozen=True, kw_only=True):
     """A cluster; or the nodes of one `kind`, of one namespace where they have one. `worst` is the worst open sign."""
 
     key: str
@@ -113,7 +113,7 @@ class GroupReply(msgspec.Struct, frozen=True, kw_only=True):
     worst: Severity | None
 
 
-class LinkReply(msgspec.Struct, frozen=True):
+class TopologyLink(msgspec.Struct, frozen=True):
     """Nodes of the source depend on nodes of the target, in so many pairs."""
 
     source: str
@@ -121,21 +121,21 @@ class LinkReply(msgspec.Struct, frozen=True):
     edges: int
 
 
-class FarReply(msgspec.Struct, frozen=True):
+class TopologyFar(msgspec.Struct, frozen=True):
     """`left_out` counts groups that are not shown."""
 
-    groups: list[GroupReply]
-    links: list[LinkReply]
+    groups: list[TopologyGroup]
+    links: list[TopologyLink]
     nodes: int
     unhealthy: int
     left_out: int
 
 
-class OriginReply(Origin, frozen=True, kw_only=True):
+class TopologyOrigin(Origin, frozen=True, kw_only=True):
     cluster: str | None
 
 
-class ApplyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TopologyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`content` is the file itself, YAML or JSON (docs/topology.md); `name` is used where it does not say its own."""
 
     content: Annotated[str, msgspec.Meta(max_length=LARGEST_FILE)]
@@ -144,12 +144,12 @@ class ApplyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prune: bool = False
 
 
-class LocateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TopologyLabels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: Annotated[Labels, msgspec.Meta(max_length=200)]
     cluster_id: UUID | None = None
 
 
-class AmongRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TopologyNodes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nodes: Annotated[list[UUID], msgspec.Meta(max_length=300)]
 
 
@@ -165,12 +165,12 @@ class TopologyController(Controller):
         reading: FromDishka[TopologyReading],
         clusters: FromDishka[Clusters],
         cluster_id: FromQuery[UUID | None] = None,
-    ) -> FarReply:
+    ) -> TopologyFar:
         seen = await reading.far(principal, cluster_id)
         names = await names_of(principal, clusters)
         shown = seen.largest(_GROUPS_SHOWN)
         groups = [
-            GroupReply(
+            TopologyGroup(
                 key=_key(key),
                 cluster_id=key.cluster_id,
                 cluster=names.get(key.cluster_id) if key.cluster_id else None,
@@ -183,8 +183,8 @@ class TopologyController(Controller):
             for key in shown
         ]
         drawn = set(shown)
-        links = [LinkReply(_key(a), _key(b), n) for (a, b), n in seen.links.items() if a in drawn and b in drawn]
-        return FarReply(
+        links = [TopologyLink(_key(a), _key(b), n) for (a, b), n in seen.links.items() if a in drawn and b in drawn]
+        return TopologyFar(
             groups, links, seen.nodes.total(), seen.unhealthy.total(), left_out=len(seen.nodes) - len(shown)
         )
 
@@ -203,11 +203,11 @@ class TopologyController(Controller):
         unhealthy: FromQuery[bool] = False,
         page_size: PageSize = 20,
         cursor: Cursor = None,
-    ) -> NodePage:
+    ) -> TopologyPage:
         wanted = Wanted(search, kind, cluster_id, namespace, unhealthy)
         items, total, wrong = await reading.page(principal, wanted, page_size, after(cursor))
         names = await names_of(principal, clusters)
-        return NodePage([_node(one, wrong, names) for one in items], following(items, page_size), total)
+        return TopologyPage([_node(one, wrong, names) for one in items], following(items, page_size), total)
 
     @get("/nodes/{node_id:uuid}", summary="One node, and who tells of it")
     @inject
@@ -217,11 +217,11 @@ class TopologyController(Controller):
         reading: FromDishka[TopologyReading],
         clusters: FromDishka[Clusters],
         node_id: FromPath[UUID],
-    ) -> NodeDetail:
+    ) -> TopologyNodeDetail:
         node, seen = await reading.node(principal, node_id)
         part = await reading.among(principal, [node_id])
         reply = _node(node, part.wrong, await names_of(principal, clusters))
-        return NodeDetail(reply, [dict(one) for one in node.matchers], [OriginOfNode(*one) for one in seen])
+        return TopologyNodeDetail(reply, [dict(one) for one in node.matchers], [OriginOfNode(*one) for one in seen])
 
     @get("/nodes/{node_id:uuid}/neighbours", summary="What lies around a node, nearest first")
     @inject
@@ -235,7 +235,7 @@ class TopologyController(Controller):
         depth: _Depth = 2,
         way: FromQuery[Literal["BOTH", "NEEDS", "NEEDED_BY"]] = "BOTH",
         limit: _Shown = 150,
-    ) -> GraphReply:
+    ) -> TopologyGraph:
         part = await reading.around(principal, node_id, depth, limit, way)
         return _graph(part, await names_of(principal, clusters))
 
@@ -248,11 +248,11 @@ class TopologyController(Controller):
         clusters: FromDishka[Clusters],
         node_id: FromPath[UUID],
         limit: _Shown = 20,
-    ) -> ImpactReply:
+    ) -> TopologyImpact:
         found = await reading.impact(principal, node_id, limit)
         names = await names_of(principal, clusters)
         nearest = Part(found.nearest, [], found.topology, found.wrong, more=False)
-        return ImpactReply(
+        return TopologyImpact(
             found.total,
             {kind.value: count for kind, count in found.by_kind.items()},
             {names.get(one, str(one)): count for one, count in found.by_cluster.items()},
@@ -266,8 +266,8 @@ class TopologyController(Controller):
         principal: Caller,
         reading: FromDishka[TopologyReading],
         clusters: FromDishka[Clusters],
-        data: JSONBody[AmongRequest],
-    ) -> GraphReply:
+        data: JSONBody[TopologyNodes],
+    ) -> TopologyGraph:
         return _graph(await reading.among(principal, data.nodes), await names_of(principal, clusters))
 
     @post("/locate", status_code=200, summary="Which nodes the labels of an alert name, most specific first")
@@ -277,8 +277,8 @@ class TopologyController(Controller):
         principal: Caller,
         reading: FromDishka[TopologyReading],
         clusters: FromDishka[Clusters],
-        data: JSONBody[LocateRequest],
-    ) -> list[NodeReply]:
+        data: JSONBody[TopologyLabels],
+    ) -> list[TopologyNode]:
         found = await reading.locate(principal, data.cluster_id, data.labels)
         part = await reading.among(principal, [node.id for node in found])
         names = await names_of(principal, clusters)
@@ -288,10 +288,10 @@ class TopologyController(Controller):
     @inject
     async def origins(
         self, principal: Caller, reading: FromDishka[TopologyReading], clusters: FromDishka[Clusters]
-    ) -> list[OriginReply]:
+    ) -> list[TopologyOrigin]:
         names = await names_of(principal, clusters)
         return [
-            OriginReply(
+            TopologyOrigin(
                 cluster=names.get(one.cluster_id) if one.cluster_id else None,
                 **{name: getattr(one, name) for name in Origin.__struct_fields__},
             )
@@ -301,7 +301,7 @@ class TopologyController(Controller):
     @post("/apply", status_code=200, request_max_body_size=2 * LARGEST_FILE, summary="Bring in a topology file")
     @inject
     async def apply(
-        self, principal: Caller, files: FromDishka[TopologyFiles], data: JSONBody[ApplyRequest]
+        self, principal: Caller, files: FromDishka[TopologyFiles], data: JSONBody[TopologyFile]
     ) -> AppliedTopology:
         return await files.apply(principal, data.content, name=data.name, dry_run=data.dry_run, prune=data.prune)
 
@@ -315,9 +315,9 @@ def _key(key: GroupKey) -> str:
     return "|".join(("" if key.cluster_id is None else str(key.cluster_id), key.namespace or "", key.kind or ""))
 
 
-def _node(node: Node, wrong: dict[UUID, Trouble], names: Names) -> NodeReply:
+def _node(node: Node, wrong: dict[UUID, Trouble], names: Names) -> TopologyNode:
     trouble = wrong.get(node.id)
-    return NodeReply(
+    return TopologyNode(
         id=node.id,
         kind=node.kind,
         name=node.name,
@@ -327,14 +327,14 @@ def _node(node: Node, wrong: dict[UUID, Trouble], names: Names) -> NodeReply:
         attributes=dict(node.attributes),
         trouble=None
         if trouble is None
-        else TroubleReply(trouble.severity, trouble.signs, trouble.names, trouble.incidents),
+        else TopologyTrouble(trouble.severity, trouble.signs, trouble.names, trouble.incidents),
     )
 
 
-def _graph(part: Part, names: Names) -> GraphReply:
+def _graph(part: Part, names: Names) -> TopologyGraph:
     nodes = [
         PlacedNode(_node(node, part.wrong, names), distance)
         for one, distance in part.nodes.items()
         if (node := part.topology.node(one)) is not None
     ]
-    return GraphReply(nodes, [EdgeReply(edge.source, edge.target, edge.kind) for edge in part.edges], part.more)
+    return TopologyGraph(nodes, [TopologyEdge(edge.source, edge.target, edge.kind) for edge in part.edges], part.more)

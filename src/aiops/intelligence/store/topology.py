@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import text
 
 from aiops.intelligence.domain.topology import Edge, EdgeKind, Node, NodeKind
-from aiops.intelligence.needs_topology import Change, Counts, OpenAlert, Origin, Revision, Written
+from aiops.intelligence.needs_topology import OpenAlert, Origin, Revision, TopologyChange, TopologyCounts, Written
 from aiops.intelligence.store.findings import rows_to
 from aiops.kernel.database import Transaction, connection_of
 
@@ -144,11 +144,13 @@ class SqlTopology:
                 text(_PUT_EDGES), {"origin": origin, "cluster_id": cluster_id, "now": now, **columns}
             )
         names = {node.id: _named(node) for node in nodes}
-        changes = [Change("ADD", _named(node)) for node in new] + [Change("CHANGE", _named(node)) for node in changed]
-        changes += [Change("ADD", _line(_key(edge), names)) for edge in new_edges]
+        changes = [TopologyChange("ADD", _named(node)) for node in new] + [
+            TopologyChange("CHANGE", _named(node)) for node in changed
+        ]
+        changes += [TopologyChange("ADD", _line(_key(edge), names)) for edge in new_edges]
         return Written(
-            Counts(len(new), len(changed), len(nodes) - len(new) - len(changed)),
-            Counts(len(new_edges), len(changed_edges), len(edges) - len(new_edges) - len(changed_edges)),
+            TopologyCounts(len(new), len(changed), len(nodes) - len(new) - len(changed)),
+            TopologyCounts(len(new_edges), len(changed_edges), len(edges) - len(new_edges) - len(changed_edges)),
             changes[:_TOLD],
         )
 
@@ -168,10 +170,10 @@ class SqlTopology:
         gone_edges = await self._drop(tx, "topology_edge", given | keys, "source, target, kind")
         names = {node.id: _named(node) for node in nodes}
         names |= {row.id: _row_named(row) for row in gone[0]}
-        changes = [Change("REMOVE", names[row.id]) for row in gone[0]]
-        changes += [Change("REMOVE", _line((row.source, row.target, row.kind), names)) for row in gone_edges[0]]
+        changes = [TopologyChange("REMOVE", names[row.id]) for row in gone[0]]
+        changes += [TopologyChange("REMOVE", _line((row.source, row.target, row.kind), names)) for row in gone_edges[0]]
         return Written(
-            Counts(removed=len(gone[0]), changed=gone[1]), Counts(removed=len(gone_edges[0]), changed=gone_edges[1]),
+            TopologyCounts(removed=len(gone[0]), changed=gone[1]), TopologyCounts(removed=len(gone_edges[0]), changed=gone_edges[1]),
             changes[:_TOLD],
         )  # fmt: skip
 

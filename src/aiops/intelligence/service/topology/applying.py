@@ -9,7 +9,7 @@ import msgspec
 
 from aiops.intelligence.domain.inventory import Inventory, read_inventory
 from aiops.intelligence.marked_yaml import read_marked
-from aiops.intelligence.needs_topology import Change, Counts, Origin, TopologyStore, Written
+from aiops.intelligence.needs_topology import Origin, TopologyChange, TopologyCounts, TopologyStore, Written
 from aiops.intelligence.service.topology.book import TopologyBook
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
@@ -26,9 +26,9 @@ class AppliedTopology(msgspec.Struct, frozen=True):
 
     name: str
     dry_run: bool
-    nodes: Counts
-    edges: Counts
-    changes: list[Change]
+    nodes: TopologyCounts
+    edges: TopologyCounts
+    changes: list[TopologyChange]
 
 
 class TopologyFiles:
@@ -73,7 +73,7 @@ class TopologyFiles:
         nodes, edges = list(found.nodes.values()), list(found.edges.values())
         async with self._transactions.begin() as tx:
             written = await self._store.put(tx, origin, None, nodes, edges, now)
-            pruned = Written(Counts(), Counts())
+            pruned = Written(TopologyCounts(), TopologyCounts())
             if prune:
                 pruned = await self._store.not_seen(tx, origin, None, nodes, edges, None)
             result = AppliedTopology(
