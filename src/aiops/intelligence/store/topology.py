@@ -173,9 +173,10 @@ class SqlTopology:
         changes = [TopologyChange("REMOVE", names[row.id]) for row in gone[0]]
         changes += [TopologyChange("REMOVE", _line((row.source, row.target, row.kind), names)) for row in gone_edges[0]]
         return Written(
-            TopologyCounts(removed=len(gone[0]), changed=gone[1]), TopologyCounts(removed=len(gone_edges[0]), changed=gone_edges[1]),
+            TopologyCounts(removed=len(gone[0]), changed=gone[1]),
+            TopologyCounts(removed=len(gone_edges[0]), changed=gone_edges[1]),
             changes[:_TOLD],
-        )  # fmt: skip
+        )
 
     async def looked(self, tx: Transaction, origin: Origin, *, changed: bool) -> None:
         given: dict[str, Any] = {name: getattr(origin, name) for name in Origin.__struct_fields__}
