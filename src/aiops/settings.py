@@ -71,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - `log_patterns_limit`: how many log patterns of each cluster are kept; lines of others are counted together.
     - `forecast_every_minutes`: how often each cluster's disks, memory, quotas and certificates are looked at for what
       will run out.
+    - `topology_every_minutes`: how often each cluster is looked at for what depends on what.
+    - `topology_nodes_limit`: how many things of each cluster one such look keeps.
     - `log_format`: `json` (a line is an object), `console` (for people), or `auto`: console in a terminal, else JSON.
     - `log_level`: `debug`, `info`, `warning` or `error`.
     - `metrics_retention_days`: for how long metrics are kept in all, at last as buckets of 15 minutes.
@@ -107,6 +109,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_lines_per_minute: Annotated[int, Meta(ge=100, le=1_000_000)] = 6_000
     log_patterns_limit: Annotated[int, Meta(ge=10, le=20_000)] = 3_000
     forecast_every_minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
+    topology_every_minutes: Annotated[int, Meta(ge=1, le=1440)] = 5
+    topology_nodes_limit: Annotated[int, Meta(ge=10, le=50_000)] = 10_000
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90

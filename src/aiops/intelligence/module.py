@@ -37,7 +37,7 @@ from aiops.intelligence.service.watcher import Watcher
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.groups import SqlGroups
-from aiops.intelligence.topology_module import TOPOLOGY_HANDLERS, TOPOLOGY_ROUTES, TopologyProvider
+from aiops.intelligence.topology_module import TOPOLOGY_HANDLERS, TOPOLOGY_JOBS, TOPOLOGY_ROUTES, TopologyProvider
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.errors import Invalid
@@ -228,6 +228,7 @@ def context() -> Context:
             *PATTERN_JOBS,
             *MEANING_JOBS,
             *PREDICTION_JOBS,
+            *TOPOLOGY_JOBS,
             *REPLAY_JOBS,
         ),
         keeps=(_keep_incidents, keep_log_patterns, keep_checks, keep_changes, keep_replays),

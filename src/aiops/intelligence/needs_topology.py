@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 import msgspec
@@ -12,8 +12,8 @@ import msgspec
 from aiops.intelligence.domain.topology import Edge, Node, Topology
 from aiops.kernel.database import Transaction
 from aiops.kernel.principal import Principal
-from aiops.observability.ports import InstantSeries, Labels, Severity
-from aiops.registry.ports import Cluster
+from aiops.observability.ports import Labels, Severity
+from aiops.observability.ports_signals import Span
 
 Revision = tuple[int, int]
 """Equal where nothing changed."""
@@ -84,7 +84,10 @@ class TopologyStore(Protocol):
         """Which origins tell of a node, since when, and when they last saw it."""
 
     async def claim(self, tx: Transaction, origin: str, cluster_id: UUID, now: datetime, until: datetime) -> bool:
-        """Whether nobody else looks there now; then nobody else will until that moment."""
+        """Whether its look is due and nobody else makes it; then nobody else will until that moment."""
+
+    async def due(self, tx: Transaction, origin: str, cluster_id: UUID, at: datetime) -> None:
+        """The next look there may be made from then on."""
 
     async def put(
         self,
@@ -110,7 +113,7 @@ class TopologyStore(Protocol):
         is before `forget`; all of it goes at once where that is `None`."""
 
     async def looked(self, tx: Transaction, origin: Origin, *, changed: bool) -> None:
-        """Keep how a look went and end its claim; without an error the counts are those given."""
+        """Keep how a look went; where it failed, only that."""
 
     async def drop_origin(self, tx: Transaction, origin: str) -> bool: ...
 
@@ -121,12 +124,13 @@ class TopologyStore(Protocol):
 
 
 class Asking(Protocol):
-    """How a source asks one cluster; raises `Retriable` where it does not answer, `Rejected` where it refuses."""
+    """How a finder asks one cluster; raises `Retriable` where it does not answer, `Rejected` where it refuses."""
 
-    async def metrics(self, query: str) -> list[InstantSeries]: ...
+    async def metrics(self, query: str) -> list[tuple[Labels, float]]:
+        """An instant query, without the label `cluster`; empty where the cluster has no such metric."""
 
-    async def traces(self, query: str, limit: int) -> list[Any]:
-        """Spans of found traces, as `ports_signals.Span`; empty where the cluster has no traces."""
+    async def traces(self, query: str, limit: int) -> list[list[Span]]:
+        """The spans of each of the latest traces of the last hour; none where the cluster keeps no traces."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -142,12 +146,12 @@ class TopologyFinder(Protocol):
     """Finds things and what they need on one cluster; holds nothing between looks."""
 
     name: ClassVar[str]
-    every_s: ClassVar[float]
+    """The origin of what it finds."""
     keep_s: ClassVar[float]
     """For how long what is not seen any more is kept."""
 
-    async def look(self, asking: Asking, cluster: Cluster, at_most: int) -> Found:
-        """At most so many nodes. Raises as `Asking` does."""
+    async def look(self, asking: Asking, cluster_id: UUID, at_most: int) -> Found:
+        """At most so many nodes, all of that cluster. Raises as `Asking` does."""
 
 
 class CurrentTopology(Protocol):

@@ -9,15 +9,20 @@ from aiops.intelligence.needs_incidents import TopologySource
 from aiops.intelligence.needs_topology import CurrentTopology, TopologyStore
 from aiops.intelligence.service.topology.applying import TopologyFiles
 from aiops.intelligence.service.topology.book import TopologyBook
+from aiops.intelligence.service.topology.discovering import TopologyDiscovery
 from aiops.intelligence.service.topology.reading import TopologyReading
 from aiops.intelligence.store.topology import SqlTopology
+from aiops.intelligence.topology_sources import SHIPPED
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database, Transaction
 from aiops.kernel.events import Event
-from aiops.kernel.module import HandlerSpec
+from aiops.kernel.module import HandlerSpec, JobSpec
 from aiops.kernel.outbox import Handle
+from aiops.observability.ports import Metrics
+from aiops.observability.ports_signals import Traces
 from aiops.registry.events import ClusterDeleted
 from aiops.registry.ports import Clusters
+from aiops.settings import Settings
 
 
 class TopologyProvider(Provider):
@@ -51,6 +56,25 @@ class TopologyProvider(Provider):
     ) -> TopologyReading:
         return TopologyReading(database, clock, store, clusters, book)
 
+    @provide
+    def topology_discovery(
+        self,
+        database: Database,
+        clock: Clock,
+        store: TopologyStore,
+        clusters: Clusters,
+        metrics: Metrics,
+        traces: Traces,
+        book: TopologyBook,
+        settings: Settings,
+    ) -> TopologyDiscovery:
+        every_s, at_most = settings.topology_every_minutes * 60.0, settings.topology_nodes_limit
+        return TopologyDiscovery(database, clock, store, clusters, metrics, traces, book, SHIPPED, every_s, at_most)
+
+
+async def _discovery(container: AsyncContainer) -> TopologyDiscovery:
+    return await container.get(TopologyDiscovery)
+
 
 async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
     store: TopologyStore = await container.get(TopologyStore)
@@ -62,5 +86,6 @@ async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
     return forget
 
 
+TOPOLOGY_JOBS = (JobSpec("intelligence.topology", _discovery),)
 TOPOLOGY_ROUTES = (TopologyController,)
 TOPOLOGY_HANDLERS = (HandlerSpec("intelligence.topology_of_deleted", (ClusterDeleted,), _on_cluster_deleted),)

@@ -116,6 +116,15 @@ class SqlTopology:
         )
         return rows.first() is not None
 
+    async def due(self, tx: Transaction, origin: str, cluster_id: UUID, at: datetime) -> None:
+        await connection_of(tx).execute(
+            text(
+                "UPDATE intelligence.topology_origin SET claimed_until = :at"
+                " WHERE origin = :origin AND cluster_id = :cluster_id"
+            ),
+            {"origin": origin, "cluster_id": cluster_id, "at": at},
+        )
+
     async def put(
         self,
         tx: Transaction,
