@@ -28,7 +28,7 @@ from aiops.kernel.events import EventCatalogue
 from aiops.kernel.http import PUBLIC_HOST
 from aiops.kernel.module import Context
 from aiops.kernel.outbox import DeadLetters, Dispatcher, Handler, SqlOutbox, forget_events
-from aiops.kernel.retention import Keep, Retention
+from aiops.kernel.retention import Keep, Keeps, Retention
 from aiops.kernel.supervisor import Supervisor
 from aiops.observability import module as observability
 from aiops.registry import module as registry
@@ -116,6 +116,7 @@ def _kernel(
     provider.provide(InMemoryBus, provides=Bus)
     provider.provide(lambda: database, provides=Database)
     provider.provide(DeadLetters)
+    provider.provide(Keeps)
     provider.provide(_authenticator, provides=Authenticator)
     return provider
 
@@ -145,9 +146,10 @@ async def _start(container: AsyncContainer, parts: list[Context], supervisor: Su
     ]
     database.outbox = SqlOutbox(bus, handlers)
     supervisor.start("events", Dispatcher(database, bus, clock, catalogue, handlers))
-    keeps = [Keep("events", settings.events_retention_days, forget_events)]
-    keeps += [await keep(container) for part in parts for keep in part.keeps]
-    supervisor.start("retention", Retention(database, clock, keeps))
+    keeps = await container.get(Keeps)
+    keeps.all = [Keep("events", settings.events_retention_days, forget_events)]
+    keeps.all += [await keep(container) for part in parts for keep in part.keeps]
+    supervisor.start("retention", Retention(database, clock, keeps.all))
     for part in parts:
         for job in part.jobs:
             supervisor.start(job.name, await job.build(container))

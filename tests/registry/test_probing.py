@@ -13,6 +13,8 @@ from aiops.kernel.database import Database
 from aiops.kernel.principal import Role
 from aiops.registry.ports import Cluster, Connectivity, State
 from aiops.registry.service import ClusterChange, NewCluster
+from aiops.registry.service.uptimes import UptimeRecords
+from aiops.registry.store import SqlClusterStore
 from tests.registry.rig import ADMIN, FakePrometheus, Rig, person, rig_on, serving
 
 HOST = msgspec.convert({"name": "host-1", "platform": "HOST"}, NewCluster)
@@ -52,6 +54,24 @@ async def test_only_changes_of_status_are_stated_and_every_probe_is_kept(
     history = await rig.fleet.history(ADMIN, added.id, start=None, end=None, page_size=100, cursor=None)
     assert [point.state for point in history.items] == [State.OFFLINE] * (history.total - 3) + [State.ONLINE] * 3
     assert history.total >= 5
+
+
+async def test_the_time_that_a_cluster_was_up_is_counted_as_its_probes_found_it(
+    rig: Rig, prometheus: FakePrometheus, prometheus_url: str
+) -> None:
+    added = await rig.add("hub-1", prometheus_url, cluster_type="HUB")
+    await rig.job.tick()
+    await pass_by(rig, 120)
+    prometheus.up = False
+    await pass_by(rig, 120)
+
+    records = UptimeRecords(rig.database, SqlClusterStore())
+    today = rig.clock.now()
+    (found,) = await records.between(ADMIN, today, today)
+    assert found.cluster_id == added.id
+    assert found.known_s == pytest.approx(240, abs=17)
+    assert found.up_s == pytest.approx(120, abs=34)
+    assert await records.between(person(Role.VIEWER), today, today) == []
 
 
 async def test_each_cluster_is_probed_at_its_own_pace(

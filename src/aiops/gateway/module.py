@@ -10,6 +10,7 @@ from aiops.gateway.handlers import ForgetCluster
 from aiops.gateway.http.auth import AuthController
 from aiops.gateway.http.console import console
 from aiops.gateway.http.health import HealthController
+from aiops.gateway.http.storage import storage
 from aiops.gateway.needs import PasswordHasher, UserStore
 from aiops.gateway.passwords import Argon2Hasher
 from aiops.gateway.ports import Identity
@@ -53,6 +54,6 @@ def context() -> Context:
     return Context(
         "gateway",
         provider,
-        routes=(AuthController, HealthController, console),
+        routes=(AuthController, HealthController, storage, console),
         handlers=(HandlerSpec("gateway.forget_cluster", (ClusterDeleted,), _forget_cluster),),
     )

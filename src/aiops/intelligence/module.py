@@ -13,9 +13,11 @@ from aiops.intelligence.http.backtests import backtest
 from aiops.intelligence.http.forecasts import ForecastsController
 from aiops.intelligence.http.incidents import IncidentsController, expectations
 from aiops.intelligence.http.insight import GroupsController, explained
+from aiops.intelligence.http.kpis import kpis
 from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
 from aiops.intelligence.http.replays import ReplaysController
 from aiops.intelligence.incidents_module import IncidentProvider
+from aiops.intelligence.kpis_module import KpiProvider
 from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
 from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, GroupStore, IncidentStore, TrackStore
 from aiops.intelligence.patterns_module import PATTERN_HANDLERS, PATTERN_JOBS, LogPatternProvider, keep_log_patterns
@@ -58,6 +60,7 @@ class _Intelligence(
     IncidentProvider,
     ReplayProvider,
     TopologyProvider,
+    KpiProvider,
 ):
     scope = Scope.APP
 
@@ -205,6 +208,7 @@ def context() -> Context:
             GroupsController,
             ReplaysController,
             backtest,
+            kpis,
             explained,
             expectations,
             *PATTERN_ROUTES,

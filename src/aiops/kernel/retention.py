@@ -25,6 +25,13 @@ class Keep:
     forget: Callable[[Transaction, datetime], Awaitable[int]]
 
 
+class Keeps:
+    """Every kind that is forgotten in time, once the application has been composed."""
+
+    def __init__(self) -> None:
+        self.all: list[Keep] = []
+
+
 class Retention:
     """Sweeps once an hour, each kind in a transaction of its own."""
 

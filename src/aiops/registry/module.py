@@ -12,6 +12,7 @@ from dishka import AsyncContainer, Provider, Scope, provide
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import Context, JobSpec, Runnable
+from aiops.kernel.retention import Keep
 from aiops.registry.endpoints import UrlRules
 from aiops.registry.events import EVENTS
 from aiops.registry.http.clusters import ClustersController
@@ -19,7 +20,7 @@ from aiops.registry.http.credentials import CredentialsController, reveal
 from aiops.registry.http.fleet import FleetController
 from aiops.registry.http.imports import ImportsController
 from aiops.registry.needs import Discovery, Finder, Prober, Store, TokenIssuer
-from aiops.registry.ports import Clusters
+from aiops.registry.ports import Clusters, Uptimes
 from aiops.registry.service import Fleet, Membership, ProbeJob, Probing
 from aiops.registry.service.applying import Applying
 from aiops.registry.service.connection_tests import ConnectionTests
@@ -28,6 +29,7 @@ from aiops.registry.service.importing import Importing
 from aiops.registry.service.probing import OFFERED_URL
 from aiops.registry.service.records import Records
 from aiops.registry.service.sign_ins import SignIns
+from aiops.registry.service.uptimes import UptimeRecords
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
 from aiops.settings import Settings, key_ring
@@ -94,6 +96,10 @@ class _Registry(Provider):
     @provide
     def clusters(self, fleet: Fleet) -> Clusters:
         return fleet
+
+    @provide
+    def uptimes(self, database: Database, store: Store) -> Uptimes:
+        return UptimeRecords(database, store)
 
     @provide
     def records(self, vault: Vault, rules: UrlRules) -> Records:
@@ -204,6 +210,12 @@ async def _job(container: AsyncContainer) -> Runnable:
     return await container.get(ProbeJob)
 
 
+async def _keep_uptime(container: AsyncContainer) -> Keep:
+    settings: Settings = await container.get(Settings)
+    store: Store = await container.get(Store)
+    return Keep("uptime", settings.alerts_retention_days, store.forget_uptime)
+
+
 def context() -> Context:
     return Context(
         name="registry",
@@ -211,4 +223,5 @@ def context() -> Context:
         routes=(ClustersController, CredentialsController, FleetController, ImportsController, reveal),
         events=EVENTS,
         jobs=(JobSpec("registry.prober", _job), JobSpec("registry.upkeep", _upkeep)),
+        keeps=(_keep_uptime,),
     )

@@ -18,6 +18,7 @@ from aiops.registry.ports import (
     Cluster,
     ClusterStatus,
     ClusterType,
+    ClusterUptime,
     Connectivity,
     EndpointKind,
     EndpointStatus,
@@ -172,7 +173,15 @@ class Store(Protocol):
     async def save_discovery(self, tx: Transaction, cluster: Cluster, next_at: datetime) -> None:
         """Write what discovery finds: capabilities, platform, version, region and addresses."""
 
-    async def add_history(self, tx: Transaction, cluster_id: UUID, point: HealthPoint) -> None: ...
+    async def add_history(self, tx: Transaction, cluster_id: UUID, point: HealthPoint) -> None:
+        """Keep it, and count the time since the point before as it was then."""
+
+    async def uptime(
+        self, tx: Transaction, scope: Sequence[UUID] | None, start: datetime, end: datetime
+    ) -> list[ClusterUptime]:
+        """By cluster, over the days (UTC) that these moments lie in."""
+
+    async def forget_uptime(self, tx: Transaction, before: datetime) -> int: ...
 
     async def history(
         self, tx: Transaction, cluster_id: UUID, *, start: datetime, end: datetime, before: datetime | None, limit: int

@@ -233,3 +233,17 @@ class Clusters(Protocol):
 
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         """Samples of this cluster arrived at `at`: a HOST cluster is judged by their freshness."""
+
+
+class ClusterUptime(msgspec.Struct, frozen=True):
+    """Of `known_s` seconds of which probes tell, the cluster was not OFFLINE in `up_s`."""
+
+    cluster_id: UUID
+    up_s: float
+    known_s: float
+
+
+class Uptimes(Protocol):
+    async def between(self, principal: Principal, start: datetime, end: datetime) -> list[ClusterUptime]:
+        """By cluster in scope, over the days (UTC) that these moments lie in; those of which nothing is known are
+        left out."""
