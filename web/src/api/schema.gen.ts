@@ -1371,6 +1371,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kpis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** MTTA, MTTR, MTBF, noise reduction and uptime of the last days */
+        get: operations["ApiV1KpisKpis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/anomaly-rate/explained": {
         parameters: {
             query?: never;
@@ -1961,6 +1978,23 @@ export interface paths {
         };
         /** May traffic come */
         get: operations["ReadyReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How large the hub's tables are, and for how long what is kept */
+        get: operations["ApiV1SystemStorageStorage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3240,6 +3274,12 @@ export interface components {
             pod: string;
             container: string;
         };
+        /**
+         * GroupBy
+         * @default CLUSTER
+         * @enum {string}
+         */
+        GroupBy: "CLUSTER" | "TEAM" | "SERVICE";
         /** GroupList */
         GroupList: {
             items: components["schemas"]["AlertGroup"][];
@@ -3444,6 +3484,57 @@ export interface components {
             failures: number;
             error?: string | null;
             failed_at?: string | null;
+        };
+        /** KeptFor */
+        KeptFor: {
+            what: string;
+            days: number;
+        };
+        /** KpiDay */
+        KpiDay: {
+            /** Format: date */
+            day: string;
+            incidents: number;
+            critical: number;
+            alerts: number;
+            mttr_s: number | null;
+        };
+        /** KpiReport */
+        KpiReport: {
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            total: components["schemas"]["Kpis"];
+            noise_reduction: number | null;
+            before: components["schemas"]["Kpis"];
+            before_noise_reduction: number | null;
+            days: components["schemas"]["KpiDay"][];
+            by: components["schemas"]["GroupBy"];
+            rows: components["schemas"]["KpiRow"][];
+        };
+        /** KpiRow */
+        KpiRow: {
+            key: string | null;
+            name: string;
+            kpis: components["schemas"]["Kpis"];
+        };
+        /** Kpis */
+        Kpis: {
+            incidents: number;
+            critical: number;
+            open: number;
+            false_positives: number;
+            acknowledged: number;
+            resolved: number;
+            alerts: number;
+            mtta_s: number | null;
+            mttr_s: number | null;
+            mtbf_s: number | null;
+            clear: number;
+            uptime?: number | null;
+            /** @default 0 */
+            uptime_known_s: number;
         };
         /** KubeconfigGiven */
         KubeconfigGiven: {
@@ -4343,6 +4434,12 @@ export interface components {
             ok: boolean;
             detail: string;
         };
+        /** StorageReply */
+        StorageReply: {
+            database_bytes: number;
+            tables: components["schemas"]["TableSize"][];
+            kept: components["schemas"]["KeptFor"][];
+        };
         /** StreamingStatus */
         StreamingStatus: {
             readers: number;
@@ -4390,6 +4487,14 @@ export interface components {
             affected: number;
             located: number;
             told?: string | null;
+        };
+        /** TableSize */
+        TableSize: {
+            schema: string;
+            name: string;
+            bytes: number;
+            rows: number;
+            parts: number;
         };
         /** Taken */
         Taken: {
@@ -18734,6 +18839,138 @@ export interface operations {
             };
         };
     };
+    ApiV1KpisKpis: {
+        parameters: {
+            query?: {
+                days?: number;
+                by?: components["schemas"]["GroupBy"];
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KpiReport"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
     ApiV1AnomalyRateExplainedExplained: {
         parameters: {
             query: {
@@ -23596,6 +23833,134 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1SystemStorageStorage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageReply"];
                 };
             };
             /** @description The request can't be read */
