@@ -49,6 +49,7 @@ ABOUT_NO_CLUSTER = frozenset(
         "/api/v1/fleet/summary",
         "/api/v1/fleet/capabilities",
         "/api/v1/streaming/status",
+        "/api/v1/system/storage",
         "/api/v1/streaming/clients",
         "/api/v1/alerts/counts",
         # Of these two only what is common to clusters: names of labels and metrics.
@@ -113,6 +114,12 @@ class House:
         body = {"title": f"Rollout of {MARKER}", "kind": "DEPLOYMENT", "cluster_id": cluster_id}
         return str(self.admin.post("/api/v1/changes", json=body).json()["id"])
 
+    def _replay(self, cluster_id: str) -> str:
+        made = self.admin.post("/api/v1/replays", json={"cluster_ids": [cluster_id]}).json()
+        path = f"/api/v1/replays/{made['id']}"
+        wait_until(lambda: self.admin.get(path).json()["replay"]["ended_at"], "the end of the replay")
+        return str(made["id"])
+
     def _change_source(self, cluster_id: str) -> str:
         body = {"name": f"pipeline-{MARKER}", "kind": "GITHUB", "cluster_id": cluster_id}
         return str(self.admin.post("/api/v1/change-sources", json=body).json()["id"])
@@ -150,6 +157,7 @@ class House:
             "group_id": ids("/api/v1/anomaly-groups"),
             "trace_id": [TRACE_ID],
             "change_id": [self._change(theirs["id"])],
+            "replay_id": [self._replay(theirs["id"])],
             "change_source_id": [self._change_source(theirs["id"])],
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],
