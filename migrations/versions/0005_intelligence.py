@@ -38,6 +38,7 @@ _STATEMENTS = (
         owner text,
         team_id uuid,
         merged_into uuid,
+        held boolean NOT NULL DEFAULT false,
         suspect jsonb
     )
     """,
@@ -159,7 +160,8 @@ _STATEMENTS = (
         anomaly_id uuid,
         alert_fingerprint text,
         cluster_id uuid,
-        seen_by uuid[]
+        seen_by uuid[],
+        by text
     )
     """,
     "CREATE INDEX timeline_by_incident ON intelligence.timeline (incident_id, at, id)",

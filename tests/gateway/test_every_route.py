@@ -131,6 +131,8 @@ class House:
                 self.tokens, ({"owner": MARKER}, {}), (MARKER + "2", "mine"), strict=True
             ):
                 fire_alert(self.hub.url, token, "LinkDown", labels, fingerprint)
+                # One after the other: what comes at once is told of once.
+                wait_until(lambda: items(self.admin, "/api/v1/incidents"), "the incident of the first of them")
             frame = reader.wait_for(is_event("INCIDENT_UPDATED"), "news of the incident that struck both")
             self.frames = reader.frames
         incident_id = str(frame["payload"]["incident_id"])

@@ -17,6 +17,8 @@ from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
 from aiops.intelligence.service.gathering import Gathering
+from aiops.intelligence.service.hands import Hands, IncidentChange
+from aiops.intelligence.service.merging import Merging
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import IncidentDetail, Reading
 from aiops.intelligence.service.watcher import Watcher
@@ -67,7 +69,10 @@ class Hub:
             self.database, self.clock, self.feed, RobustBand(), tracks, anomalies, said, self.episodes
         )
         start, end = (self.database, self.clock, incidents, anomalies), (self.episodes, self.watcher)
-        self.ranking, self.reading = Ranking(*start, *end), Reading(*start, said, *end)
+        self.ranking, self.reading = Ranking(*start, *end), Reading(*start, said, self.watcher)
+        store, teams = SqlGathering(), SqlTeams()
+        self.hands = Hands(self.database, self.clock, incidents, store, teams, self.episodes)
+        self.merging = Merging(self.database, self.clock, incidents, store, self.gathering, self.episodes, self.hands)
         self.feedbacks = Feedbacks(self.database, self.clock, said, anomalies, incidents, *end)
         reactions = Reactions(self.episodes, self.alerts, self.watcher)
         handlers = [
@@ -252,12 +257,13 @@ async def test_only_an_operator_in_scope_changes_a_status_and_the_timeline_says_
     a = new_id()
     await hub.past(a)
     await hub.tick(a, times=4, node_cpu=0.98)
-    incident = (await hub.only()).view
+    incident, acknowledged = (await hub.only()).view, IncidentChange(status=Status.ACKNOWLEDGED)
     with pytest.raises(PermissionDenied):
-        await hub.reading.change_status(person(Role.VIEWER, a), incident.id, Status.ACKNOWLEDGED)
+        await hub.hands.change(person(Role.VIEWER, a), incident.id, acknowledged)
     with pytest.raises(NotFound):
-        await hub.reading.change_status(person(Role.OPERATOR, new_id()), incident.id, Status.ACKNOWLEDGED)
-    changed = await hub.reading.change_status(person(Role.OPERATOR, a), incident.id, Status.ACKNOWLEDGED)
+        await hub.hands.change(person(Role.OPERATOR, new_id()), incident.id, acknowledged)
+    await hub.hands.change(person(Role.OPERATOR, a), incident.id, acknowledged)
+    changed = await hub.only()
     assert changed.view.acknowledged_at == hub.clock.now()
     assert changed.timeline[-1].text == "ann changed the status from OPEN to ACKNOWLEDGED"
 

@@ -6,10 +6,16 @@ from dishka import Provider, Scope, provide
 
 from aiops.intelligence.needs import IncidentStore
 from aiops.intelligence.needs_incidents import GatheringStore, TeamStore, TopologySource
+from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.gathering import Gathering
+from aiops.intelligence.service.hands import Hands
+from aiops.intelligence.service.merging import Merging
+from aiops.intelligence.service.teams import Teams
 from aiops.intelligence.store.gathering import SqlGathering
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.intelligence.store.teams import SqlTeams
+from aiops.kernel.clock import Clock
+from aiops.kernel.database import Database
 
 
 class IncidentProvider(Provider):
@@ -32,3 +38,32 @@ class IncidentProvider(Provider):
         self, incidents: IncidentStore, store: GatheringStore, topology: TopologySource, teams: TeamStore
     ) -> Gathering:
         return Gathering(incidents, store, topology=topology, teams=teams)
+
+    @provide
+    def hands(
+        self,
+        database: Database,
+        clock: Clock,
+        incidents: IncidentStore,
+        store: GatheringStore,
+        teams: TeamStore,
+        episodes: Episodes,
+    ) -> Hands:
+        return Hands(database, clock, incidents, store, teams, episodes)
+
+    @provide
+    def merging(
+        self,
+        database: Database,
+        clock: Clock,
+        incidents: IncidentStore,
+        store: GatheringStore,
+        gathering: Gathering,
+        episodes: Episodes,
+        hands: Hands,
+    ) -> Merging:
+        return Merging(database, clock, incidents, store, gathering, episodes, hands)
+
+    @provide
+    def teams(self, database: Database, clock: Clock, store: TeamStore) -> Teams:
+        return Teams(database, clock, store)

@@ -11,6 +11,7 @@ from aiops.intelligence.handlers import Reactions
 from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
 from aiops.intelligence.http.forecasts import ForecastsController
+from aiops.intelligence.http.hands import HANDS_ROUTES
 from aiops.intelligence.http.incidents import IncidentsController, expectations
 from aiops.intelligence.http.insight import GroupsController, explained
 from aiops.intelligence.http.kpis import kpis
@@ -130,10 +131,9 @@ class _Intelligence(
         incidents: IncidentStore,
         anomalies: AnomalyStore,
         feedback: FeedbackStore,
-        episodes: Episodes,
         watcher: Watcher,
     ) -> Reading:
-        return Reading(database, clock, incidents, anomalies, feedback, episodes, watcher)
+        return Reading(database, clock, incidents, anomalies, feedback, watcher)
 
     @provide
     def feedbacks(
@@ -211,6 +211,7 @@ def context() -> Context:
             kpis,
             explained,
             expectations,
+            *HANDS_ROUTES,
             *PATTERN_ROUTES,
             *MEANING_ROUTES,
             *CHANGE_ROUTES,

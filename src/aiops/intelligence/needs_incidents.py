@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from aiops.intelligence.domain.anomalies import Anomaly
 from aiops.intelligence.domain.correlation import Arrival, Placement, Scene, Surroundings, Trait
 from aiops.intelligence.domain.correlation.placing import Ruling
-from aiops.intelligence.domain.incidents import Suspect
+from aiops.intelligence.domain.incidents import AlertMember, Suspect
 from aiops.intelligence.domain.teams import Team
 from aiops.kernel.database import Transaction
 from aiops.observability.ports import Labels, Severity
@@ -26,9 +27,18 @@ class Affecting(NamedTuple):
     told: str | None
 
 
+class Move(NamedTuple):
+    """Members of one incident go to another; only those on `clusters` (`None`: on all), and why."""
+
+    source_id: UUID
+    target_id: UUID
+    clusters: Sequence[UUID] | None
+    reason: str
+
+
 class TopologySource(Protocol):
-    async def surroundings(self) -> Surroundings | None:
-        """The topology as it is known now; `None` where there is none."""
+    async def whole(self) -> Surroundings:
+        """The topology as it is known now; it may be empty."""
 
 
 class Rulings(Protocol):
@@ -60,7 +70,30 @@ class GatheringStore(Protocol):
     async def put_traits(self, tx: Transaction, placements: Sequence[Placement]) -> None:
         """Count the traits of new members in."""
 
-    async def drop_traits(self, tx: Transaction, incident_id: UUID) -> None: ...
+    async def drop_traits(self, tx: Transaction, incident_id: UUID) -> None:
+        """Its parts stay, and count nothing."""
+
+    async def drop_empty_parts(self, tx: Transaction, incident_id: UUID) -> None: ...
+
+    async def everything(self, tx: Transaction, incident_id: UUID) -> tuple[list[AlertMember], list[Anomaly]]: ...
+
+    async def move_alerts(
+        self,
+        tx: Transaction,
+        move: Move,
+        alerts: Sequence[tuple[UUID, str, datetime]] | None,
+    ) -> int:
+        """Those by cluster, fingerprint and start, or all; gives how many there were to move."""
+
+    async def move_anomalies(self, tx: Transaction, move: Move, anomalies: Sequence[UUID] | None) -> int: ...
+
+    async def move_timeline(self, tx: Transaction, source_id: UUID, target_id: UUID) -> None: ...
+
+    async def unlink(self, tx: Transaction, incident_id: UUID, other_id: UUID) -> bool:
+        """In either direction; false where there was none."""
+
+    async def put_part(self, tx: Transaction, incident_id: UUID, cluster_id: UUID, title: str) -> None:
+        """Name a cluster that an incident concerns though nothing of it is a member."""
 
     async def renew_parts(
         self,

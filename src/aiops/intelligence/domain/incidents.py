@@ -52,7 +52,8 @@ class Incident(msgspec.Struct, kw_only=True):
     """The part of an incident that is the same for every reader; `revision` grows with its members.
 
     `title` and `severity_rank` are what people gave it, in place of what its members say; the title may name what is on
-    any of `title_clusters`. `merged_into` is where its members went.
+    any of `title_clusters`. `merged_into` is where its members went. One that people opened or reopened is `held`: it
+    is theirs to resolve.
     """
 
     id: UUID
@@ -70,6 +71,7 @@ class Incident(msgspec.Struct, kw_only=True):
     owner: str | None = None
     team_id: UUID | None = None
     merged_into: UUID | None = None
+    held: bool = False
 
 
 class AlertMember(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +102,7 @@ class TimelineRow(msgspec.Struct, frozen=True, kw_only=True):
     alert_fingerprint: str | None = None
     cluster_id: UUID | None = None
     seen_by: list[UUID] | None = None
+    by: str | None = None
 
 
 class Suspect(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +169,23 @@ class IncidentFilter(msgspec.Struct, frozen=True):
     open: bool | None = None
     owner: str | None = None
     team_id: UUID | None = None
+
+
+LONGEST_TITLE = 300
+LONGEST_COMMENT = 4000
+
+
+class MemberChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which members are meant: alerts by cluster, fingerprint and start, and anomalies by their ids."""
+
+    alerts: list[AlertKey] = []
+    anomalies: list[UUID] = []
+
+
+class AlertKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cluster_id: UUID
+    fingerprint: str
+    started_at: datetime
 
 
 class Named(msgspec.Struct, frozen=True):

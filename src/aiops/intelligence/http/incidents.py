@@ -33,8 +33,10 @@ from aiops.intelligence.http.anomalies import (
     following,
     names_of,
 )
+from aiops.intelligence.service.hands import Hands, IncidentChange
 from aiops.intelligence.service.reading import IncidentDetail, Learning, Reading
 from aiops.kernel.http import Caller
+from aiops.kernel.principal import Principal
 from aiops.observability.ports import Labels, Severity
 from aiops.registry.ports import Clusters
 
@@ -117,6 +119,7 @@ class TimelineReply(msgspec.Struct, frozen=True, kw_only=True):
     anomaly_id: UUID | None
     alert_fingerprint: str | None
     cluster_id: UUID | None
+    by: str | None
 
 
 class AlertReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,10 +144,6 @@ class IncidentDetailReply(IncidentReply, frozen=True, kw_only=True):
     anomalies: list[AnomalyReply]
     alerts: list[AlertReply]
     links: list[IncidentLink]
-
-
-class StatusChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    status: Status
 
 
 class IncidentsController(Controller):
@@ -186,21 +185,28 @@ class IncidentsController(Controller):
         clusters: FromDishka[Clusters],
         incident_id: FromPath[UUID],
     ) -> IncidentDetailReply:
-        found = await reading.incident(principal, incident_id)
-        return _detail(found, await names_of(principal, clusters))
+        return await told(principal, reading, clusters, incident_id)
 
-    @patch("/{incident_id:uuid}", summary="Change the status of an incident")
+    @patch("/{incident_id:uuid}", summary="Change status, title, severity, owner or team of an incident")
     @inject
     async def change_incident(
         self,
         principal: Caller,
+        hands: FromDishka[Hands],
         reading: FromDishka[Reading],
         clusters: FromDishka[Clusters],
         incident_id: FromPath[UUID],
-        data: JSONBody[StatusChange],
+        data: JSONBody[IncidentChange],
     ) -> IncidentDetailReply:
-        changed = await reading.change_status(principal, incident_id, data.status)
-        return _detail(changed, await names_of(principal, clusters))
+        """What is left out stays; a `null` takes away what people set."""
+        await hands.change(principal, incident_id, data)
+        return await told(principal, reading, clusters, incident_id)
+
+
+async def told(principal: Principal, reading: Reading, clusters: Clusters, incident_id: UUID) -> IncidentDetailReply:
+    """The incident as it is now, within the caller's scope."""
+    found = await reading.incident(principal, incident_id)
+    return _detail(found, await names_of(principal, clusters))
 
 
 @get(

@@ -54,7 +54,7 @@ class Gathering:
 
     async def gather(self, tx: Transaction, arrivals: Sequence[Arrival], now: datetime) -> list[Placement]:
         """Where each belongs, in the order of their starts; incidents are opened, reopened and renewed for it."""
-        surroundings = await self._topology.surroundings() if self._topology else None
+        surroundings = await self._surroundings()
         arrivals = await self._with_patterns(tx, arrivals)
         rulings = await self._rulings.of(tx, arrivals) if self._rulings else {}
         traits = {
@@ -67,12 +67,15 @@ class Gathering:
         await self._keep(tx, placements, now, surroundings)
         return placements
 
-    async def again(self, tx: Transaction, incident_id: UUID, members: Sequence[tuple[Arrival, str, str]]) -> None:
-        """Tell anew what relates an incident, from all of its members (each with its decider and its reason)."""
+    async def again(self, tx: Transaction, incident_id: UUID) -> int:
+        """Tell anew what relates an incident, from all of its members; gives how many these are."""
+        alerts, anomalies = await self._store.everything(tx, incident_id)
+        members = [(of_alert(one), one.joined_by or "", one.reason or "") for one in alerts]
+        members += [(of_anomaly(one), one.joined_by or "", one.reason or "") for one in anomalies]
         await self._store.drop_traits(tx, incident_id)
         if not members:
-            return
-        surroundings = await self._topology.surroundings() if self._topology else None
+            return 0
+        surroundings = await self._surroundings()
         arrivals = [one for one, _, _ in members]
         rulings = await self._rulings.of(tx, arrivals) if self._rulings else {}
         seen: set[tuple[UUID, str, str]] = set()
@@ -86,6 +89,11 @@ class Gathering:
             )
         await self._store.put_traits(tx, placements)
         await self._renew(tx, incident_id, placements, surroundings)
+        await self._store.drop_empty_parts(tx, incident_id)
+        return len(members)
+
+    async def _surroundings(self) -> Surroundings | None:
+        return await self._topology.whole() if self._topology else None
 
     async def worsened(self, tx: Transaction, incident_id: UUID, cluster_id: UUID, severity: Severity) -> None:
         """A member on that cluster has become so severe."""

@@ -72,6 +72,9 @@ class Ranking:
                 return
             anomalies = await self._anomalies.of_incident(tx, incident_id, None)
             alerts = await self._incidents.alerts(tx, incident_id, None)
+            # Its members may have been moved away since.
+            if not anomalies and not alerts:
+                return
             causes, note = await self._causes(anomalies, alerts)
             await self._incidents.put_causes(tx, incident_id, incident.revision, causes, note)
             view = await self._incidents.view(tx, incident_id, None)

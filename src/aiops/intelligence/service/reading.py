@@ -18,17 +18,13 @@ from aiops.intelligence.domain.incidents import (
     IncidentLink,
     IncidentView,
     Order,
-    Status,
     TimelineRow,
 )
-from aiops.intelligence.events import IncidentResolved, IncidentUpdated
 from aiops.intelligence.needs import AnomalyStore, FeedbackStore, IncidentStore
-from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
 from aiops.kernel.errors import NotFound
-from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.ports import Labels
 
@@ -76,7 +72,6 @@ class Reading:
         incidents: IncidentStore,
         anomalies: AnomalyStore,
         feedback: FeedbackStore,
-        episodes: Episodes,
         watcher: Watcher,
     ) -> None:
         self._transactions = transactions
@@ -84,7 +79,6 @@ class Reading:
         self._incidents = incidents
         self._anomalies = anomalies
         self._feedback = feedback
-        self._episodes = episodes
         self._watcher = watcher
 
     async def expectations(self, principal: Principal, cluster_id: UUID | None = None) -> list[Expected]:
@@ -175,29 +169,6 @@ class Reading:
                 await self._incidents.alerts(tx, incident_id, scope),
                 await self._incidents.links(tx, incident_id, scope),
             )
-
-    async def change_status(self, principal: Principal, incident_id: UUID, status: Status) -> IncidentDetail:
-        principal.require(Role.OPERATOR)
-        now = self._clock.now()
-        async with self._transactions.begin() as tx:
-            await self._incidents.take_turn(tx)
-            incident = await self._incidents.get(tx, incident_id, lock=True)
-            if incident is None or await self._incidents.view(tx, incident_id, _scope(principal)) is None:
-                raise NotFound("There is no such incident.")
-            if incident.status != status:
-                text = f"{principal.name} changed the status from {incident.status} to {status}"
-                incident.status = status
-                closed = status in (Status.RESOLVED, Status.FALSE_POSITIVE)
-                incident.resolved_at = now if closed else None
-                if status is Status.ACKNOWLEDGED and incident.acknowledged_at is None:
-                    incident.acknowledged_at = now
-                incident.last_activity_at = now
-                await self._incidents.save(tx, incident)
-                row = TimelineRow(id=new_id(), incident_id=incident_id, at=now, kind="STATUS", text=text)
-                await self._incidents.tell(tx, [row])
-                await self._episodes.publish(tx, incident, IncidentResolved if closed else IncidentUpdated)
-                await tx.commit()
-        return await self.incident(principal, incident_id)
 
 
 def _scope(principal: Principal) -> Sequence[UUID] | None:

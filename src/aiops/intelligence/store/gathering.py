@@ -17,6 +17,7 @@ from aiops.intelligence.domain.groups import place_of
 from aiops.intelligence.domain.incidents import Named, Status, Suspect, title_of
 from aiops.intelligence.needs_incidents import Affecting
 from aiops.intelligence.store.incident_views import LIVE
+from aiops.intelligence.store.moving import SqlMoving
 from aiops.kernel.database import Transaction, connection_of
 from aiops.observability.ports import Severity
 
@@ -50,8 +51,8 @@ ON CONFLICT (incident_id, cluster_id, kind, key) DO UPDATE SET members = t.membe
 _PUT_PARTS = """
 INSERT INTO intelligence.incident_cluster AS p
     (incident_id, cluster_id, title, severity_rank, alert_count, anomaly_count, workloads)
-VALUES (:incident_id, :cluster_id, :title, :rank, :alerts, :anomalies, :workloads)
-ON CONFLICT (incident_id, cluster_id) DO UPDATE SET title = excluded.title, workloads = excluded.workloads,
+VALUES (:incident_id, :cluster_id, coalesce(:title, 'No members'), :rank, :alerts, :anomalies, :workloads)
+ON CONFLICT (incident_id, cluster_id) DO UPDATE SET title = coalesce(:title, p.title), workloads = excluded.workloads,
     severity_rank = least(p.severity_rank, excluded.severity_rank),
     alert_count = p.alert_count + excluded.alert_count, anomaly_count = p.anomaly_count + excluded.anomaly_count
 """
@@ -67,7 +68,7 @@ FROM (
 """
 
 
-class SqlGathering:
+class SqlGathering(SqlMoving):
     """`needs_incidents.GatheringStore`."""
 
     async def scene(self, tx: Transaction, traits: Sequence[Trait], since: datetime, follows_since: datetime) -> Scene:
@@ -112,10 +113,21 @@ class SqlGathering:
         await connection_of(tx).execute(text(_PUT), {name: [row[name] for row in ordered] for name in columns})
 
     async def drop_traits(self, tx: Transaction, incident_id: UUID) -> None:
-        for table in ("incident_trait", "incident_cluster"):
-            await connection_of(tx).execute(
-                text(f"DELETE FROM intelligence.{table} WHERE incident_id = :id"), {"id": incident_id}
-            )
+        for statement in (
+            "DELETE FROM intelligence.incident_trait WHERE incident_id = :id",
+            "UPDATE intelligence.incident_cluster SET alert_count = 0, anomaly_count = 0, workloads = 0,"
+            " severity_rank = 4 WHERE incident_id = :id",
+        ):
+            await connection_of(tx).execute(text(statement), {"id": incident_id})
+
+    async def drop_empty_parts(self, tx: Transaction, incident_id: UUID) -> None:
+        await connection_of(tx).execute(
+            text(
+                "DELETE FROM intelligence.incident_cluster p USING intelligence.incident i WHERE i.id = p.incident_id"
+                " AND p.incident_id = :id AND i.origin <> 'MANUAL' AND p.alert_count + p.anomaly_count = 0"
+            ),
+            {"id": incident_id},
+        )
 
     async def renew_parts(
         self,
@@ -145,7 +157,7 @@ class SqlGathering:
             {
                 "incident_id": incident_id,
                 "cluster_id": cluster_id,
-                "title": title_of(named[cluster_id]) if named[cluster_id] else "No members",
+                "title": title_of(named[cluster_id]) if named[cluster_id] else None,
                 "rank": rank_of(severity),
                 "alerts": alerts.get(cluster_id, 0),
                 "anomalies": anomalies.get(cluster_id, 0),

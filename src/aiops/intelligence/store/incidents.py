@@ -136,7 +136,7 @@ class SqlIncidents(IncidentViews):
         rows = await _run(
             tx,
             f"SELECT i.id FROM intelligence.incident i WHERE {LIVE} AND i.last_activity_at <= :before"
-            " AND i.origin <> 'MANUAL'"
+            " AND NOT i.held"
             " AND NOT EXISTS (SELECT 1 FROM intelligence.anomaly WHERE incident_id = i.id AND ended_at IS NULL)"
             " AND NOT EXISTS (SELECT 1 FROM intelligence.incident_alert WHERE incident_id = i.id AND ended_at IS NULL)",
             before=before,
@@ -145,7 +145,10 @@ class SqlIncidents(IncidentViews):
 
     async def unranked(self, tx: Transaction) -> list[UUID]:
         rows = await _run(
-            tx, "SELECT id FROM intelligence.incident WHERE ranked_revision < revision ORDER BY id LIMIT 20"
+            tx,
+            "SELECT id FROM intelligence.incident i WHERE ranked_revision < revision"
+            " AND (EXISTS (SELECT FROM intelligence.anomaly WHERE incident_id = i.id)"
+            " OR EXISTS (SELECT FROM intelligence.incident_alert WHERE incident_id = i.id)) ORDER BY id LIMIT 20",
         )
         return [row.id for row in rows]
 
