@@ -88,6 +88,8 @@ class FurnishedHub:
             "path": ["openapi.json"],
             **_questions(),
         }
+        self.words["team_id"] = [self._team()]
+        self.words["incident_id"].append(self._incident())
 
     def _cluster(self, how: JSON) -> JSON:
         made: JSON = self.admin.post("/api/v1/clusters", json={"name": self._name("c"), **how}).json()
@@ -114,6 +116,13 @@ class FurnishedHub:
                 "the end of the replay",
             )["id"]
         )
+
+    def _team(self) -> str:
+        return str(self.admin.post("/api/v1/teams", json=self.new_team(random.Random())).json()["id"])
+
+    def _incident(self) -> str:
+        made = self.admin.post("/api/v1/incidents", json=self.new_incident(random.Random()))
+        return str(made.json()["id"])
 
     def _watch(self) -> str:
         return str(self.admin.post("/api/v1/watches", json=self.new_watch(random.Random())).json()["name"])
@@ -160,6 +169,12 @@ class FurnishedHub:
             return self._replay()
         if method == "DELETE" and name == "anomaly_id":
             self.admin.put(f"/api/v1/anomalies/{self.words[name][0]}/feedback", json={"verdict": "REAL"})
+        if name == "team_id":
+            return self._team() if method == "DELETE" else self.words["team_id"][0]
+        if name == "other_id":
+            other = self._incident()
+            self.admin.post(f"/api/v1/incidents/{self.words['incident_id'][0]}/links", json={"other_id": other})
+            return other
         if method == "DELETE" and name == "watch":
             return self._watch()
         if "/credentials" in route:
@@ -220,6 +235,26 @@ class FurnishedHub:
     def new_change(self, chance: random.Random) -> JSON:
         where = chance.choice([None, self.pushed["id"]])
         return {"title": f"Rollout {MARKER}", "kind": chance.choice(["DEPLOYMENT", "CONFIG"]), "cluster_id": where}
+
+    def new_team(self, chance: random.Random) -> JSON:
+        matchers = chance.choice([[], [{"namespace": "shop"}, {"app": "cart*", "env": "prod"}]])
+        return {"name": self._name("t"), "matchers": matchers, "members": ["ann", "bob"]}
+
+    def new_incident(self, chance: random.Random) -> JSON:
+        severity = chance.choice(["CRITICAL", "LOW"])
+        return {"title": self._name("i"), "severity": severity, "clusters": [self.pushed["id"]], "note": MARKER}
+
+    def changed_incident(self, chance: random.Random) -> JSON:
+        changes: list[JSON] = [
+            {"status": chance.choice(["OPEN", "ACKNOWLEDGED", "MITIGATED", "RESOLVED", "FALSE_POSITIVE"])},
+            {"title": chance.choice([None, "Mail is down"]), "severity": chance.choice([None, "HIGH"])},
+            {"owner": chance.choice([None, "ann"]), "team_id": chance.choice([None, self.words["team_id"][0]])},
+        ]
+        return chance.choice(changes)
+
+    def moved(self, chance: random.Random) -> JSON:
+        """A new alert's incident is not known; what is not there is refused."""
+        return {"anomalies": self.words["anomaly_id"], "to": chance.choice([None, self.words["incident_id"][1]])}
 
     def new_silence(self, chance: random.Random) -> JSON:
         clusters = chance.choice([[self.equipped["id"]], [self.equipped["id"], self.dead["id"], self.pushed["id"]]])
@@ -329,9 +364,14 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/clusters/candidates"): FurnishedHub.import_source,
     ("POST", "/api/v1/clusters/import"): lambda hub, chance: {"source": hub.import_source(chance)},
     ("PATCH", "/api/v1/clusters/{cluster_id}"): lambda hub, _: {"display_name": hub._name("shown"), "region": None},
-    ("PATCH", "/api/v1/incidents/{incident_id}"): lambda _, chance: {
-        "status": chance.choice(["OPEN", "ACKNOWLEDGED", "MITIGATED", "RESOLVED", "FALSE_POSITIVE"])
-    },
+    ("PATCH", "/api/v1/incidents/{incident_id}"): FurnishedHub.changed_incident,
+    ("POST", "/api/v1/incidents"): FurnishedHub.new_incident,
+    ("POST", "/api/v1/incidents/{incident_id}/comments"): lambda *_: {"text": "looking at it"},
+    ("POST", "/api/v1/incidents/{incident_id}/links"): lambda hub, _: {"other_id": hub._incident()},
+    ("POST", "/api/v1/incidents/{incident_id}/merge"): lambda hub, _: {"incident_ids": [hub._incident()]},
+    ("POST", "/api/v1/incidents/{incident_id}/move"): FurnishedHub.moved,
+    ("POST", "/api/v1/teams"): FurnishedHub.new_team,
+    ("PUT", "/api/v1/teams/{team_id}"): FurnishedHub.new_team,
     ("PUT", "/api/v1/clusters/by-name/{name}"): lambda hub, _: {"display_name": hub._name("shown")},
     ("PUT", "/api/v1/clusters/{cluster_id}/credentials"): FurnishedHub.credentials,
     ("POST", "/api/v1/clusters/{cluster_id}/credentials/rotate"): FurnishedHub.credentials,

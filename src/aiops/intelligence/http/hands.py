@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 from aiops.intelligence.domain.incidents import MemberChoice
 from aiops.intelligence.domain.teams import Team
 from aiops.intelligence.http.incidents import IncidentDetailReply, told
-from aiops.intelligence.service.hands import Hands, NewIncident
+from aiops.intelligence.service.hands import Hands
 from aiops.intelligence.service.merging import Merging
 from aiops.intelligence.service.reading import Reading
 from aiops.intelligence.service.teams import TeamDraft, Teams
@@ -46,18 +46,6 @@ class TeamList(msgspec.Struct, frozen=True):
 class HandsController(Controller):
     path = "/api/v1/incidents"
     tags = ("intelligence",)
-
-    @post(summary="Open an incident by hand")
-    @inject
-    async def open_incident(
-        self,
-        principal: Caller,
-        hands: FromDishka[Hands],
-        reading: FromDishka[Reading],
-        clusters: FromDishka[Clusters],
-        data: JSONBody[NewIncident],
-    ) -> IncidentDetailReply:
-        return await told(principal, reading, clusters, await hands.open(principal, data))
 
     @post("/{incident_id:uuid}/comments", summary="Say something about an incident")
     @inject

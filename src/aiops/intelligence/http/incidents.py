@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from dishka.integrations.litestar import FromDishka, inject
-from litestar import Controller, get, patch
+from litestar import Controller, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from aiops.intelligence.domain.causes import Evidence
@@ -33,7 +33,7 @@ from aiops.intelligence.http.anomalies import (
     following,
     names_of,
 )
-from aiops.intelligence.service.hands import Hands, IncidentChange
+from aiops.intelligence.service.hands import Hands, IncidentChange, NewIncident
 from aiops.intelligence.service.reading import IncidentDetail, Learning, Reading
 from aiops.kernel.http import Caller
 from aiops.kernel.principal import Principal
@@ -186,6 +186,18 @@ class IncidentsController(Controller):
         incident_id: FromPath[UUID],
     ) -> IncidentDetailReply:
         return await told(principal, reading, clusters, incident_id)
+
+    @post(summary="Open an incident by hand")
+    @inject
+    async def open_incident(
+        self,
+        principal: Caller,
+        hands: FromDishka[Hands],
+        reading: FromDishka[Reading],
+        clusters: FromDishka[Clusters],
+        data: JSONBody[NewIncident],
+    ) -> IncidentDetailReply:
+        return await told(principal, reading, clusters, await hands.open(principal, data))
 
     @patch("/{incident_id:uuid}", summary="Change status, title, severity, owner or team of an incident")
     @inject
