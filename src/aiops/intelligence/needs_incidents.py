@@ -37,8 +37,8 @@ class Move(NamedTuple):
 
 
 class TopologySource(Protocol):
-    async def whole(self) -> Surroundings:
-        """The topology as it is known now; it may be empty."""
+    async def surroundings(self) -> Surroundings | None:
+        """The topology as it is known now; `None` where nothing is."""
 
 
 class Rulings(Protocol):

@@ -93,7 +93,7 @@ class Gathering:
         return len(members)
 
     async def _surroundings(self) -> Surroundings | None:
-        return await self._topology.whole() if self._topology else None
+        return await self._topology.surroundings() if self._topology else None
 
     async def worsened(self, tx: Transaction, incident_id: UUID, cluster_id: UUID, severity: Severity) -> None:
         """A member on that cluster has become so severe."""
