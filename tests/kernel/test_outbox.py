@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -129,3 +130,15 @@ async def test_events_are_dealt_with_together_and_one_that_fails_holds_up_no_oth
         await dispatcher.step()
     assert batches == [3, 3, 1, 1, 1]
     assert await words(database) == ["a", "b", "c", "d", "e"]
+
+
+async def test_a_stop_that_comes_together_with_an_event_is_not_lost(database: Database, clock: VirtualClock) -> None:
+    """Where many events come, a stop meets one: it ended neither the work on them nor, with it, the process."""
+    dispatcher = await wired(database, clock, Effects())
+    running = asyncio.create_task(dispatcher.run())
+    while dispatcher._woken.is_set() or not dispatcher._woken._waiters:
+        await asyncio.sleep(0.01)
+    dispatcher._woken.set()
+    running.cancel()
+    ended, _ = await asyncio.wait([running], timeout=5)
+    assert running in ended

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -123,10 +124,10 @@ class Dispatcher:
             self._woken.clear()
             while await self.step():
                 pass
-            try:
-                await asyncio.wait_for(self._woken.wait(), _IDLE_S)
-            except TimeoutError:
-                continue
+            # wait_for of Python 3.11 loses a cancellation that comes together with an event: no stop would end this.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE_S):
+                    await self._woken.wait()
 
     async def step(self) -> int:
         """Deal with up to `BATCH` due deliveries; gives how many were taken."""

@@ -14,6 +14,8 @@ from aiops.kernel.module import Runnable
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 _STEADY_S = 60.0
+_ENDS_WITHIN_S = 5.0
+_MOST_CANCELS = 3
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +32,9 @@ class JobStatus(msgspec.Struct):
 class Supervisor:
     """Starts each job again where it raises, with pauses that grow to a minute; logs the first failure in a row."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, ends_within_s: float = _ENDS_WITHIN_S) -> None:
         self._clock = clock
+        self._ends_within_s = ends_within_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.jobs: dict[str, JobStatus] = {}
 
@@ -40,10 +43,18 @@ class Supervisor:
         self._tasks[name] = asyncio.create_task(self._keep(name, job), name=name)
 
     async def stop(self) -> None:
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        """Cancel all and wait for them, at most 15 s: one job that does not end must not hold the process."""
+        left = set(self._tasks.values())
         self._tasks.clear()
+        for _ in range(_MOST_CANCELS):
+            if not left:
+                return
+            # Again: what is between a job and its cancellation (a library, a race) may have taken the first one.
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=self._ends_within_s)
+            if left:
+                log.warning("jobs_do_not_stop", jobs=sorted(task.get_name() for task in left))
 
     async def _keep(self, name: str, job: Runnable) -> None:
         status = self.jobs[name]

@@ -90,7 +90,8 @@ class SignedSocket:
 
     async def _token_by_message(self) -> str:
         try:
-            message = await asyncio.wait_for(self.receive(), _AUTH_TIMEOUT_S)
+            async with asyncio.timeout(_AUTH_TIMEOUT_S):
+                message = await self.receive()
         except TimeoutError:
             raise Refused("AUTH_FAILED", "No auth message came within 10 s.") from None
         if not isinstance(message, Auth):
