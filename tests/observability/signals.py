@@ -9,6 +9,7 @@ from typing import NamedTuple
 from aiops.kernel.clock import Clock, SystemClock
 from aiops.kernel.outbound import Outbound
 from aiops.kernel.principal import Principal
+from aiops.observability.backends.asking import MAX_SERIES
 from aiops.observability.backends.loki import LokiBackend
 from aiops.observability.backends.tempo import TempoBackend
 from aiops.observability.service.logs import LogsService
@@ -28,11 +29,11 @@ class AskingLogs(NamedTuple):
 
 @asynccontextmanager
 async def asking_logs(
-    fleet: Fleet, clock: Clock | None = None, *, max_reply_bytes: int = 1024 * 1024
+    fleet: Fleet, clock: Clock | None = None, *, max_reply_bytes: int = 1024 * 1024, max_series: int = MAX_SERIES
 ) -> AsyncIterator[AskingLogs]:
     outbound, tails = Outbound(allow_loopback=True), Outbound(allow_loopback=True)
     clock = clock or SystemClock()
-    remote = LokiBackend(outbound, tails, clock, max_reply_bytes=max_reply_bytes)
+    remote = LokiBackend(outbound, tails, clock, max_reply_bytes=max_reply_bytes, max_series=max_series)
     try:
         yield AskingLogs(
             LogsService(clock, fleet, remote), LogNames(clock, fleet, remote), LogFollower(clock, fleet, remote)

@@ -200,6 +200,23 @@ async def test_numbers_are_put_together_across_clusters(peers: tuple[LokiPeer, L
     assert [(at % 60, value) for at, value in over.series[0].values] == [(0, "1"), (30, "21"), (0, "20")]
 
 
+async def test_numbers_of_more_series_than_are_taken_are_refused_for_that_cluster_and_never_cut(
+    peers: tuple[LokiPeer, LokiPeer],
+) -> None:
+    east, west = peers
+    _fill(east, west)
+    west.push({"app": "shop", "pod": "p3"}, "one more", T0 + S)
+    async with asking_logs(Fleet({"east": east.url, "west": west.url}), max_series=3) as asking:
+        for query in ('count_over_time({app="shop"}[1m])', 'stddev(count_over_time({app="shop"}[1m]))'):
+            at_once = await asking.logs.query(SYSTEM, query, at_ns=T0 + 30 * S)
+            over = await asking.logs.query_range(SYSTEM, query, start_ns=T0, end_ns=T0 + 60 * S, step_s=30)
+            for found in (at_once, over):
+                assert [one.status for one in found.clusters] == [QueryStatus.SUCCESS, QueryStatus.ERROR]
+                assert "more than 3 series: ask for fewer" in str(found.clusters[1].error)
+                assert all(one.metric.get("cluster", "east") == "east" for one in found.series)
+                assert found.series
+
+
 async def test_what_cannot_be_put_together_stays_per_cluster_and_says_so(peers: tuple[LokiPeer, LokiPeer]) -> None:
     east, west = peers
 

@@ -22,6 +22,9 @@ from aiops.observability.backends.patience import LATE_S, Patience
 from aiops.registry.ports import Target
 
 MAX_REPLY_BYTES = 50 * 1024 * 1024
+MAX_SERIES = 50_000
+"""Of one answer."""
+
 MOST_READING_BYTES = 256 * 1024 * 1024
 """Of all answers that are being read, whoever asked for them."""
 
@@ -80,7 +83,7 @@ class Asking:
         within_s = connection.connect_timeout_s if isinstance(connection, Outbound) else _CONNECTS_WITHIN_S
         self._only_connecting = aiohttp.ClientTimeout(total=None, sock_connect=within_s)
         self._breakers: dict[str, Breaker] = {}
-        self._lanes: dict[UUID, asyncio.Semaphore] = {}
+        self._lanes: dict[int, asyncio.Semaphore] = {}
 
     async def ask(
         self,
@@ -245,11 +248,12 @@ class Asking:
         return breaker
 
     def _lane(self, cluster_id: UUID) -> asyncio.Semaphore:
-        lane = self._lanes.get(cluster_id)
+        # By its number: a UUID is hashed in Python.
+        lane = self._lanes.get(cluster_id.int)
         if lane is None:
             if len(self._lanes) >= _MOST_KEPT:
                 self._lanes.pop(next(iter(self._lanes)))
-            lane = self._lanes[cluster_id] = asyncio.Semaphore(self._at_once)
+            lane = self._lanes[cluster_id.int] = asyncio.Semaphore(self._at_once)
         return lane
 
 
@@ -279,6 +283,15 @@ def not_answering(status: int, message: str | None = None) -> Unavailable:
     return Unavailable(
         f"It answered with HTTP {status}{f': {message}' if message else ''}.", code="CLUSTER_UNREACHABLE"
     )
+
+
+def bound_series(count: int, most: int) -> None:
+    """Raises `Invalid` where an answer has more series than are taken."""
+    if count > most:
+        raise Invalid(
+            f"Its answer has more than {most:,} series: ask for fewer, by matchers or an aggregation "
+            "(`sum by (…)`, `topk`)."
+        )
 
 
 def speaks_otherwise(what: str, error: Exception | None = None) -> Unavailable:

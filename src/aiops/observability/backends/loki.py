@@ -19,8 +19,10 @@ from aiops.kernel.errors import AiopsError, Invalid
 from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.asking import (
     AT_ONCE,
+    MAX_SERIES,
     Asking,
     Form,
+    bound_series,
     not_answering,
     plain_message,
     speaks_otherwise,
@@ -29,7 +31,7 @@ from aiops.observability.backends.asking import (
 from aiops.observability.ports import Labels
 from aiops.observability.ports_signals import Direction
 from aiops.observability.service.logs_remote import RemoteLogAnswer, Stream, StreamsResult, TailMessage
-from aiops.observability.service.metrics.remote import MatrixResult, RemoteAnswer
+from aiops.observability.service.metrics.remote import MatrixResult, RemoteAnswer, VectorResult
 from aiops.registry.ports import Target
 
 MAX_REPLY_BYTES = 16 * 1024 * 1024
@@ -64,7 +66,10 @@ _TAIL = msgspec.json.Decoder(TailMessage)
 
 
 class LokiBackend:
-    """Implements `RemoteLogs`. `tails` holds the connections that stay open, so that they take no query's place."""
+    """Implements `RemoteLogs`. An answer in numbers of more than `max_series` is refused.
+
+    `tails` holds the connections that stay open, so that they take no query's place.
+    """
 
     def __init__(
         self,
@@ -73,8 +78,10 @@ class LokiBackend:
         clock: Clock,
         *,
         max_reply_bytes: int = MAX_REPLY_BYTES,
+        max_series: int = MAX_SERIES,
         at_once: int = AT_ONCE,
     ) -> None:
+        self._max_series = max_series
         self._tails = tails
         self._asking = Asking(
             connection,
@@ -101,23 +108,22 @@ class LokiBackend:
             ("limit", str(limit)),
             ("direction", direction.value),
         ]
-        reply = await self._query(target, "query_range", form, timeout_s)
-        if not isinstance(reply.data, StreamsResult):
+        answer = await self._query(target, "query_range", form, timeout_s)
+        if not isinstance(answer.data, StreamsResult):
             raise speaks_otherwise("Loki")
-        return RemoteAnswer(reply.data.result, tuple(reply.warnings))
+        return RemoteAnswer(answer.data.result, answer.warnings, answer.size)
 
     async def instant(self, target: Target, query: str, at_s: float, timeout_s: float) -> RemoteAnswer[RemoteLogAnswer]:
-        reply = await self._query(target, "query", [("query", query), ("time", _ns(at_s))], timeout_s)
-        return RemoteAnswer(reply.data, tuple(reply.warnings))
+        return await self._query(target, "query", [("query", query), ("time", _ns(at_s))], timeout_s)
 
     async def range(
         self, target: Target, query: str, start_s: float, end_s: float, step_s: float, timeout_s: float
     ) -> RemoteAnswer[MatrixResult]:
         form = [("query", query), ("start", _ns(start_s)), ("end", _ns(end_s)), ("step", f"{step_s:.3f}")]
-        reply = await self._query(target, "query_range", form, timeout_s)
-        if not isinstance(reply.data, MatrixResult):
+        answer = await self._query(target, "query_range", form, timeout_s)
+        if not isinstance(answer.data, MatrixResult):
             raise speaks_otherwise("Loki")
-        return RemoteAnswer(reply.data, tuple(reply.warnings))
+        return RemoteAnswer(answer.data, answer.warnings, answer.size)
 
     async def labels(
         self, target: Target, selector: str | None, start_ns: int, end_ns: int, timeout_s: float
@@ -134,7 +140,7 @@ class LokiBackend:
         self, target: Target, selector: str, start_ns: int, end_ns: int, timeout_s: float
     ) -> list[Labels]:
         form = [("match[]", selector), ("start", str(start_ns)), ("end", str(end_ns))]
-        return cast("list[Labels]", (await self._ask(target, "series", form, _SERIES, timeout_s)).data)
+        return cast("list[Labels]", (await self._ask(target, "series", form, _SERIES, timeout_s))[0].data)
 
     @asynccontextmanager
     async def tail(
@@ -164,14 +170,18 @@ class LokiBackend:
         form = [("start", str(start_ns)), ("end", str(end_ns))]
         if selector is not None:
             form.append(("query", selector))
-        return (await self._ask(target, path, form, _NAMES, timeout_s)).data
+        return (await self._ask(target, path, form, _NAMES, timeout_s))[0].data
 
-    async def _query(self, target: Target, path: str, form: Form, timeout_s: float) -> _QueryReply:
-        return cast("_QueryReply", await self._ask(target, path, form, _QUERY, timeout_s))
+    async def _query(self, target: Target, path: str, form: Form, timeout_s: float) -> RemoteAnswer[RemoteLogAnswer]:
+        reply, size = await self._ask(target, path, form, _QUERY, timeout_s)
+        if isinstance(reply.data, VectorResult | MatrixResult):
+            bound_series(len(reply.data.result), self._max_series)
+        return RemoteAnswer(reply.data, tuple(reply.warnings), size)
 
     async def _ask(
         self, target: Target, path: str, form: Form, decoder: msgspec.json.Decoder[Any], timeout_s: float
-    ) -> Any:
+    ) -> tuple[Any, int]:
+        """What was answered, and how many bytes it took."""
         method = "GET" if sum(len(value) for _, value in form) < _LONGEST_IN_ADDRESS else "POST"
         body = await self._asking.ask(
             target, method, f"/loki/api/v1/{path}", form, timeout_s, _judge, headers=_CATEGORIZE
@@ -182,7 +192,7 @@ class LokiBackend:
             raise speaks_otherwise("Loki", error) from error
         if reply.status != "success":
             raise speaks_otherwise("Loki")
-        return reply
+        return reply, len(body)
 
 
 async def _messages(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[TailMessage]:

@@ -14,7 +14,9 @@ from aiops.kernel.outbound import Outbound
 from aiops.observability.backends.asking import (
     AT_ONCE,
     MAX_REPLY_BYTES,
+    MAX_SERIES,
     Asking,
+    bound_series,
     not_answering,
     shortened,
     speaks_otherwise,
@@ -30,8 +32,6 @@ from aiops.observability.service.metrics.remote import (
     VectorResult,
 )
 from aiops.registry.ports import Target
-
-MAX_SERIES = 50_000
 
 T = TypeVar("T")
 
@@ -152,11 +152,8 @@ class PrometheusBackend:
 
     def _bound(self, data: Any) -> None:
         series = data.result if isinstance(data, VectorResult | MatrixResult) else data
-        if isinstance(series, list) and len(series) > self._max_series:
-            raise Invalid(
-                f"Its answer has more than {self._max_series:,} series: ask for fewer, by matchers or an aggregation "
-                "(`sum by (…)`, `topk`)."
-            )
+        if isinstance(series, list):
+            bound_series(len(series), self._max_series)
 
 
 def _judge(status: int, body: bytes) -> AiopsError:

@@ -36,7 +36,13 @@ class Part(msgspec.Struct, Generic[T], frozen=True):
 class Budget:
     """What the answers of all clusters to one question may weigh together, in bytes of their replies."""
 
-    def __init__(self, most: int = 200 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        smaller: str = "ask for fewer series or clusters, or a longer step.",
+        *,
+        most: int = 200 * 1024 * 1024,
+    ) -> None:
+        self._smaller = smaller
         self._most = most
         self._taken = 0
 
@@ -46,7 +52,7 @@ class Budget:
         if self._taken > self._most:
             raise Invalid(
                 f"The answers of all clusters together are larger than {self._most // (1024 * 1024)} MB: "
-                "ask for fewer series or clusters, or a longer step."
+                f"{self._smaller}"
             )
 
 

@@ -17,7 +17,7 @@ from aiops.observability.logql import LogQuery, NumbersPlan, check_carved, plan_
 from aiops.observability.ports import InstantSeries, RangeSeries
 from aiops.observability.ports_signals import Direction, LogsResult
 from aiops.observability.promql import EvalResult
-from aiops.observability.service.fanout import Gathered, Part, gather
+from aiops.observability.service.fanout import Budget, Gathered, Part, gather
 from aiops.observability.service.logs_lines import merged
 from aiops.observability.service.logs_remote import RemoteLogs, Stream
 from aiops.observability.service.metrics import numbers
@@ -153,10 +153,13 @@ class LogsService:
         if not 1 <= limit <= MAX_LINES:
             raise Invalid(f"The limit must lie between 1 and {MAX_LINES:,} lines.")
 
+        budget = Budget("ask for fewer lines or clusters, or a shorter time.")
+
         async def ask(cluster: Cluster, target: Target) -> Part[list[Stream]]:
             text = read.text_for(cluster.name, target.selector)
             check_carved(text, target.selector)
             answer = await self._remote.lines(target, text, *between, limit, direction, deadline)
+            budget.take(answer.size)
             return Part(answer.data, answer.warnings)
 
         gathered = await gather_answers(asked, deadline, ask)
@@ -173,12 +176,13 @@ class LogsService:
 
     async def _side_by_side(self, plan: NumbersPlan, asked: Asked, steps: Steps, deadline: float) -> LogsResult:
         push = plan.plan.pushes[0] if plan.plan is not None else None
+        budget = Budget()
 
         async def ask(cluster: Cluster, target: Target) -> Part[list[RangeSeries]]:
             text = plan.text(push, cluster.name, target.selector)
             if text is None:
                 return Part([])
-            part = await self._series(target, text, steps, deadline)
+            part = await self._series(target, text, steps, deadline, budget)
             for one in part.value:
                 numbers.name_cluster(one.metric, cluster.name)
             return Part([RangeSeries(one.metric, one.values) for one in part.value], part.warnings)
@@ -193,13 +197,13 @@ class LogsService:
 
     async def _across(self, plan: NumbersPlan, asked: Asked, steps: Steps, deadline: float) -> LogsResult:
         assert plan.plan is not None
-        computation = Computation(plan.plan, steps)
+        computation, budget = Computation(plan.plan, steps), Budget()
 
         async def ask(cluster: Cluster, target: Target) -> Part[list[EvalResult | None]]:
             texts = [plan.text(one.push, cluster.name, target.selector) for one in computation.asks]
             found = await asyncio.gather(
                 *(
-                    self._vector(target, text, one.steps, deadline)
+                    self._vector(target, text, one.steps, deadline, budget)
                     for text, one in zip(texts, computation.asks, strict=True)
                 )
             )
@@ -220,19 +224,24 @@ class LogsService:
             series = [RangeSeries(one.metric, [one.value]) for one in order]
         return LogsResult([], series, False, False, gathered.outcomes, [], asked.without)
 
-    async def _vector(self, target: Target, text: str | None, steps: Steps, deadline: float) -> Part[EvalResult | None]:
+    async def _vector(
+        self, target: Target, text: str | None, steps: Steps, deadline: float, budget: Budget
+    ) -> Part[EvalResult | None]:
         if text is None or not steps.count:
             return Part(None)
-        part = await self._series(target, text, steps, deadline)
+        part = await self._series(target, text, steps, deadline, budget)
         if steps.count == 1:
             vector = [InstantSeries(one.metric, one.values[0]) for one in part.value]
             return Part(numbers.result_of_vector(vector), part.warnings)
         return Part(await asyncio.to_thread(numbers.result_of_matrix, part.value, steps.times), part.warnings)
 
-    async def _series(self, target: Target, text: str, steps: Steps, deadline: float) -> Part[list[RemoteMatrix]]:
+    async def _series(
+        self, target: Target, text: str, steps: Steps, deadline: float, budget: Budget
+    ) -> Part[list[RemoteMatrix]]:
         if steps.count == 1:
             at_s = steps.start_ms / 1000
             found = await self._remote.instant(target, text, at_s, deadline)
+            budget.take(found.size)
             if isinstance(found.data, VectorResult):
                 return Part([RemoteMatrix(one.metric, [one.value]) for one in found.data.result], found.warnings)
             if isinstance(found.data, ScalarResult):
@@ -241,6 +250,7 @@ class LogsService:
         answer = await self._remote.range(
             target, text, steps.start_ms / 1000, steps.end_ms / 1000, steps.step_ms / 1000, deadline
         )
+        budget.take(answer.size)
         return Part(_inside(answer.data, steps), answer.warnings)
 
     def _now_ns(self) -> int:
