@@ -12,11 +12,13 @@ from aiops.kernel.database import Database
 from aiops.kernel.errors import Conflict, Invalid, NotFound, PermissionDenied
 from aiops.kernel.principal import Principal, Role
 from aiops.kernel.secrets import SecretBox
+from aiops.registry.endpoints import UrlRules
 from aiops.registry.ports import CredentialKind, EndpointKind, Platform, State
-from aiops.registry.service import ClusterChange, Fleet, NewCluster
+from aiops.registry.service import ClusterChange, Fleet, Membership, NewCluster
+from aiops.registry.service.records import Records
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
-from tests.registry.rig import ADMIN, Rig, person, rig_on
+from tests.registry.rig import ADMIN, KEY, Rig, person, rig_on
 
 SECRET = "s3cret-t0ken-of-the-cluster"
 
@@ -251,3 +253,23 @@ async def test_what_is_remembered_of_clusters_follows_every_change_and_every_sco
     await rig.membership.remove(ADMIN, one.id)
     assert await seen(ADMIN) == after[:1]
     assert await seen(scoped) == []
+
+
+async def test_what_another_replica_changes_is_asked_a_second_later(rig: Rig) -> None:
+    """Here: another store on the same tables, so that this one hears of no commit."""
+    other = Membership(
+        rig.database, rig.clock, SqlClusterStore(), Records(Vault.of([KEY]), UrlRules(allow_loopback=True))
+    )
+
+    async def urls() -> list[str | None]:
+        found = await rig.fleet.targets(ADMIN, EndpointKind.PROMETHEUS)
+        return [member.target.url if member.target else None for member in found]
+
+    one = await rig.add("one-1")
+    assert await urls() == ["http://127.0.0.1:1"]
+    await other.change(ADMIN, one.id, change(prometheus_url="http://127.0.0.1:2"))
+    await rig.clock.advance(1)
+    assert await urls() == ["http://127.0.0.1:2"]
+    await other.remove(ADMIN, one.id)
+    await rig.clock.advance(1)
+    assert await urls() == []

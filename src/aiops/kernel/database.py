@@ -27,6 +27,9 @@ class Transaction(Protocol):
     async def commit(self) -> None:
         """Make all of it durable. Left uncommitted, everything is rolled back, events included."""
 
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this once the others may see what was written: also where it stays unknown whether they do."""
+
 
 class Transactions(Protocol):
     """Opens transactions; `async with transactions.begin() as tx: …; await tx.commit()`."""
@@ -45,6 +48,7 @@ class SqlTransaction:
         self.connection = connection
         self._outbox = outbox
         self._events: list[EventEnvelope] = []
+        self._after: list[Callable[[], None]] = []
         self.committed = False
 
     async def raw(self) -> psycopg.AsyncConnection[Any]:
@@ -59,12 +63,19 @@ class SqlTransaction:
     def publish(self, event: Event) -> None:
         self._events.append(envelope(event))
 
+    def after_commit(self, call: Callable[[], None]) -> None:
+        self._after.append(call)
+
     async def commit(self) -> None:
         if self.committed:
             raise RuntimeError("A transaction commits once; open another for the next unit of work.")
         if self._events and self._outbox is not None:
             await self._outbox.store(self.connection, self._events)
-        await self.connection.commit()
+        try:
+            await self.connection.commit()
+        finally:
+            for call in self._after:
+                call()
         self.committed = True
         if self._events and self._outbox is not None:
             self._outbox.announce(self._events)

@@ -133,6 +133,9 @@ class Store(Protocol):
     async def records(self, tx: Transaction, scope: Scope) -> list[ClusterRecord]:
         """As `all`, with what only the registry may see."""
 
+    def changes(self) -> int:
+        """Another number after each commit of this process that changed which clusters there are, or a way to one."""
+
     async def versions(self, tx: Transaction, scope: Scope) -> list[str]:
         """For each cluster, by name, its id and then what changes whenever anything about it does."""
 

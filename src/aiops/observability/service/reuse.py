@@ -29,6 +29,29 @@ class _Abandoned(Exception):
     """Who asked was cancelled; one of those who wait asks again."""
 
 
+class _Flight:
+    """A question on its way. Most have nobody who waits for them besides who asks, and then nothing to tell."""
+
+    __slots__ = ("_landing",)
+
+    def __init__(self) -> None:
+        self._landing: asyncio.Future[Any] | None = None
+
+    def landing(self) -> asyncio.Future[Any]:
+        if self._landing is None:
+            self._landing = asyncio.get_running_loop().create_future()
+        return self._landing
+
+    def land(self, value: object) -> None:
+        if self._landing is not None:
+            self._landing.set_result(value)
+
+    def fail(self, error: BaseException) -> None:
+        if self._landing is not None:
+            self._landing.set_exception(error)
+            self._landing.exception()  # where all have left, nobody misses it
+
+
 class Answers:
     """Keeps at most `most_bytes` of answers, those used last; a failure is told to all who wait, and not kept."""
 
@@ -37,7 +60,7 @@ class Answers:
         self._most_bytes = most_bytes
         self._kept: OrderedDict[Hashable, tuple[float, int, Any]] = OrderedDict()
         self._bytes = 0
-        self._flights: dict[Hashable, asyncio.Future[Any]] = {}
+        self._flights: dict[Hashable, _Flight] = {}
 
     async def get(
         self, key: Hashable, ttl_s: float, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]
@@ -51,7 +74,7 @@ class Answers:
             if flight is None:
                 return Reused(await self._lead(key, ask, size_of), 0.0)
             with suppress(_Abandoned):
-                return Reused(await asyncio.shield(flight), 0.0)
+                return Reused(await asyncio.shield(flight.landing()), 0.0)
 
     def _fresh(self, key: Hashable, ttl_s: float) -> Reused[Any] | None:
         kept = self._kept.get(key)
@@ -66,17 +89,16 @@ class Answers:
 
     async def _lead(self, key: Hashable, ask: Callable[[], Awaitable[T]], size_of: Callable[[T], int]) -> T:
         """Ask, and tell all who came meanwhile."""
-        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        flight = self._flights[key] = _Flight()
         asked_at = self._clock.monotonic()
         try:
             value = await ask()
             self._keep(key, asked_at, size_of(value), value)
         except BaseException as error:
-            flight.set_exception(_Abandoned() if isinstance(error, asyncio.CancelledError) else error)
-            flight.exception()  # where nobody waits, nobody misses it
+            flight.fail(_Abandoned() if isinstance(error, asyncio.CancelledError) else error)
             raise
         else:
-            flight.set_result(value)
+            flight.land(value)
             return value
         finally:
             del self._flights[key]

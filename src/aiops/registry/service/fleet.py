@@ -35,6 +35,8 @@ from aiops.registry.vault import Sent, Vault
 MOST_A_PAGE = 100
 _WORST = 20
 _MOST_KNOWN = 10_000
+_WAYS_FRESH_S = 1.0
+_MOST_WAYS = 1_000
 _ID_LENGTH = 36
 _HISTORY = timedelta(days=7)
 _FIRST_YEAR = 1970
@@ -61,6 +63,15 @@ class _Known:
     members: dict[EndpointKind, Member]
 
 
+@dataclass(frozen=True)
+class _Ways:
+    """To one kind of endpoint within one scope; good for a second, and while the hub itself changes nothing."""
+
+    changes: int
+    read_at: float
+    members: list[Member]
+
+
 class Fleet:
     """Implements `ports.Clusters`."""
 
@@ -71,6 +82,7 @@ class Fleet:
         self._vault = vault
         self._seen: dict[UUID, datetime] = {}
         self._known: dict[str, _Known] = {}
+        self._ways: dict[tuple[EndpointKind, Scope], _Ways] = {}
 
     async def visible(self, principal: Principal) -> list[Cluster]:
         return [known.record.cluster for known in await self._all(principal.clusters)]
@@ -95,6 +107,21 @@ class Fleet:
         if member is None:
             member = known.members[kind] = member_of(self._vault, known.record, kind)
         return member
+
+    async def _members(self, kind: EndpointKind, scope: Scope) -> list[Member]:
+        """A panel, a watch and a federated query ask again and again for the same ways: one trip a second is enough.
+
+        What this process changes is seen at once, what another replica does within that second.
+        """
+        changes, now = self._store.changes(), self._clock.monotonic()
+        ways = self._ways.get((kind, scope))
+        if ways is None or ways.changes != changes or now - ways.read_at >= _WAYS_FRESH_S:
+            # The number is from before the reading: a commit meanwhile makes the next one read again.
+            ways = _Ways(changes, now, [self._member(known, kind) for known in await self._all(scope)])
+            if len(self._ways) >= _MOST_WAYS:
+                self._ways.clear()
+            self._ways[kind, scope] = ways
+        return ways.members
 
     async def get(self, principal: Principal, cluster_id: UUID) -> Cluster:
         async with self._transactions.begin() as tx:
@@ -129,9 +156,9 @@ class Fleet:
             if not principal.sees(cluster_id):
                 raise no_cluster(cluster_id)
         scope = principal.clusters if wanted is None else frozenset(wanted)
-        members = [self._member(known, kind) for known in await self._all(scope)]
+        members = await self._members(kind, scope)
         if wanted is None:
-            return members
+            return list(members)
         found = {member.cluster.id: member for member in members}
         for cluster_id in wanted:
             if cluster_id not in found:

@@ -63,6 +63,15 @@ _UNIQUE_NAME = "clusters_name"
 class SqlClusterStore(HistoryStore, FleetStore):
     """Implements `needs.Store`."""
 
+    def __init__(self) -> None:
+        self._changes = 0
+
+    def changes(self) -> int:
+        return self._changes
+
+    def _changed(self) -> None:
+        self._changes += 1
+
     async def page(
         self, tx: Transaction, scope: Scope, filters: Filters, after: str | None, limit: int
     ) -> tuple[list[Cluster], int]:
@@ -135,6 +144,7 @@ class SqlClusterStore(HistoryStore, FleetStore):
             ),
             values,
         )
+        tx.after_commit(self._changed)
         return added.rowcount == 1
 
     async def change(self, tx: Transaction, record: ClusterRecord, probe_at: datetime) -> bool:
@@ -150,10 +160,12 @@ class SqlClusterStore(HistoryStore, FleetStore):
             if _UNIQUE_NAME in str(error.orig):
                 return False
             raise
+        tx.after_commit(self._changed)
         return True
 
     async def remove(self, tx: Transaction, cluster_id: UUID) -> None:
         await connection_of(tx).execute(text("DELETE FROM registry.clusters WHERE id = :id"), {"id": cluster_id})
+        tx.after_commit(self._changed)
 
     async def save_status(
         self, tx: Transaction, cluster_id: UUID, status: ClusterStatus, recent: Sequence[bool], seen_at: datetime | None
@@ -196,6 +208,7 @@ class SqlClusterStore(HistoryStore, FleetStore):
         await connection_of(tx).execute(
             text(f"UPDATE registry.clusters SET {assignments} WHERE id = :id"), values | {"id": record.cluster.id}
         )
+        tx.after_commit(self._changed)
 
     async def save_discovery(self, tx: Transaction, cluster: Cluster, next_at: datetime) -> None:
         names = ("capabilities", "platform", "platform_version", "region", *URL_FIELDS.values(), "updated_at")
@@ -205,6 +218,7 @@ class SqlClusterStore(HistoryStore, FleetStore):
         await connection_of(tx).execute(
             text(f"UPDATE registry.clusters SET {assignments}, next_discovery_at = :next_at WHERE id = :id"), values
         )
+        tx.after_commit(self._changed)
 
     async def schedule(self, tx: Transaction, due: Mapping[UUID, datetime]) -> None:
         if due:

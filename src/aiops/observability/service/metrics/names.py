@@ -82,8 +82,8 @@ class SeriesNames:
         look = await self._look(principal, within, cluster_ids, timeout_s)
 
         async def ask(cluster: Cluster) -> Part[list[str]]:
-            target, texts = way_to(look.members[cluster.id]), look.texts[cluster.id]
-            own = await self._own_labels(cluster, look.own_texts[cluster.id])
+            target, texts = way_to(look.members[cluster.name]), look.texts[cluster.name]
+            own = await self._own_labels(cluster, look.own_texts[cluster.name])
             if target is None:
                 return Part(own)
             answer = await self._remote.labels(target, look.remote(texts), look.deadline)
@@ -109,10 +109,10 @@ class SeriesNames:
         looked_at = "__name__" if name == "cluster" else name
 
         async def ask(cluster: Cluster) -> Part[list[str]]:
-            target, texts = way_to(look.members[cluster.id]), look.texts[cluster.id]
+            target, texts = way_to(look.members[cluster.name]), look.texts[cluster.name]
             if name == "cluster" and not within.match:
                 return Part([cluster.name])
-            found = await self._own_values(cluster, look.own_texts[cluster.id], looked_at)
+            found = await self._own_values(cluster, look.own_texts[cluster.name], looked_at)
             warnings: tuple[str, ...] = ()
             if target is not None:
                 answer = await self._remote.label_values(target, looked_at, look.remote(texts), look.deadline)
@@ -139,9 +139,9 @@ class SeriesNames:
         look = await self._look(principal, within, cluster_ids, timeout_s)
 
         async def ask(cluster: Cluster) -> Part[list[Labels]]:
-            target, texts = way_to(look.members[cluster.id]), look.texts[cluster.id]
+            target, texts = way_to(look.members[cluster.name]), look.texts[cluster.name]
             if target is None:
-                return Part(await self._own_series(cluster, look.own_texts[cluster.id]))
+                return Part(await self._own_series(cluster, look.own_texts[cluster.name]))
             answer = await self._remote.series(target, look.remote(texts), look.deadline)
             return Part(answer.data, answer.warnings, age_s=answer.age_s)
 
@@ -161,7 +161,7 @@ class SeriesNames:
         look = await self._look(principal, _ANYTHING, cluster_ids, timeout_s)
 
         async def ask(cluster: Cluster) -> Part[dict[str, list[Meaning]]]:
-            target = way_to(look.members[cluster.id])
+            target = way_to(look.members[cluster.name])
             if target is None:
                 return Part({})
             answer = await self._remote.metadata(target, metric, look.deadline)
@@ -218,9 +218,9 @@ class SeriesNames:
 
 @dataclass(frozen=True)
 class _Look:
-    members: dict[UUID, Member]
-    texts: dict[UUID, tuple[str, ...]]
-    own_texts: dict[UUID, tuple[str, ...]]
+    members: dict[str, Member]
+    texts: dict[str, tuple[str, ...]]
+    own_texts: dict[str, tuple[str, ...]]
     start_s: float
     end_s: float
     deadline: float

@@ -43,10 +43,13 @@ _read_once = lru_cache(maxsize=512)(_read)
 
 @dataclass(frozen=True)
 class Asked:
-    """The clusters that a query is about; `texts` is what each is asked, by the plan's pushes."""
+    """The clusters that a query is about, by name; `texts` is what each is asked, by the plan's pushes.
 
-    members: dict[UUID, Member]
-    texts: dict[UUID, tuple[str | None, ...]]
+    By name and not by id: a UUID is hashed in Python, which is felt with a hundred clusters.
+    """
+
+    members: dict[str, Member]
+    texts: dict[str, tuple[str | None, ...]]
 
     @property
     def clusters(self) -> list[Cluster]:
@@ -54,7 +57,7 @@ class Asked:
 
     def text(self, cluster: Cluster) -> str:
         """The one text of a plan that is local."""
-        (text,) = self.texts[cluster.id]
+        (text,) = self.texts[cluster.name]
         assert text is not None
         return text
 
@@ -68,25 +71,21 @@ async def where(
     """
     members = await members_of(clusters, principal, cluster_ids)
     if question.own_only:
-        members = {one.cluster.id: Member(one.cluster, None) for one in members.values()}
+        members = {name: Member(one.cluster, None) for name, one in members.items()}
     pushes = question.plan.all_pushes
-    texts = {
-        key: tuple([push.text(one.cluster.name, _share_of(one)) for push in pushes]) for key, one in members.items()
-    }
-    concerned = {key: member for key, member in members.items() if any(texts[key])}
+    texts = {name: tuple([push.text(name, _share_of(one)) for push in pushes]) for name, one in members.items()}
+    concerned = {name: member for name, member in members.items() if any(texts[name])}
     if concerned and not any(one.target or one.problem for one in concerned.values()):
-        for text in next(iter(texts[key] for key in concerned)):
+        for text in next(iter(texts[name] for name in concerned)):
             if text is not None:
                 parse(text)
     return Asked(concerned, texts)
 
 
-async def members_of(
-    clusters: Clusters, principal: Principal, cluster_ids: Sequence[UUID] | None
-) -> dict[UUID, Member]:
-    """Those clusters, each with the way to its Prometheus."""
+async def members_of(clusters: Clusters, principal: Principal, cluster_ids: Sequence[UUID] | None) -> dict[str, Member]:
+    """Those clusters by name, each with the way to its Prometheus."""
     found = await clusters.targets(principal, EndpointKind.PROMETHEUS, cluster_ids)
-    return {member.cluster.id: member for member in found}
+    return {member.cluster.name: member for member in found}
 
 
 def texts_for(member: Member, selectors: Sequence[Question]) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ class MetricsService:
 
         async def ask(cluster: Cluster) -> Part[list[InstantSeries]]:
             text = asked.text(cluster)
-            target = way_to(asked.members[cluster.id])
+            target = way_to(asked.members[cluster.name])
             if target is None:
                 result = await self._own.evaluate(cluster.id, text, steps)
                 series = numbers.instant_series(result, steps.start_ms / 1000, cluster.name)
@@ -120,7 +120,7 @@ class MetricsService:
 
         async def ask(cluster: Cluster) -> Part[list[numbers.PrintedSeries]]:
             text = asked.text(cluster)
-            target = way_to(asked.members[cluster.id])
+            target = way_to(asked.members[cluster.name])
             if target is None:
                 result = await self._own.evaluate(cluster.id, text, steps)
                 return Part(await self._printed(result, steps, cluster.name), notes=result.notes)
@@ -143,8 +143,8 @@ class MetricsService:
         computation, budget = Computation(question.plan, steps), Budget()
 
         async def ask(cluster: Cluster) -> Part[list[Found]]:
-            target = way_to(asked.members[cluster.id])
-            texts = asked.texts[cluster.id]
+            target = way_to(asked.members[cluster.name])
+            texts = asked.texts[cluster.name]
             parts = [
                 self._numbers(cluster, target, text, one.steps, deadline, budget)
                 for text, one in zip(texts, computation.asks, strict=True)
