@@ -4,7 +4,8 @@ from uuid import UUID
 
 import numpy as np
 
-from aiops.intelligence.domain.causes import AlertSignal, Signal, rank
+from aiops.intelligence.domain.causes import AlertSignal, Signal
+from aiops.intelligence.ranking.incident import rank
 from aiops.kernel.ids import new_id
 
 CLUSTER = new_id()

@@ -60,10 +60,15 @@ def columns_of(names: Sequence[str]) -> list[Column]:
     return [_column(name, told.get(name) or _guessed(name, known)) for name in names]
 
 
+def kind_of(text: str) -> Kind:
+    """By the first of `Kind`'s words that the text has."""
+    found = {kind for word in _SPLIT.split(text.lower()) if (kind := _KIND_OF.get(word))}
+    return next((kind for kind in _WORDS if kind in found), Kind.OTHER)
+
+
 def _column(name: str, service: str) -> Column:
     metric = name[len(service) :].lstrip("_") or name
-    found = {kind for word in _SPLIT.split(metric.lower()) if (kind := _KIND_OF.get(word))}
-    return Column(name, service, metric, next((kind for kind in _WORDS if kind in found), Kind.OTHER))
+    return Column(name, service, metric, kind_of(metric))
 
 
 def _told(name: str) -> str | None:
