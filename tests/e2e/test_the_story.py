@@ -65,7 +65,7 @@ def test_the_page_shows_the_incident_without_a_reload_and_its_causes_with_their_
     assert not browser.reloaded
     browser.shoot("incidents")
     row.click()
-    expect(browser.page.get_by_role("heading", name="What moved first")).to_be_visible()
+    expect(browser.page.get_by_role("heading", name="Likely causes")).to_be_visible()
     first = browser.page.get_by_role("article").first
     expect(first).to_contain_text("% sure")
     expect(first.locator("canvas").first).to_be_visible(timeout=15_000)

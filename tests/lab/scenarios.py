@@ -1,7 +1,7 @@
 """Twelve faults of a small cluster on a virtual clock, each with its cause known, and cases whose cause nobody sees.
 
 A case is what the hub would rank an incident from, and nothing more: series of its watches, alerts that fired, changes,
-log patterns, failing traces and a topology; with noise, gaps, seasons, and things that happen at the same time by chance.
+log patterns, failing traces and a topology; with noise, gaps, seasons, and what happens at the same time by chance.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class Scene:
 
 def _cpu_hog(scene: Scene) -> None:
     node = scene.busy_node()
-    scene.faults.cpu[node] = scene.fleet.cores * scene.rng.uniform(0.5, 0.9) * scene.since(ramp_s=scene.rng.uniform(0, 60))
+    used = scene.fleet.cores * scene.rng.uniform(0.5, 0.9)
+    scene.faults.cpu[node] = used * scene.since(ramp_s=scene.rng.uniform(0, 60))
     scene.alert("NodeCPUHighUsage", {"instance": f"{node}:9100", "job": "node-exporter"}, after_s=300)
     scene.causes = frozenset({node})
 
@@ -375,7 +376,8 @@ def _alerts_on_symptoms(scene: Scene, signals: Sequence[Signal]) -> None:
         out = np.flatnonzero(above & (signal.times >= BEGAN))
         if len(out) and scene.rng.random() < 0.7:
             name = "HighRequestLatency" if signal.watch == "service_duration" else "HighErrorRate"
-            scene.alert(name, dict(signal.labels), after_s=max(since, float(signal.times[out[0]]) + 120) - BEGAN, likely=1)
+            fired = max(since, float(signal.times[out[0]]) + 120)
+            scene.alert(name, dict(signal.labels), after_s=fired - BEGAN, likely=1)
 
 
 def _noticed(scene: Scene, signals: list[Signal]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dishka import AsyncContainer, Scope, provide
 
+from aiops.intelligence.causes_module import CauseProvider
 from aiops.intelligence.changes_module import CHANGE_HANDLERS, CHANGE_ROUTES, ChangeProvider, keep_changes
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
@@ -62,6 +63,7 @@ class _Intelligence(
     ReplayProvider,
     TopologyProvider,
     KpiProvider,
+    CauseProvider,
 ):
     scope = Scope.APP
 
@@ -110,18 +112,6 @@ class _Intelligence(
         episodes: Episodes,
     ) -> Watcher:
         return Watcher(database, clock, feed, detector, tracks, anomalies, feedback, episodes)
-
-    @provide
-    def ranking(
-        self,
-        database: Database,
-        clock: Clock,
-        incidents: IncidentStore,
-        anomalies: AnomalyStore,
-        episodes: Episodes,
-        watcher: Watcher,
-    ) -> Ranking:
-        return Ranking(database, clock, incidents, anomalies, episodes, watcher)
 
     @provide
     def reading(

@@ -2410,11 +2410,12 @@ export interface components {
         CauseReply: {
             rank: number;
             title: string;
-            /** Format: uuid */
-            cluster_id: string;
+            subject: string;
+            cluster_id: string | null;
             cluster: string;
             watch: string | null;
             alert_fingerprint: string | null;
+            node_id: string | null;
             labels: {
                 [key: string]: string;
             };
@@ -2944,17 +2945,27 @@ export interface components {
         };
         /** Evidence */
         Evidence: {
+            kind?: components["schemas"]["EvidenceKind"];
             title: string;
+            /** @default  */
             query: string;
-            /** Format: uuid */
-            cluster_id: string;
+            ids?: string[];
+            cluster_id: string | null;
             /** Format: date-time */
             start: string;
             /** Format: date-time */
             end: string;
+            /** @default 0 */
             step_s: number;
             finding: string;
         };
+        /**
+         * EvidenceKind
+         * @description The first is of statistics, the others are of structure.
+         * @default METRIC
+         * @enum {string}
+         */
+        EvidenceKind: "METRIC" | "ALERT" | "TOPOLOGY" | "CHANGE" | "LOG_PATTERN" | "TRACE";
         /** ExpectationReply */
         ExpectationReply: {
             /** Format: uuid */

@@ -99,12 +99,16 @@ class IncidentPage(msgspec.Struct, frozen=True):
 
 
 class CauseReply(msgspec.Struct, frozen=True, kw_only=True):
+    """`cluster_id` is null for what clusters share, `node_id` where the topology does not know it."""
+
     rank: int
     title: str
-    cluster_id: UUID
+    subject: str
+    cluster_id: UUID | None
     cluster: str
     watch: str | None
     alert_fingerprint: str | None
+    node_id: UUID | None
     labels: Labels
     confidence: float
     moved_at: datetime
@@ -136,7 +140,7 @@ class AlertReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDetailReply(IncidentReply, frozen=True, kw_only=True):
-    """`causes_note` says why there are no causes."""
+    """`causes_note` says why the causes, if there are any, decide nothing."""
 
     causes: list[CauseReply]
     causes_note: str | None

@@ -101,11 +101,11 @@ def _since(group: list[Signal], times: Floats, table: Floats, split: int) -> dic
         far = np.nan_to_num(np.nanmax(np.abs(pairs[split:]), axis=0)) if split < len(pairs) else np.zeros(len(level))
     enough = (counted >= FEWEST) & (far >= _MOVED * spread) & (far >= _MATTERS * minimum)
     found: dict[int, Departure] = {}
-    for place in np.flatnonzero(enough):
+    for place in np.flatnonzero(enough).tolist():
         columns = off[:, place], pairs[:, place], float(spread[place])
-        found[int(place)] = _departure(group[place], times, *columns, split, float(level[place]))
-    for place in np.flatnonzero(_stopped(times, table, split, group[0].interval_s) & (counted >= FEWEST)):
-        found[int(place)] = _silence(group[place], times, table[:, place], float(level[place]), int(counted[place]))
+        found[place] = _departure(group[place], times, *columns, split, float(level[place]))
+    for place in np.flatnonzero(_stopped(times, table, split, group[0].interval_s) & (counted >= FEWEST)).tolist():
+        found[place] = _silence(group[place], times, table[:, place], float(level[place]), int(counted[place]))
     for place, one in found.items():
         one.past = int(counted[place])
     return found
@@ -203,6 +203,8 @@ def _departure(
 
 
 def kind_of_signal(signal: Signal) -> Kind:
-    """By its watch's words; a symptom of no known kind counts as slowness."""
+    """By its watch's words; a symptom of no known kind counts as slowness, a machine's run queue as its CPU."""
+    if signal.unit == "load":
+        return Kind.CPU
     found = kind_of(f"{signal.watch} {signal.title.partition(' of ')[0]}".replace("_", " "))
     return Kind.LATENCY if signal.symptom and found not in (Kind.LATENCY, Kind.ERRORS) else found

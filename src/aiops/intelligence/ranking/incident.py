@@ -1,4 +1,4 @@
-"""The causes of an incident, ranked: statistics of its series and what is known of their structure, beside each other."""
+"""The causes of an incident, ranked: statistics of its series, and beside them what is known of their structure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ from aiops.intelligence.ranking.weighing import DEFAULT, Balance, Weighed, weigh
 _NEAR_S = 300.0
 _NEAR_LOGS_S = 900.0
 _NAMED_IN_LOGS = 0.6
-_TALKS_OF_DNS = re.compile(r"no such host|nxdomain|servfail|\bdns\b|name resolution|getaddrinfo|\blookup\b", re.IGNORECASE)
+_TALKS_OF_DNS = re.compile(
+    r"no such host|nxdomain|servfail|\bdns\b|name resolution|getaddrinfo|\blookup\b", re.IGNORECASE
+)
 
 
 def rank(
@@ -61,7 +63,7 @@ def rank(
     candidates = sorted(weighed.values(), key=lambda one: -one.points)
     hidden = hidden_need(candidates, subjects, signals, structure.topology)
     shares = _shares(candidates, hidden.points if hidden else 0.0, balance)
-    first = min(at for one in candidates if (at := one.subject.at) is not None or (at := onset) is not None)
+    first = min((at for one in candidates if (at := one.subject.at) is not None), default=onset)
     causes = [
         cause_of(one, share, candidates, first, signals)
         for one, share in zip(candidates[:MAX_CAUSES], shares, strict=False)
@@ -69,9 +71,7 @@ def rank(
     return Verdict(causes, _doubt(candidates, shares, hidden, balance))
 
 
-def _gather(
-    moved: Sequence[Departure], alerts: Sequence[AlertSignal], onset: float, structure: Structure
-) -> Subjects:
+def _gather(moved: Sequence[Departure], alerts: Sequence[AlertSignal], onset: float, structure: Structure) -> Subjects:
     subjects = Subjects(structure.topology)
     for found in moved:
         subjects.of(found.signal.cluster_id, found.signal.labels, found.signal.title).moved.append(found)
@@ -139,14 +139,16 @@ def _doubt(
     """Why the first is no answer; `None` where it is one."""
     if shares[0] >= balance.least_share:
         return None
-    first = name_of(candidates[0].subject.key)
+    # Who reads this may see one of several clusters only.
+    named = len({one.subject.key.cluster_id for one in candidates}) == 1
+    first = name_of(candidates[0].subject.key) if named else "the first"
     if hidden is not None and hidden.points > candidates[0].points - 2 * balance.temperature:
-        return f"Inconclusive: {first} may only suffer from {hidden.name}, which it needs and of which nothing is watched."
+        need = hidden.name if named else "something"
+        return f"Inconclusive: {first} may only suffer from {need}, which it needs and of which nothing is watched."
     if len(shares) > 1 and shares[1] > 0.6 * shares[0]:
-        second = name_of(candidates[1].subject.key)
-        told = f"{first} ({shares[0]:.0%}) and {second} ({shares[1]:.0%})"
-        return f"Inconclusive: nothing decides between {told}."
-    return f"Inconclusive: {first} is what speaks for itself most, but too little: the cause may be where nothing is watched."
+        second = name_of(candidates[1].subject.key) if named else "the second"
+        return f"Inconclusive: nothing decides between {first} ({shares[0]:.0%}) and {second} ({shares[1]:.0%})."
+    return f"Inconclusive: too little speaks for {first}; the cause may be where nothing is watched."
 
 
 def _why_nothing(signals: Sequence[Signal], alerts: Sequence[AlertSignal]) -> str:

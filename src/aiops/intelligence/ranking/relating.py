@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from aiops.intelligence.domain.causes import Signal, TopologyView
 from aiops.intelligence.domain.things import NodeKind
 from aiops.intelligence.ranking.departures import Departure
 from aiops.intelligence.ranking.names import RESOURCES, Kind
-from aiops.intelligence.ranking.subjects import Subjects
+from aiops.intelligence.ranking.subjects import Key, Subjects
 from aiops.intelligence.ranking.weighing import Weighed, suffers
 
 TOGETHER = 0.6
@@ -47,7 +47,7 @@ def correlation(one: Signal, other: Signal, start: float) -> float | None:
     return float(np.corrcoef(a[both], b[both])[0, 1])
 
 
-def without_topology(weighed: dict[object, Weighed], onset: float) -> None:
+def without_topology(weighed: Mapping[Key, Weighed], onset: float) -> None:
     """A symptom comes after what may explain it: no resource gets busy because a service is slow.
 
     A small resource and a large symptom leave their bands in either order, and sampling blurs it further; so what

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from aiops.intelligence.domain.anomalies import duration, selector_of
 from aiops.intelligence.domain.causes import WINDOW_S, Cause, Evidence, EvidenceKind, Signal
@@ -35,7 +36,7 @@ def cause_of(
         title, labels = name_of(subject.key), {}
     return Cause(
         title=title,
-        cluster_id=subject.key.cluster_id if lead is None else lead.signal.cluster_id,
+        cluster_id=_cluster_of(one),
         subject=subject.key.name,
         watch=lead.signal.watch if lead else None,
         alert_fingerprint=alert.fingerprint if alert and lead is None else None,
@@ -46,6 +47,22 @@ def cause_of(
         evidence=[*_of_series(one), *_of_structure(one, at, end)],
         node_id=min(subject.nodes, default=None),
     )
+
+
+def _cluster_of(one: Weighed) -> UUID | None:
+    """Whose what leads is: who may not see that cluster may not read of it."""
+    if one.lead is not None:
+        return one.lead.signal.cluster_id
+    if one.subject.alerts:
+        return min(one.subject.alerts, key=lambda alert: alert.started_at).cluster_id
+    return one.subject.key.cluster_id
+
+
+def _covered(one: Weighed) -> str:
+    """Names only where all are of one cluster."""
+    if one.subject.key.cluster_id is None:
+        return f"{len(one.covered)} things"
+    return _some(sorted({name_of(key) for key in one.covered}))
 
 
 def name_of(key: Key) -> str:
@@ -60,10 +77,11 @@ def _reasons(one: Weighed, candidates: Sequence[Weighed], first: float, fewest: 
         found.append(f"{_watch_title(one.lead)} {_how_far(one.lead)}" if one.lead else "")
     elif subject.at is not None:
         late = subject.at - first
-        found.append(f"started {duration(late)} after the first movement" if late > 0 else "started before anything else moved")
+        found.append(
+            f"started {duration(late)} after the first movement" if late > 0 else "started before anything else moved"
+        )
     if one.covered:
-        names = sorted({name_of(key) for key in one.covered})
-        found.append(f"{len(names)} of what suffers needs it: {_some(names)}")
+        found.append(f"what suffers needs it: {_covered(one)}")
     if one.change:
         found.append(f"changed {_ago(one.change.at, subject.at)}: {one.change.title}")
     if one.log:
@@ -140,7 +158,7 @@ def _from_to(found: Departure) -> str:
 
 def _of_structure(one: Weighed, at: float, end: float) -> list[Evidence]:
     subject = one.subject
-    window = {"start": _time(at - WINDOW_S / 2), "end": _time(max(end, at))}
+    start, until = _time(at - WINDOW_S / 2), _time(max(end, at))
     found = [
         Evidence(
             kind=EvidenceKind.ALERT,
@@ -148,20 +166,21 @@ def _of_structure(one: Weighed, at: float, end: float) -> list[Evidence]:
             ids=[alert.fingerprint],
             cluster_id=alert.cluster_id,
             finding=f"fired at {_time(alert.started_at):%H:%M:%S} UTC",
-            **window,
+            start=start,
+            end=until,
         )
         for alert in subject.alerts[:_MOST_SERIES]
     ]
     if one.covered:
-        names = sorted({name_of(key) for key in one.covered})
         found.append(
             Evidence(
                 kind=EvidenceKind.TOPOLOGY,
                 title="Who needs it",
                 ids=[str(node) for node in sorted(subject.nodes)],
                 cluster_id=subject.key.cluster_id,
-                finding=f"{one.coverage:.0%} of what suffers depends on it: {_some(names)}",
-                **window,
+                finding=f"{one.coverage:.0%} of what suffers depends on it: {_covered(one)}",
+                start=start,
+                end=until,
             )
         )
     if one.change:
@@ -172,7 +191,8 @@ def _of_structure(one: Weighed, at: float, end: float) -> list[Evidence]:
                 ids=[one.change.id],
                 cluster_id=one.change.cluster_id,
                 finding=f"at {_time(one.change.at):%H:%M:%S} UTC, {_ago(one.change.at, at)}",
-                **window,
+                start=start,
+                end=until,
             )
         )
     for log in sorted(subject.logs, key=lambda log: -log.weight)[:_MOST_SERIES]:
@@ -183,7 +203,8 @@ def _of_structure(one: Weighed, at: float, end: float) -> list[Evidence]:
                 ids=[log.pattern_id],
                 cluster_id=log.cluster_id,
                 finding=log.finding,
-                **window,
+                start=start,
+                end=until,
             )
         )
     for trace in subject.traces[:1]:
@@ -195,7 +216,8 @@ def _of_structure(one: Weighed, at: float, end: float) -> list[Evidence]:
                 ids=trace.examples[:_MOST_SERIES],
                 cluster_id=trace.cluster_id,
                 finding=f"{trace.failed} of {trace.looked_at} failing traces have their deepest failing span there",
-                **window,
+                start=start,
+                end=until,
             )
         )
     return found

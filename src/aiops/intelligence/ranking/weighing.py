@@ -47,6 +47,7 @@ _SYMPTOMS = frozenset({Kind.LATENCY, Kind.ERRORS})
 _STARVED, _NEARLY_ALL = 0.9, 0.8
 _EARLY_S = 60.0
 _SOME_COVERAGE = 0.2
+_AS_CLEAR = 0.7
 _BESIDE = 0.8
 _AT_ONCE_S, _FADES_S = 180.0, 240.0
 _CLEAR = 2.5
@@ -56,12 +57,13 @@ _CHANGED_WITHIN_S = 1800.0
 _CHANGE_FADES_S = 900.0
 _ENOUGH_ALIKE = 4
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_CONDITIONS = frozenset(
-    "cpu memory oom disk filesystem inode inodes volume full crash crashing looping crashloop restarting restarts "
-    "certificate cert tls expired expiry expiring notready ready unreachable down dead failed switch link port "
-    "raid smart temperature fan power pressure evicted readonly replication dns coredns".split()
-)
-_FELT = frozenset("latency slow duration error errors rate 5xx slo budget burn timeout probe".split())
+_CONDITION_WORDS = """
+cpu memory oom disk filesystem inode inodes volume full crash crashing looping crashloop restarting restarts
+certificate cert tls expired expiry expiring notready ready unreachable down dead failed switch link port
+raid smart temperature fan power pressure evicted readonly replication dns coredns
+"""
+_FELT_WORDS = "latency slow duration error errors rate 5xx slo budget burn timeout probe"
+_CONDITIONS, _FELT = frozenset(_CONDITION_WORDS.split()), frozenset(_FELT_WORDS.split())
 
 
 @dataclass
@@ -152,7 +154,7 @@ def starved(found: Departure) -> bool:
 
 
 def _soon(cause: Departure, at: float) -> float:
-    """What jumps has its effects at once, what creeps by the time it is there: from 1 down to 0, the later they come."""
+    """What jumps has its effects at once, what creeps by the time it is there: from 1 to 0, the later they come."""
     return float(np.exp(-max(0.0, at - cause.at - cause.took_s - _AT_ONCE_S) / _FADES_S))
 
 
@@ -164,16 +166,18 @@ def _distances(found: dict[Key, Weighed], onset: float, balance: Balance) -> Non
             alike[moved.signal.cluster_id, moved.signal.watch].append(weight_of(moved, balance))
     for one in found.values():
         kinds: dict[Kind, float] = {}
+        weights: list[tuple[float, Departure]] = []
         for moved in one.subject.moved:
             weight = weight_of(moved, balance) * (0.4 + 0.6 * _soon(moved, onset))
             others = alike[moved.signal.cluster_id, moved.signal.watch]
             if len(others) >= _ENOUGH_ALIKE:
                 weight = max(0.0, weight - balance.common * float(np.median(others)))
-            if one.lead is None or weight > max(kinds.values(), default=0.0):
-                one.lead = moved
+            weights.append((weight, moved))
             kinds[moved.kind] = max(kinds.get(moved.kind, 0.0), weight)
         best, second, *_ = [*sorted(kinds.values(), reverse=True), 0.0, 0.0]
         one.far = best + balance.second * second
+        clear = [moved for weight, moved in weights if weight >= _AS_CLEAR * best]
+        one.lead = min(clear, key=lambda moved: moved.at, default=None)
 
 
 def _order(found: dict[Key, Weighed]) -> None:
@@ -195,7 +199,7 @@ def _own_structure(one: Weighed) -> None:
     subject = one.subject
     if subject.alerts:
         one.alert = 2.0 if any(is_condition(alert.name) for alert in subject.alerts) else 1.0
-    at = subject.at
+    at = one.at
     if at is not None or subject.logs:
         began = at if at is not None else min(log.at for log in subject.logs)
         near = [change for change in subject.changes if began - _CHANGED_WITHIN_S <= change.at <= began + _SLACK_S]
@@ -332,10 +336,9 @@ def _uses(tenant: Weighed, machine: Weighed) -> bool:
         return False
     mine = {moved.kind for moved in tenant.subject.moved if moved.kind in RESOURCES and moved.side > 0}
     its = {moved.kind for moved in machine.subject.moved if moved.side > 0}
-    busy = {Kind.CPU, Kind.LOAD}
     asked_less = any(starved(moved) for moved in tenant.subject.moved) and machine.alert < 2.0
     quieter = all(moved.kind is Kind.LOAD and moved.side < 0 and not moved.stopped for moved in machine.subject.moved)
-    if not (mine & its or (mine & busy and its & busy) or (asked_less and quieter)):
+    if not (mine & its or (asked_less and quieter)):
         return False
     titles = {moved.signal.title for moved in tenant.subject.moved if moved.kind in RESOURCES or starved(moved)}
     return any(title in titles and rho >= _BESIDE for moved in machine.subject.moved for title, rho in moved.company)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from aiops.intelligence.domain.anomalies import Anomaly
-from aiops.intelligence.domain.causes import MAX_SIGNALS, AlertSignal, Cause, Signal, rank
+from aiops.intelligence.domain.causes import AlertSignal, Signal, Verdict
 from aiops.intelligence.domain.feedback import key_of
-from aiops.intelligence.domain.incidents import AlertMember
+from aiops.intelligence.domain.incidents import AlertMember, Incident
 from aiops.intelligence.events import RootCauseRanked
 from aiops.intelligence.needs import AnomalyStore, IncidentStore
+from aiops.intelligence.ranking.incident import rank
 from aiops.intelligence.service.episodes import Episodes
+from aiops.intelligence.service.structure import StructureReader
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
 from aiops.kernel.ids import new_id
 
 _PAUSE_S = 2.0
+_MOST_ALERTS = 1000
+_MOST_OF_A_WATCH = 400
 
 
 class Ranking:
@@ -30,6 +35,7 @@ class Ranking:
         anomalies: AnomalyStore,
         episodes: Episodes,
         watcher: Watcher,
+        structure: StructureReader | None = None,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
@@ -37,6 +43,7 @@ class Ranking:
         self._anomalies = anomalies
         self._episodes = episodes
         self._watcher = watcher
+        self._structure = structure
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -66,21 +73,21 @@ class Ranking:
 
     async def _rank(self, incident_id: UUID) -> None:
         async with self._transactions.begin() as tx:
-            await self._incidents.take_turn(tx)
-            incident = await self._incidents.get(tx, incident_id, lock=True)
+            incident = await self._incidents.get(tx, incident_id)
             if incident is None:
                 return
             anomalies = await self._anomalies.of_incident(tx, incident_id, None)
             alerts = await self._incidents.alerts(tx, incident_id, None)
-            # Its members may have been moved away since.
-            if not anomalies and not alerts:
+        # Nothing is held meanwhile: members that join now raise the revision, and so it is ranked again.
+        causes, note = await self._causes(incident, anomalies, alerts)
+        async with self._transactions.begin() as tx:
+            if await self._incidents.get(tx, incident_id, lock=True) is None:
                 return
-            causes, note = await self._causes(anomalies, alerts)
             await self._incidents.put_causes(tx, incident_id, incident.revision, causes, note)
             view = await self._incidents.view(tx, incident_id, None)
             clusters = tuple(view.clusters) if view else ()
             # What spans clusters names no cause: its readers fetch the causes within their scope.
-            told = causes[0] if causes and len(clusters) == 1 else None
+            told = causes[0] if causes and note is None and len(clusters) == 1 else None
             tx.publish(
                 RootCauseRanked(
                     event_id=new_id(),
@@ -94,10 +101,11 @@ class Ranking:
             )
             await tx.commit()
 
-    async def _causes(self, anomalies: list[Anomaly], alerts: list[AlertMember]) -> tuple[list[Cause], str | None]:
+    async def _causes(self, incident: Incident, anomalies: list[Anomaly], alerts: list[AlertMember]) -> Verdict:
         clusters = {member.cluster_id for member in anomalies} | {member.cluster_id for member in alerts}
-        starts = [a.started_at.timestamp() for a in anomalies] + [a.started_at.timestamp() for a in alerts]
-        signals = self._signals(clusters, anomalies)
+        if not clusters:
+            return Verdict([], "Inconclusive: no alert and no anomaly belongs to it.")
+        onset = min([a.started_at for a in anomalies] + [a.started_at for a in alerts])
         told = [
             AlertSignal(
                 cluster_id=alert.cluster_id,
@@ -106,35 +114,44 @@ class Ranking:
                 labels=alert.labels,
                 started_at=alert.started_at.timestamp(),
             )
-            for alert in alerts
+            for alert in sorted(alerts, key=lambda alert: alert.started_at)[:_MOST_ALERTS]
         ]
-        return await asyncio.to_thread(rank, signals, told, min(starts))
+        structure = (
+            await self._structure.around(sorted(clusters), onset, self._clock.now()) if self._structure else None
+        )
+        signals = signals_of(self._watcher, clusters, anomalies)
+        return await asyncio.to_thread(rank, signals, told, onset.timestamp(), structure)
 
-    def _signals(self, clusters: set[UUID], anomalies: list[Anomaly]) -> list[Signal]:
-        """The anomalous series first, then those that are farthest out of their band at present."""
-        began = {(a.cluster_id, a.watch, key_of(a.labels)): a for a in anomalies}
-        found: list[tuple[float, Signal]] = []
-        for track in self._watcher.tracks():
-            if track.cluster_id not in clusters or not len(track.times):
-                continue
-            for row, labels in enumerate(track.series):
-                anomaly = began.get((track.cluster_id, track.watch.name, key_of(labels)))
-                score = float(track.scores.score[row]) if track.scores and row < len(track.scores.score) else 0.0
-                signal = Signal(
-                    cluster_id=track.cluster_id,
-                    watch=track.watch.name,
-                    title=f"{track.watch.title} of {_subject(track.watch.subject_labels, labels)}",
-                    labels=labels,
-                    minimum=track.watch.minimum,
-                    symptom=track.watch.symptom,
-                    interval_s=track.interval_s,
-                    times=track.times,
-                    values=track.recent[row],
-                    anomaly_at=anomaly.started_at.timestamp() if anomaly else None,
-                )
-                found.append((1e9 if anomaly else score if math.isfinite(score) else 0.0, signal))
-        found.sort(key=lambda pair: -pair[0])
-        return [signal for _, signal in found[:MAX_SIGNALS]]
+
+def signals_of(watcher: Watcher, clusters: Collection[UUID], anomalies: Sequence[Anomaly] = ()) -> list[Signal]:
+    """All watched series of the clusters; of a watch with very many, the anomalous and those farthest out."""
+    began = {(a.cluster_id, a.watch, key_of(a.labels)): a for a in anomalies}
+    found: list[Signal] = []
+    for track in watcher.tracks():
+        if track.cluster_id not in clusters or not len(track.times):
+            continue
+        mine: list[tuple[float, Signal]] = []
+        for row, labels in enumerate(track.series):
+            anomaly = began.get((track.cluster_id, track.watch.name, key_of(labels))) if began else None
+            score = float(track.scores.score[row]) if track.scores and row < len(track.scores.score) else 0.0
+            signal = Signal(
+                cluster_id=track.cluster_id,
+                watch=track.watch.name,
+                title=f"{track.watch.title} of {_subject(track.watch.subject_labels, labels)}",
+                labels=labels,
+                minimum=track.watch.minimum,
+                symptom=track.watch.symptom,
+                unit=track.watch.unit,
+                interval_s=track.interval_s,
+                times=track.times,
+                values=track.recent[row],
+                anomaly_at=anomaly.started_at.timestamp() if anomaly else None,
+            )
+            mine.append((1e9 if anomaly else score if math.isfinite(score) else 0.0, signal))
+        if len(mine) > _MOST_OF_A_WATCH:
+            mine.sort(key=lambda pair: -pair[0])
+        found += [signal for _, signal in mine[:_MOST_OF_A_WATCH]]
+    return found
 
 
 def _subject(names: tuple[str, ...], labels: dict[str, str]) -> str:

@@ -161,7 +161,7 @@ class Reading:
             anomalies = await self._anomalies.of_incident(tx, incident_id, scope)
             return IncidentDetail(
                 view,
-                [cause for cause in causes if principal.sees(cause.cluster_id)],
+                within(principal, causes),
                 note,
                 await self._incidents.timeline(tx, incident_id, scope),
                 anomalies,
@@ -169,6 +169,17 @@ class Reading:
                 await self._incidents.alerts(tx, incident_id, scope),
                 await self._incidents.links(tx, incident_id, scope),
             )
+
+
+def within(principal: Principal, causes: Sequence[Cause]) -> list[Cause]:
+    """The causes that the reader may see; of what clusters share, only the evidence of clusters in scope."""
+    return [
+        msgspec.structs.replace(
+            cause, evidence=[one for one in cause.evidence if one.cluster_id is None or principal.sees(one.cluster_id)]
+        )
+        for cause in causes
+        if cause.cluster_id is None or principal.sees(cause.cluster_id)
+    ]
 
 
 def _scope(principal: Principal) -> Sequence[UUID] | None:

@@ -19,7 +19,7 @@ function useEvidence(evidence: Evidence) {
   const ask = {
     range: absolute(spanOf(evidence)),
     step: evidence.step_s || undefined,
-    clusterIds: [evidence.cluster_id],
+    clusterIds: evidence.cluster_id ? [evidence.cluster_id] : [],
   };
   const bounds = bandQueries(evidence.query);
   const measured = useQuery(rangeQuery({ ...ask, query: evidence.query }));
@@ -78,7 +78,7 @@ export function EvidenceChart({ evidence, movedAt, unit }: Props) {
         </button>
         <Link
           to="/metrics-explorer"
-          search={{ q: evidence.query, clusters: [evidence.cluster_id], ...ask.range }}
+          search={{ q: evidence.query, clusters: evidence.cluster_id ? [evidence.cluster_id] : [], ...ask.range }}
           className="link"
         >
           Open in Metrics

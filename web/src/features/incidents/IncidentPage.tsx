@@ -3,16 +3,16 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { ApiError } from "../../api/client";
 import { incident } from "../../api/queries";
-import type { Cause, Incident } from "../../api/types";
-import { plural, subject } from "../../lib/format";
-import { ago, clock, stamp } from "../../lib/time";
+import type { Incident } from "../../api/types";
+import { plural } from "../../lib/format";
+import { ago, stamp } from "../../lib/time";
 import { usePageKeys } from "../../shell/pageKeys";
 import { useNow } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { AlertStateMark, SeverityMark, StatusMark } from "../../ui/marks";
 import { Page, PageHead } from "../../ui/page";
 import { Why } from "../insights/Why";
-import { EvidenceChart } from "./EvidenceChart";
+import { CauseCard } from "./CauseCard";
 import { Timeline } from "./Timeline";
 import { ACTS, type Act, actsOn, useActing } from "./acting";
 
@@ -66,7 +66,7 @@ function Detail({ one }: { one: Incident }) {
       </PageHead>
       <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,1fr)_400px]">
         <section aria-label="Causes" className="min-w-0 space-y-3">
-          <h2 className="font-semibold">What moved first</h2>
+          <h2 className="font-semibold">Likely causes</h2>
           {one.causes.length ? (
             one.causes.map((cause) => <CauseCard key={cause.rank} cause={cause} units={units} first={cause === shown} />)
           ) : (
@@ -107,53 +107,6 @@ function Actions({ one }: { one: Incident }) {
       {each.key ? <kbd className="font-mono text-meta opacity-80">{each.key}</kbd> : null}
     </button>
   ));
-}
-
-/** The unit of what a query gives: that of the watch it names, else of the cause's own. */
-function unitOf(query: string, cause: Cause, units: Map<string, string>): string {
-  const named = /watch="([^"]+)"/.exec(query)?.[1];
-  return units.get(named ?? cause.watch ?? "") ?? "";
-}
-
-function CauseCard({ cause, units, first }: { cause: Cause; units: Map<string, string>; first: boolean }) {
-  const [open, setOpen] = useState(first);
-  const percent = Math.round(cause.confidence * 100);
-  return (
-    <article className="panel p-3">
-      <header className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
-        <span className="text-muted">{cause.rank}</span>
-        <h3 className="text-[15px] font-semibold">{cause.title}</h3>
-        <span className="font-mono text-muted">{[cause.cluster, subject(cause.labels)].filter(Boolean).join(" · ")}</span>
-        <span className="ml-auto flex items-center gap-2 whitespace-nowrap">
-          <span aria-hidden="true" className="h-1.5 w-20 overflow-hidden rounded bg-raised">
-            <span className="block h-full bg-accent" style={{ width: `${percent}%` }} />
-          </span>
-          {percent} % sure
-        </span>
-      </header>
-      <ul className="mt-1 list-disc pl-5">
-        {cause.reasons.map((reason) => (
-          <li key={reason}>{reason}</li>
-        ))}
-      </ul>
-      <p className="mt-1 text-muted">Moved at {clock(cause.moved_at)}</p>
-      {cause.evidence.length ? (
-        <button type="button" className="button mt-2 h-7" aria-expanded={open} onClick={() => setOpen(!open)}>
-          {open ? "Hide the evidence" : `Show the evidence (${cause.evidence.length})`}
-        </button>
-      ) : null}
-      {open
-        ? cause.evidence.map((evidence) => (
-            <EvidenceChart
-              key={evidence.title + evidence.query}
-              evidence={evidence}
-              movedAt={cause.moved_at}
-              unit={unitOf(evidence.query, cause, units)}
-            />
-          ))
-        : null}
-    </article>
-  );
 }
 
 function Members({ one }: { one: Incident }) {

@@ -1,0 +1,63 @@
+import { useState } from "react";
+import type { Cause, Evidence } from "../../api/types";
+import { subject } from "../../lib/format";
+import { clock } from "../../lib/time";
+import { EvidenceChart } from "./EvidenceChart";
+import { StructureEvidence } from "./StructureEvidence";
+
+/** The unit of what a query gives: that of the watch it names, else of the cause's own. */
+function unitOf(query: string, cause: Cause, units: Map<string, string>): string {
+  const named = /watch="([^"]+)"/.exec(query)?.[1];
+  return units.get(named ?? cause.watch ?? "") ?? "";
+}
+
+const keyOf = (one: Evidence) => [one.kind, one.title, one.query, ...(one.ids ?? [])].join(" ");
+
+/** One ranked cause: its reasons in words, then what numbers show of it beside what is known around it. */
+export function CauseCard({ cause, units, first }: { cause: Cause; units: Map<string, string>; first: boolean }) {
+  const [open, setOpen] = useState(first);
+  const percent = Math.round(cause.confidence * 100);
+  const measured = cause.evidence.filter(({ kind }) => kind === "METRIC");
+  const known = cause.evidence.filter(({ kind }) => kind !== "METRIC");
+  return (
+    <article className="panel p-3">
+      <header className="flex flex-wrap items-baseline gap-x-3 gap-y-1">
+        <span className="text-muted">{cause.rank}</span>
+        <h3 className="text-[15px] font-semibold">{cause.title}</h3>
+        <span className="font-mono text-muted">{[cause.cluster, subject(cause.labels)].filter(Boolean).join(" · ")}</span>
+        <span className="ml-auto flex items-center gap-2 whitespace-nowrap">
+          <span aria-hidden="true" className="h-1.5 w-20 overflow-hidden rounded bg-raised">
+            <span className="block h-full bg-accent" style={{ width: `${percent}%` }} />
+          </span>
+          {percent} % sure
+        </span>
+      </header>
+      <ul className="mt-1 list-disc pl-5">
+        {cause.reasons.map((reason) => (
+          <li key={reason}>{reason}</li>
+        ))}
+      </ul>
+      <p className="mt-1 text-muted">Moved at {clock(cause.moved_at)}</p>
+      {cause.evidence.length ? (
+        <button type="button" className="button mt-2 h-7" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? "Hide the evidence" : `Show the evidence (${cause.evidence.length})`}
+        </button>
+      ) : null}
+      {open && known.length ? (
+        <section className="mt-3 border-t border-line pt-2" aria-label="Known around it">
+          <h4 className="font-medium">Known around it</h4>
+          <ul className="mt-1 space-y-1.5">
+            {known.map((one) => (
+              <StructureEvidence key={keyOf(one)} evidence={one} />
+            ))}
+          </ul>
+        </section>
+      ) : null}
+      {open
+        ? measured.map((one) => (
+            <EvidenceChart key={keyOf(one)} evidence={one} movedAt={cause.moved_at} unit={unitOf(one.query ?? "", cause, units)} />
+          ))
+        : null}
+    </article>
+  );
+}
