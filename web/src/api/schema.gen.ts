@@ -2393,8 +2393,9 @@ export interface components {
         /** Cause */
         Cause: {
             title: string;
-            /** Format: uuid */
-            cluster_id: string;
+            cluster_id: string | null;
+            /** @default  */
+            subject: string;
             watch?: string | null;
             alert_fingerprint?: string | null;
             labels: {
@@ -2405,6 +2406,7 @@ export interface components {
             moved_at: string;
             reasons: string[];
             evidence: components["schemas"]["Evidence"][];
+            node_id?: string | null;
         };
         /** CauseReply */
         CauseReply: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,11 +13,20 @@ import msgspec
 import numpy as np
 
 from aiops.intelligence.domain.anomalies import Anomaly, rank_of, subject_of, worst
-from aiops.intelligence.domain.causes import MAX_SIGNALS, WINDOW_S, AlertSignal, Cause, Signal, rank
+from aiops.intelligence.domain.causes import (
+    MAX_SIGNALS,
+    WINDOW_S,
+    AlertSignal,
+    Cause,
+    Evidence,
+    EvidenceKind,
+    Signal,
+)
 from aiops.intelligence.domain.correlation import ArrivalKind
 from aiops.intelligence.domain.feedback import Key, key_of
 from aiops.intelligence.domain.incidents import Named, title_of
 from aiops.intelligence.domain.replays import NoisyAlert, ReplayedIncident, ReplayedMember
+from aiops.intelligence.ranking.incident import rank
 from aiops.intelligence.ranking.moves import usual
 from aiops.intelligence.service.replays.collecting import OfCluster, Watched
 from aiops.intelligence.service.replays.gathering import Episode, Joined
@@ -25,6 +35,7 @@ from aiops.observability.ports_past import PastAlert
 
 _AFTER_S = 900.0
 _MOST_MEMBERS = 200
+_WATCH = re.compile(r'watch="([^"]+)"')
 _MOST_NOISY = 20
 _FEWEST = 10
 
@@ -129,11 +140,14 @@ def _alert(alert: PastAlert) -> AlertSignal:
 
 def _asked_there(cause: Cause, queries: Mapping[tuple[UUID, str], str]) -> Cause:
     """The hub kept nothing of this past: its evidence is found where it was read."""
-    query = queries.get((cause.cluster_id, cause.watch or ""))
-    if query is None:
-        return cause
-    evidence = [msgspec.structs.replace(one, query=query) for one in cause.evidence]
-    return msgspec.structs.replace(cause, evidence=evidence)
+
+    def there(one: Evidence) -> Evidence:
+        named = _WATCH.search(one.query)
+        if one.kind is not EvidenceKind.METRIC or one.cluster_id is None or named is None:
+            return one
+        return msgspec.structs.replace(one, query=queries.get((one.cluster_id, named[1]), one.query))
+
+    return msgspec.structs.replace(cause, evidence=[there(one) for one in cause.evidence])
 
 
 def _signals(onset: float, clusters: Sequence[OfCluster], anomalies: Sequence[Anomaly]) -> list[Signal]:
@@ -165,6 +179,7 @@ def _of_watch(
             labels=labels,
             minimum=watch.minimum,
             symptom=watch.symptom,
+            unit=watch.unit,
             interval_s=interval_s,
             times=times,
             values=row,
