@@ -87,6 +87,7 @@ _STATEMENTS = (
         name text NOT NULL,
         cluster_id uuid NOT NULL,
         token_hash bytea NOT NULL UNIQUE,
+        alert_settings jsonb NOT NULL DEFAULT '{}',
         created_at timestamptz NOT NULL,
         UNIQUE (cluster_id, name)
     )
@@ -114,6 +115,8 @@ _STATEMENTS = (
         source text NOT NULL DEFAULT 'alertmanager',
         starts timestamptz[] NOT NULL DEFAULT '{}',
         flapping boolean NOT NULL DEFAULT false,
+        members text[] NOT NULL DEFAULT '{}',
+        original jsonb,
         status text NOT NULL DEFAULT 'NEW',
         assignee text,
         snoozed_until timestamptz,

@@ -107,6 +107,7 @@ def _known(name: str, aim: Aim) -> str | None:
         "team_id": _NO_CLUSTERS,
         "rule_id": _NO_CLUSTERS,
         "replay_id": _NO_CLUSTERS,
+        "alert_format": "grafana",
     }
     if aim.ids.get(name):
         return aim.ids[name][0]

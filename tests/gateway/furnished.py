@@ -80,6 +80,8 @@ class FurnishedHub:
             "replay_id": [self._replay()],
             "trace_id": [TRACE_ID],
             "watch": ["node_cpu", self._watch()],
+            "intake_rule_id": [self._intake_rule()],
+            "alert_format": ["grafana", "pagerduty", "json"],
             "cluster": [self.equipped["id"], self.equipped["name"]],
             "node": [GPU_NODE],
             "node_id": [keep_topology(self.admin, self.pushed["name"], MARKER)],
@@ -127,12 +129,25 @@ class FurnishedHub:
     def _watch(self) -> str:
         return str(self.admin.post("/api/v1/watches", json=self.new_watch(random.Random())).json()["name"])
 
+    def _intake_rule(self) -> str:
+        return str(self.admin.post("/api/v1/alert-intake-rules", json=self.new_rule(random.Random())).json()["id"])
+
+    def new_rule(self, chance: random.Random) -> JSON:
+        table = {"csv": "pod,owner\na,b\n", "match": ["pod"]}
+        parts: list[JSON] = [{"mapping": table}, {"extraction": {"name": "pod", "pattern": "(?P<service>[a-z]+)"}}]
+        return {"name": self._name("r"), "cluster_ids": [self.pushed["id"]], **chance.choice(parts)}
+
+    def changed_rule(self, chance: random.Random) -> JSON:
+        kept = items(self.admin, "/api/v1/alert-intake-rules")
+        mine = next(one for one in kept if one["id"] == self.words["intake_rule_id"][0])
+        return {**self.new_rule(chance), "revision": mine["revision"]}
+
     def _name(self, kind: str) -> str:
         return f"{kind}-made-{next(self._count)}"
 
     def who_asks(self, operation: Operation) -> httpx.Client:
         """A source where the route takes only sources; for what ends a session, a user with one of their own."""
-        if operation[1] in ("/api/metrics", "/api/v1/alerts/webhook"):
+        if operation[1] == "/api/metrics" or operation[1].startswith("/api/v1/alerts/webhook"):
             return self.source
         if operation[1].startswith("/webhooks/changes/"):
             return self.pipeline
@@ -175,6 +190,8 @@ class FurnishedHub:
             other = self._incident()
             self.admin.post(f"/api/v1/incidents/{self.words['incident_id'][0]}/links", json={"other_id": other})
             return other
+        if method == "DELETE" and name == "intake_rule_id":
+            return self._intake_rule()
         if method == "DELETE" and name == "watch":
             return self._watch()
         if "/credentials" in route:
@@ -354,6 +371,13 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/metrics"): _push,
     ("POST", "/api/v1/alerts/webhook"): _webhook,
     ("POST", "/api/v1/alerts/actions"): _action,
+    ("POST", "/api/v1/alert-intake-rules"): FurnishedHub.new_rule,
+    ("PUT", "/api/v1/alert-intake-rules/{intake_rule_id}"): FurnishedHub.changed_rule,
+    ("POST", "/api/v1/alert-intake-rules/try"): lambda hub, chance: {
+        "cluster_id": hub.pushed["id"],
+        "labels": {"alertname": "Made", "pod": "a"},
+        "rule": chance.choice([None, hub.new_rule(chance)]),
+    },
     ("POST", "/api/v1/metrics/query"): _query,
     ("POST", "/api/v1/metrics/query_range"): _range,
     ("POST", "/prometheus/api/v1/query"): lambda hub, chance: {"query": chance.choice(hub.words["query"])},

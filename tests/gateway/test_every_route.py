@@ -53,6 +53,7 @@ ABOUT_NO_CLUSTER = frozenset(
         "/api/v1/system/storage",
         "/api/v1/streaming/clients",
         "/api/v1/alerts/counts",
+        "/api/v1/alert-formats",
         # Of these two only what is common to clusters: names of labels and metrics.
         "/prometheus/api/v1/labels",
         "/prometheus/api/v1/metadata",
@@ -125,6 +126,10 @@ class House:
         body = {"name": f"pipeline-{MARKER}", "kind": "GITHUB", "cluster_id": cluster_id}
         return str(self.admin.post("/api/v1/change-sources", json=body).json()["id"])
 
+    def _intake_rule(self, cluster_id: str) -> str:
+        body = {"name": MARKER, "cluster_ids": [cluster_id], "deduplication": {"labels": ["owner"]}, "enabled": False}
+        return str(self.admin.post("/api/v1/alert-intake-rules", json=body).json()["id"])
+
     def _shared_incident(self) -> str:
         """One episode that struck both clusters; gives the id of its incident, which both may see in part."""
         with LiveReader(self.limited) as reader:
@@ -167,6 +172,7 @@ class House:
             "node": [f"gpu-{MARKER}"],
             "node_id": [self.node],
             "file": [f"file-{MARKER}"],
+            "intake_rule_id": [self._intake_rule(theirs["id"])],
             "silence_id": [f"silence-{MARKER}"],
         }
         assert all(found.values()), found

@@ -21,7 +21,8 @@ from aiops.observability.needs_alerts import AlertFilter, AlertKey
 from aiops.observability.ports import Alert, AlertState, AlertStatus, Severity
 from aiops.observability.service.alert_episodes import CALM_AFTER
 from aiops.observability.service.alert_handling import AlertHandling, Wish
-from aiops.observability.service.alerts import AlertService, Webhook
+from aiops.observability.service.alert_told import Webhook
+from aiops.observability.service.alerts import AlertService
 from aiops.observability.store.alert_desk import PostgresAlertDesk
 from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alerts import PostgresAlertStore

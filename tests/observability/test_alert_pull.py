@@ -25,8 +25,9 @@ from aiops.observability.ports import Alert, AlertOrigin, AlertState
 from aiops.observability.service.alert_pull import AlertPulling, AlertPullJob
 from aiops.observability.service.alert_pull_remote import FoundAlert, RemoteAlerts
 from aiops.observability.service.alert_rules import AlertRules
+from aiops.observability.service.alert_told import Webhook
 from aiops.observability.service.alertmanager_pair import AlertmanagerPair
-from aiops.observability.service.alerts import AlertService, Webhook
+from aiops.observability.service.alerts import AlertService
 from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alert_pulls import PostgresPullStore
 from aiops.observability.store.alerts import PostgresAlertStore

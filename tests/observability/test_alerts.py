@@ -16,7 +16,8 @@ from aiops.kernel.outbox import SqlOutbox
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.needs_alerts import AlertFilter
 from aiops.observability.ports import AlertState, Severity
-from aiops.observability.service.alerts import AlertService, Webhook
+from aiops.observability.service.alert_told import Webhook
+from aiops.observability.service.alerts import AlertService
 from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alerts import PostgresAlertStore
 

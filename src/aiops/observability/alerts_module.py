@@ -11,18 +11,21 @@ from aiops.kernel.bus import Bus
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
 from aiops.kernel.module import JobSpec
-from aiops.observability.needs import PullStore
-from aiops.observability.needs_alerts import AlertDesk, AlertLists, AlertStore
+from aiops.observability.alert_formats import installed as installed_formats
+from aiops.observability.needs import PullStore, SourceStore
+from aiops.observability.needs_alerts import AlertDesk, AlertLists, AlertStore, IntakeRuleStore
 from aiops.observability.ports import AlertOrigin, Alerts, Metrics, WatchFeed
 from aiops.observability.service.alert_handling import AlertHandling, AlertWakingJob
 from aiops.observability.service.alert_pull import AlertPulling, AlertPullJob
 from aiops.observability.service.alert_pull_remote import RemoteAlerts, RemoteRules
 from aiops.observability.service.alert_rules import AlertRules
+from aiops.observability.service.alert_webhooks import AlertWebhooks
 from aiops.observability.service.alertmanager_pair import AlertmanagerPair
 from aiops.observability.service.alerts import AlertService
 from aiops.observability.service.cnf import CnfService
 from aiops.observability.service.device_metrics import DeviceMetrics
 from aiops.observability.service.gpu import GpuService
+from aiops.observability.service.intake_rules import IntakeRules
 from aiops.observability.service.live_updates import LiveUpdatesJob
 from aiops.observability.service.silences import Silences
 from aiops.observability.service.silences_remote import RemoteSilences
@@ -30,6 +33,7 @@ from aiops.observability.store.alert_desk import PostgresAlertDesk
 from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alert_pulls import PostgresPullStore
 from aiops.observability.store.alerts import PostgresAlertStore
+from aiops.observability.store.intake_rules import PostgresIntakeRuleStore
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
 
@@ -67,8 +71,24 @@ class AlertsProvider(Provider):
         return PostgresPullStore()
 
     @provide
-    def alert_service(self, database: Database, clock: Clock, store: AlertStore, lists: AlertLists) -> AlertService:
-        return AlertService(database, clock, store, lists)
+    def intake_rule_store(self) -> IntakeRuleStore:
+        return PostgresIntakeRuleStore()
+
+    @provide
+    def intake_rules(self, database: Database, clock: Clock, store: IntakeRuleStore) -> IntakeRules:
+        return IntakeRules(database, clock, store)
+
+    @provide
+    def alert_service(
+        self, database: Database, clock: Clock, store: AlertStore, lists: AlertLists, rules: IntakeRules
+    ) -> AlertService:
+        return AlertService(database, clock, store, lists, rules)
+
+    @provide
+    def alert_webhooks(
+        self, database: Database, clock: Clock, sources: SourceStore, alerts: AlertService
+    ) -> AlertWebhooks:
+        return AlertWebhooks(database, clock, sources, alerts, installed_formats())
 
     @provide
     def alert_handling(self, database: Database, clock: Clock, desk: AlertDesk) -> AlertHandling:

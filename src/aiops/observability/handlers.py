@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiops.kernel.database import Transaction
 from aiops.kernel.events import Event
 from aiops.observability.needs import PullStore, SampleStore, SourceStore, WatchStore
-from aiops.observability.needs_alerts import AlertStore
+from aiops.observability.needs_alerts import AlertStore, IntakeRuleStore
 from aiops.observability.service.sources import Sources
 from aiops.registry.events import ClusterDeleted
 
@@ -21,6 +21,7 @@ class ForgetCluster:
         sources: Sources,
         pulls: PullStore,
         watches: WatchStore,
+        rules: IntakeRuleStore,
     ) -> None:
         self._samples = samples
         self._alerts = alerts
@@ -28,12 +29,14 @@ class ForgetCluster:
         self._sources = sources
         self._pulls = pulls
         self._watches = watches
+        self._rules = rules
 
     async def handle(self, tx: Transaction, event: Event) -> None:
         assert isinstance(event, ClusterDeleted)
         await self._store.delete_cluster(tx, event.cluster_id)
         await self._pulls.delete_cluster(tx, event.cluster_id)
         await self._watches.forget_cluster(tx, event.cluster_id)
+        await self._rules.forget_cluster(tx, event.cluster_id)
         await self._alerts.delete_cluster(tx, event.cluster_id)
         await self._samples.delete_cluster(tx, event.cluster_id)
         self._sources.forget_trusted()

@@ -14,11 +14,12 @@ from aiops.kernel.retention import Keep
 from aiops.observability.alerts_module import ALERT_JOBS, AlertsProvider
 from aiops.observability.events import EVENTS
 from aiops.observability.handlers import ForgetCluster
-from aiops.observability.http.alerts import AlertController
+from aiops.observability.http.alerts import AlertController, alert_formats
 from aiops.observability.http.cnf import CnfController
 from aiops.observability.http.dashboards import DashboardController
 from aiops.observability.http.gpu import GpuController
 from aiops.observability.http.ingest import push_metrics
+from aiops.observability.http.intake_rules import IntakeRuleController
 from aiops.observability.http.logs import LogsController
 from aiops.observability.http.metrics import MetricsController
 from aiops.observability.http.prometheus import PrometheusController
@@ -34,7 +35,7 @@ from aiops.observability.needs import (
     SourceStore,
     WatchStore,
 )
-from aiops.observability.needs_alerts import AlertStore
+from aiops.observability.needs_alerts import AlertStore, IntakeRuleStore
 from aiops.observability.ports import Metrics, SampleIntake, SourceTokens
 from aiops.observability.ports_past import Past
 from aiops.observability.service.arrivals import SampleArrivals
@@ -188,6 +189,7 @@ async def _forget_cluster(container: AsyncContainer) -> Handle:
         await container.get(Sources),
         await container.get(PullStore),
         await container.get(WatchStore),
+        await container.get(IntakeRuleStore),
     ).handle
 
 
@@ -204,6 +206,8 @@ def context() -> Context:
         routes=(
             push_metrics,
             AlertController,
+            alert_formats,
+            IntakeRuleController,
             SilenceController,
             GpuController,
             CnfController,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -139,6 +139,11 @@ class SourceStore(Protocol):
         """Sources of these clusters (of all: `None`), by name."""
 
     async def by_token(self, tx: Transaction, token_hash: bytes) -> PushSource | None: ...
+
+    async def alert_settings(self, tx: Transaction, source_id: UUID) -> dict[str, dict[str, Any]]:
+        """By the form of its alerts; empty where nothing is set."""
+
+    async def set_alerts(self, tx: Transaction, source_id: UUID, settings: dict[str, dict[str, Any]]) -> None: ...
 
     async def delete(self, tx: Transaction, source_id: UUID, clusters: frozenset[UUID] | None) -> bool:
         """False where there is none in these clusters."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
 
 from aiops.kernel.database import Transaction
-from aiops.observability.ports import Alert, AlertChange, AlertState, AlertStatus, Handling, Severity
+from aiops.kernel.principal import Principal
+from aiops.observability.ports import Alert, AlertChange, AlertState, AlertStatus, Handling, Labels, Severity
 
 MOST_COUNTED = 10_000
 """Where every row must be looked at to count them, counting ends here, and says so."""
@@ -222,3 +223,101 @@ class AlertDesk(Protocol):
 
     async def calm(self, tx: Transaction, keys: Sequence[AlertKey]) -> None:
         """They flap no more."""
+
+
+class SentAlert(msgspec.Struct):
+    """One alert as Alertmanager's webhook (version 4) writes it; an open end has the year 1."""
+
+    labels: Labels
+    startsAt: datetime
+    status: str = "firing"
+    annotations: Labels = {}
+    endsAt: datetime | None = None
+    generatorURL: str | None = None
+    fingerprint: str = ""
+
+
+class AlertFormat(Protocol):
+    """A plugin that reads what a server of its kind posts. It only reads: tokens, rules, keeping are the hub's."""
+
+    def read(self, body: dict[str, Any], now: datetime) -> list[tuple[SentAlert, dict[str, Any]]]:
+        """Each alert in Alertmanager's words, with what was written of it. Raises `Invalid` for what is no such
+        body; `now` is when it came, where it tells no time."""
+
+
+class LabelMatcher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """As in a silence: `is_equal` false turns it round; a regular expression is RE2 and anchored at both ends; a label
+    that is not there is the empty text."""
+
+    name: str
+    value: str
+    is_regex: bool = False
+    is_equal: bool = True
+
+
+class Extraction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The named groups of `pattern` (RE2, found anywhere in the text) become labels of their names."""
+
+    name: str
+    pattern: str
+    of: Literal["LABEL", "ANNOTATION"] = "LABEL"
+    overwrite: bool = False
+
+
+class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table: the columns in `match` are compared with labels (an empty cell fits any), the others are set. Of several
+    rows that fit, the one with the most filled cells counts, and among these the first."""
+
+    csv: str
+    match: list[str]
+    overwrite: bool = False
+
+
+class Deduplication(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Alerts that agree in their name and in these labels are one; it ends when the last of them has."""
+
+    labels: list[str]
+
+
+class IntakeRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How alerts are shaped as they come in; exactly one of the three parts is there.
+
+    `cluster_ids`: whose alerts, `None` everyone's. `source`: the kind of server (`alertmanager`, `grafana` …) or the
+    name of the pushing source, `None` any. `matchers` must all fit. Rules are applied by `position`, then by name.
+    """
+
+    id: UUID
+    name: str
+    position: int
+    enabled: bool
+    cluster_ids: list[UUID] | None
+    source: str | None
+    matchers: list[LabelMatcher]
+    extraction: Extraction | None
+    mapping: Mapping | None
+    deduplication: Deduplication | None
+    revision: int
+    changed_by: str
+    changed_at: datetime
+
+    def seen_by(self, principal: Principal) -> bool:
+        """A rule for everyone tells of clusters that not everyone sees."""
+        if self.cluster_ids is None:
+            return principal.clusters is None
+        return principal.sees_any(self.cluster_ids)
+
+
+class IntakeRuleStore(Protocol):
+    async def all(self, tx: Transaction) -> list[IntakeRule]:
+        """By position and name."""
+
+    async def get(self, tx: Transaction, rule_id: UUID) -> IntakeRule | None:
+        """Held until the end of the transaction."""
+
+    async def keep(self, tx: Transaction, rule: IntakeRule) -> None:
+        """Add or replace."""
+
+    async def delete(self, tx: Transaction, rule_id: UUID) -> None: ...
+
+    async def forget_cluster(self, tx: Transaction, cluster_id: UUID) -> None:
+        """Take it off each rule's clusters; a rule that has none left goes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -267,12 +267,24 @@ class Handling(msgspec.Struct, frozen=True):
     escalated_to: str | None = None
 
 
+class Original(msgspec.Struct, frozen=True):
+    """An alert as its sender told of it, where that was changed on its way: by which rules, and `payload` where it came
+    in a form of its own."""
+
+    labels: Labels
+    annotations: Labels
+    rules: tuple[str, ...] = ()
+    payload: dict[str, Any] | None = None
+
+
 class Alert(msgspec.Struct, frozen=True):
     """Identified by (cluster, fingerprint). `sender_severity` is the sender's own word.
 
     `suppressed`: its Alertmanager tells nobody of it, by the silences and by the alerts whose ids follow. `pulled`: it
     was seen where it is kept, and not only told of by a webhook. `starts` are those of its latest episodes; `flapping`:
     there were many of them in a short time, which is told as one. `source` is the kind of server that told of it.
+
+    `members`: the fingerprints of those that fire, where a rule makes several of the sender's alerts one.
     """
 
     cluster_id: UUID
@@ -296,6 +308,8 @@ class Alert(msgspec.Struct, frozen=True):
     starts: tuple[datetime, ...] = ()
     flapping: bool = False
     source: str = "alertmanager"
+    members: tuple[str, ...] = ()
+    original: Original | None = None
 
 
 class AlertOrigin(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -27,16 +27,28 @@ from aiops.observability.http.alert_filters import (
 from aiops.observability.http.ingest import Accepted
 from aiops.observability.http.metrics import ClusterIds, in_part, reply
 from aiops.observability.needs_alerts import AlertCounts, AlertFilter, AlertGroup, AlertKey, TimelineEntry
-from aiops.observability.ports import Alert, AlertChange, AlertFreshness, AlertState, AlertStatus, Labels, Severity
+from aiops.observability.ports import (
+    Alert,
+    AlertChange,
+    AlertFreshness,
+    AlertState,
+    AlertStatus,
+    Labels,
+    Original,
+    Severity,
+)
 from aiops.observability.service.alert_handling import MOST_SELECTED, AlertHandling, Handled, Wish
 from aiops.observability.service.alert_pull import AlertPulling
 from aiops.observability.service.alert_rules import AlertRules, RulesFound
-from aiops.observability.service.alerts import AlertService, Webhook
+from aiops.observability.service.alert_told import Webhook
+from aiops.observability.service.alert_webhooks import AlertWebhooks, FormatShown
+from aiops.observability.service.alerts import AlertService
 from aiops.registry.ports import Clusters
 
 
 class ListedAlert(msgspec.Struct):
-    """As the port's alert, with the cluster's name."""
+    """As the port's alert, with the cluster's name. `members`: how many of the sender's alerts are one in it.
+    `original` is told of one alert, not in lists."""
 
     cluster_id: UUID
     cluster: str | None
@@ -61,6 +73,8 @@ class ListedAlert(msgspec.Struct):
     escalated_to: str | None
     flapping: bool
     source: str
+    members: int
+    original: Original | None = None
 
 
 class AlertList(msgspec.Struct):
@@ -99,7 +113,8 @@ class ActionWish(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True):
     filter: FilterBody | None = None
 
 
-_SHOWN = tuple(name for name in Alert.__struct_fields__ if name not in {"pulled", "starts", "handling"})
+_NOT_LISTED = {"pulled", "starts", "handling", "members", "original"}
+_SHOWN = tuple(name for name in Alert.__struct_fields__ if name not in _NOT_LISTED)
 
 
 class AlertController(Controller):
@@ -111,6 +126,22 @@ class AlertController(Controller):
     @inject
     async def webhook(self, principal: Caller, alerts: FromDishka[AlertService], data: JSONBody[Webhook]) -> Accepted:
         return Accepted(await alerts.receive(principal, data))
+
+    @post(
+        "/webhook/{alert_format:str}",
+        status_code=200,
+        summary="Alerts in the form of another vendor, one of GET /api/v1/alert-formats",
+        opt={"source": True},
+    )
+    @inject
+    async def webhook_of_form(
+        self,
+        principal: Caller,
+        webhooks: FromDishka[AlertWebhooks],
+        alert_format: FromPath[str],
+        data: JSONBody[dict[str, Any]],
+    ) -> Accepted:
+        return Accepted(await webhooks.receive(principal, alert_format, data))
 
     @get(summary="Alerts in scope, newest first", responses=in_part(AlertList))
     @inject
@@ -230,13 +261,24 @@ class AlertController(Controller):
         cluster_id: FromQuery[UUID],
     ) -> ListedAlert:
         found = await alerts.get(principal, cluster_id, clean(fingerprint) or "")
-        return _listed(found, await _names(principal, clusters))
+        return _listed(found, await _names(principal, clusters), whole=True)
+
+
+class FormatList(msgspec.Struct):
+    items: list[FormatShown]
+
+
+@get("/api/v1/alert-formats", summary="The forms of alerts that the hub reads", tags=["observability"])
+@inject
+async def alert_formats(principal: Caller, webhooks: FromDishka[AlertWebhooks]) -> FormatList:
+    return FormatList(webhooks.formats(principal))
 
 
 async def _names(principal: Caller, clusters: Clusters) -> dict[UUID, str]:
     return {cluster.id: cluster.name for cluster in await clusters.visible(principal)}
 
 
-def _listed(alert: Alert, names: dict[UUID, str]) -> ListedAlert:
+def _listed(alert: Alert, names: dict[UUID, str], *, whole: bool = False) -> ListedAlert:
     values = {name: getattr(alert, name) for name in _SHOWN} | msgspec.structs.asdict(alert.handling)
-    return ListedAlert(cluster=names.get(alert.cluster_id), **values)
+    original = alert.original if whole else None
+    return ListedAlert(cluster=names.get(alert.cluster_id), members=len(alert.members), original=original, **values)

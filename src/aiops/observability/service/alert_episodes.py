@@ -13,7 +13,7 @@ import msgspec
 
 from aiops.observability.domain import severity_of
 from aiops.observability.events import AlertFired, AlertResolved, AlertUpdated
-from aiops.observability.ports import Alert, AlertState, Handling
+from aiops.observability.ports import Alert, AlertState, Handling, Severity
 from aiops.observability.service.alert_pull_remote import FoundAlert
 
 # Alertmanager's webhook writes nanoseconds and its API cuts them to milliseconds.
@@ -24,6 +24,8 @@ _OVERTAKEN = timedelta(seconds=10)
 # every evaluation of a slow rule.
 FORGETFUL = timedelta(minutes=5)
 TOUCH_EVERY = timedelta(minutes=1)
+MOST_MEMBERS = 1_000
+_WORST_FIRST = list(Severity)
 # So many episodes begin within that time where an alert flaps; it is calm once none has begun for a while.
 FLAPS = 5
 FLAPPING_WITHIN = timedelta(hours=1)
@@ -58,6 +60,23 @@ def merge(known: Alert | None, sent: Alert) -> Alert | None:
     return None if same == known else _counted(known, sent)
 
 
+def merge_one_of_many(known: Alert | None, sent: Alert) -> Alert | None:
+    """As `merge`, where a rule makes several of the sender's alerts one: it fires while any of them does."""
+    mine = set(sent.members)
+    ended = sent.state == AlertState.RESOLVED
+    if known is None or known.state == AlertState.RESOLVED:
+        if known is not None and not ended and sent.starts_at <= known.starts_at:
+            # Another of them goes on, of which nothing was told for a while.
+            sent = msgspec.structs.replace(sent, starts_at=sent.received_at)
+        return merge(known, msgspec.structs.replace(sent, members=() if ended else sent.members))
+    left = tuple(sorted(set(known.members) - mine if ended else set(known.members) | mine))[:MOST_MEMBERS]
+    if ended and not left:
+        return merge(known, msgspec.structs.replace(sent, starts_at=known.starts_at, members=()))
+    severity = min(known.severity, sent.severity, key=_WORST_FIRST.index) if not ended else known.severity
+    changed = msgspec.structs.replace(known, members=left, severity=severity, received_at=sent.received_at)
+    return None if left == known.members and severity == known.severity else changed
+
+
 def merge_found(known: Alert | None, found: Alert, asked_at: datetime) -> Alert | None:
     """The alert as it stands after it was found where alerts are kept; `None` where nothing changed, or where its end
     was told while we asked."""
@@ -67,7 +86,7 @@ def merge_found(known: Alert | None, found: Alert, asked_at: datetime) -> Alert 
     ended = known.state == AlertState.RESOLVED
     if ended and asked_at - known.received_at < _OVERTAKEN:
         return None
-    if not ended and (found.starts_at <= known.starts_at or _same_episode(known, found)):
+    if not ended and (found.members or found.starts_at <= known.starts_at or _same_episode(known, found)):
         found = msgspec.structs.replace(found, starts_at=known.starts_at, occurrences=known.occurrences)
     else:
         # One that had ended for us goes on where it is kept: for those who heard of the end it begins again, now.
@@ -121,6 +140,9 @@ def as_found(cluster_id: UUID, found: FoundAlert, known: Alert | None, now: date
         silenced_by=found.silenced_by,
         inhibited_by=found.inhibited_by,
         pulled=True,
+        source=found.source,
+        members=found.members,
+        original=found.original,
     )
 
 
@@ -145,7 +167,8 @@ def news(before: Alert | None, alert: Alert) -> type[AlertFired | AlertResolved 
 
 
 def _told_alike(before: Alert, alert: Alert) -> bool:
-    return msgspec.structs.replace(alert, pulled=before.pulled, received_at=before.received_at) == before
+    silent = {name: getattr(before, name) for name in ("pulled", "received_at", "members", "original")}
+    return msgspec.structs.replace(alert, **silent) == before
 
 
 def _begun(alert: Alert) -> Alert:

@@ -108,6 +108,7 @@ class AlertPulling:
         found = await remote.alerts(target, _TIMEOUT_S)
         kept = _bounded(found)
         whole = len(kept) == len(found)
+        kept = await self._alerts.shaped(principal, cluster.id, kept, origin.value.lower())
         up_since = None
         if whole and await self._alerts.missing(principal, cluster.id, kept):
             try:
@@ -118,7 +119,7 @@ class AlertPulling:
         if _ways(now, origin) != _ways(cluster, origin):
             raise Unavailable("It was pointed elsewhere while it was asked.")
         await self._alerts.settle(principal, cluster.id, kept, asked_at=asked_at, up_since=up_since, whole=whole)
-        return None if whole else f"It has {len(found)} alerts, of which the hub takes {len(kept)}."
+        return None if whole else f"It has {len(found)} alerts, of which the hub takes {MOST_ALERTS}."
 
     async def _keep(self, pull: Pull) -> None:
         async with self._transactions.begin() as tx:

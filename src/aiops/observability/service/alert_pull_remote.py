@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from aiops.observability.ports import AlertState, Labels
+from aiops.observability.ports import AlertState, Labels, Original
 from aiops.registry.ports import Target
 
 
@@ -23,6 +23,9 @@ class FoundAlert(msgspec.Struct, frozen=True):
     suppressed: bool = False
     silenced_by: tuple[str, ...] = ()
     inhibited_by: tuple[str, ...] = ()
+    source: str = "alertmanager"
+    members: tuple[str, ...] = ()
+    original: Original | None = None
 
 
 class RemoteAlerts(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -14,7 +15,6 @@ from aiops.kernel.errors import Invalid, NotFound, PermissionDenied
 from aiops.kernel.events import Event
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, PrincipalKind, Role
-from aiops.observability.domain import alert_fingerprint, severity_of
 from aiops.observability.events import AlertFired, AlertResolved, AlertUpdated
 from aiops.observability.needs_alerts import (
     AlertCounts,
@@ -23,39 +23,31 @@ from aiops.observability.needs_alerts import (
     AlertKey,
     AlertLists,
     AlertStore,
+    SentAlert,
     TimelineEntry,
 )
-from aiops.observability.ports import Alert, AlertChange, AlertState, Labels
+from aiops.observability.ports import Alert, AlertChange, AlertState
 from aiops.observability.service.alert_episodes import (
     TOUCH_EVERY,
     as_found,
     ended_unseen,
     merge,
     merge_found,
+    merge_one_of_many,
     news,
     turned,
 )
 from aiops.observability.service.alert_pull_remote import FoundAlert
+from aiops.observability.service.alert_shaping import Shaping
+from aiops.observability.service.alert_told import Sender, Webhook, as_shaped, as_told
 
 MOST_ALERTS = 10_000
 
 
-class SentAlert(msgspec.Struct):
-    """One alert as Alertmanager's webhook (version 4) writes it; an open end has the year 1."""
+class Shapes(Protocol):
+    """Gives the rules as they are now."""
 
-    labels: Labels
-    startsAt: datetime
-    status: str = "firing"
-    annotations: Labels = {}
-    endsAt: datetime | None = None
-    generatorURL: str | None = None
-    fingerprint: str = ""
-
-
-class Webhook(msgspec.Struct):
-    """What Alertmanager posts; what the hub has no use for is ignored."""
-
-    alerts: list[SentAlert]
+    async def shaping(self) -> Shaping: ...
 
 
 class AlertPage(msgspec.Struct, frozen=True):
@@ -97,32 +89,68 @@ class Batch:
 class AlertService:
     """`ports.Alerts`, the webhook and the lists."""
 
-    def __init__(self, transactions: Transactions, clock: Clock, store: AlertStore, lists: AlertLists) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        clock: Clock,
+        store: AlertStore,
+        lists: AlertLists,
+        shapes: Shapes | None = None,
+    ) -> None:
         self._transactions = transactions
         self._clock = clock
         self._store = store
         self._lists = lists
+        self._shapes = shapes
 
     async def receive(self, principal: Principal, webhook: Webhook) -> int:
-        """Take a notification whole. A resend changes nothing but when the alert was last received."""
+        """Take a notification of an Alertmanager whole. A resend changes nothing but when it was last received."""
+        return await self.take(principal, [(alert, None) for alert in webhook.alerts], "alertmanager")
+
+    async def take(
+        self, principal: Principal, told: Sequence[tuple[SentAlert, dict[str, Any] | None]], kind: str
+    ) -> int:
+        """Take alerts that a server of this kind sent, each with what it wrote where that had another form."""
         if principal.kind != PrincipalKind.SERVICE or principal.clusters is None or len(principal.clusters) != 1:
             raise PermissionDenied("Alerts are sent with the token of a source, which binds the cluster.")
-        cluster_id = next(iter(principal.clusters))
-        if len(webhook.alerts) > MOST_ALERTS:
+        sender = Sender(next(iter(principal.clusters)), kind, principal.name)
+        if len(told) > MOST_ALERTS:
             raise Invalid(f"A notification may have at most {MOST_ALERTS} alerts.")
-        now = self._clock.now()
-        sent = [_as_alert(cluster_id, alert, now) for alert in webhook.alerts]
+        now, shaping = self._clock.now(), await self._shaping()
+        sent = [as_told(sender, alert, shaping, now, payload) for alert, payload in told]
         batch = Batch(now)
+        marks = {mark for alert in sent for mark in (alert.fingerprint, *alert.members)}
         async with self._transactions.begin() as tx:
-            known = await self._store.lock(tx, cluster_id, sorted({alert.fingerprint for alert in sent}))
+            known = await self._store.lock(tx, sender.cluster_id, sorted(marks))
             for alert in sent:
-                merged = merge(known.get(alert.fingerprint), alert)
-                if merged is not None:
-                    batch.add(known.get(alert.fingerprint), merged)
-                    known[alert.fingerprint] = merged
-            await self._write(tx, cluster_id, batch, [mark for mark in known if mark not in batch.saved])
+                self._take_one(batch, known, alert)
+            received = {alert.fingerprint for alert in sent if alert.fingerprint in known}
+            await self._write(tx, sender.cluster_id, batch, sorted(received - set(batch.saved)))
             await tx.commit()
         return len(sent)
+
+    def _take_one(self, batch: Batch, known: dict[str, Alert], alert: Alert) -> None:
+        before = known.get(alert.fingerprint)
+        merged = merge_one_of_many(before, alert) if alert.members else merge(before, alert)
+        if merged is not None:
+            batch.add(before, merged)
+            known[alert.fingerprint] = merged
+        for mark in alert.members:
+            alone = known.get(mark)
+            # It was told of before there was the rule that makes it one with others.
+            if alone is not None and alone.state is not AlertState.RESOLVED:
+                known[mark] = _ended(alone, alert.received_at)
+                batch.add(alone, known[mark])
+
+    async def _shaping(self) -> Shaping:
+        return await self._shapes.shaping() if self._shapes is not None else Shaping([])
+
+    async def shaped(
+        self, principal: Principal, cluster_id: UUID, found: Sequence[FoundAlert], kind: str
+    ) -> list[FoundAlert]:
+        """What was found at a server of this kind, as the rules make it: what the two below take."""
+        principal.require(Role.OPERATOR)
+        return list(as_shaped(Sender(cluster_id, kind), found, await self._shaping()).values())
 
     async def missing(self, principal: Principal, cluster_id: UUID, found: Sequence[FoundAlert]) -> bool:
         """Whether an alert that was seen where it is kept is not among those found now."""
@@ -159,10 +187,7 @@ class AlertService:
             gone = [one for one in await self._store.lock_pulled(tx, cluster_id) if one.fingerprint not in there]
             for before in gone if whole else ():
                 if ended_unseen(before, asked_at, up_since):
-                    ended = msgspec.structs.replace(
-                        before, state=AlertState.RESOLVED, ends_at=asked_at, received_at=now, suppressed=False
-                    )
-                    batch.add(before, ended)
+                    batch.add(before, msgspec.structs.replace(_ended(before, asked_at), received_at=now))
             # Their age is that of the reading; each only says that it was still there, now and then.
             stale = [mark for mark, one in known.items() if now - one.received_at >= TOUCH_EVERY]
             await self._write(tx, cluster_id, batch, [mark for mark in stale if mark not in batch.saved])
@@ -242,6 +267,12 @@ class AlertService:
             tx.publish(event)
 
 
+def _ended(alert: Alert, at: datetime) -> Alert:
+    return msgspec.structs.replace(
+        alert, state=AlertState.RESOLVED, ends_at=at, received_at=at, suppressed=False, members=()
+    )
+
+
 def event_of(kind: type[AlertFired | AlertResolved | AlertUpdated], alert: Alert, now: datetime) -> Event:
     until = alert.handling.snoozed_until
     return kind(
@@ -270,32 +301,3 @@ def _change_of(alert: Alert, now: datetime) -> AlertChange:
         alert.ends_at,
         now,
     )
-
-
-def _as_alert(cluster_id: UUID, sent: SentAlert, now: datetime) -> Alert:
-    resolved = sent.status == "resolved"
-    word = sent.labels.get("severity")
-    ends_at = _utc(sent.endsAt) if sent.endsAt is not None and sent.endsAt.year > 1 else None
-    return Alert(
-        cluster_id=cluster_id,
-        fingerprint=sent.fingerprint or alert_fingerprint(sent.labels),
-        name=sent.labels.get("alertname", "unnamed"),
-        severity=severity_of(word),
-        sender_severity=word,
-        state=AlertState.RESOLVED if resolved else AlertState.FIRING,
-        labels=sent.labels,
-        annotations=sent.annotations,
-        starts_at=_utc(sent.startsAt),
-        # A firing alert's end is only when the sender would forget it.
-        ends_at=(ends_at or now) if resolved else None,
-        generator_url=sent.generatorURL or None,
-        occurrences=1,
-        received_at=now,
-    )
-
-
-def _utc(at: datetime) -> datetime:
-    try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except OverflowError:
-        raise Invalid(f"{at.isoformat()} lies outside of the calendar once it is told in UTC.") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -43,7 +44,10 @@ class Sources:
         self._clusters = clusters
         self._trusted: dict[bytes, tuple[float, Principal]] = {}
 
-    async def create(self, principal: Principal, cluster_id: UUID, name: str) -> NewSource:
+    async def create(
+        self, principal: Principal, cluster_id: UUID, name: str, alert_settings: dict[str, dict[str, Any]] | None = None
+    ) -> NewSource:
+        """`alert_settings` are by the form of its alerts, and were checked."""
         principal.require(Role.OPERATOR)
         name = name.strip()
         if not 1 <= len(name) <= 128:
@@ -54,6 +58,8 @@ class Sources:
         async with self._transactions.begin() as tx:
             if not await self._store.add(tx, source, hash_of(token)):
                 raise Conflict(f"This cluster already has a source named {name}.")
+            if alert_settings:
+                await self._store.set_alerts(tx, source.id, alert_settings)
             await tx.commit()
         return NewSource(source.id, source.name, source.cluster_id, source.created_at, token)
 

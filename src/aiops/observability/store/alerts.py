@@ -12,11 +12,11 @@ from sqlalchemy import text
 
 from aiops.kernel.database import Transaction, connection_of
 from aiops.observability.domain import SEVERITY_RANK
-from aiops.observability.ports import Alert, AlertChange, AlertState, AlertStatus, Handling, Severity
+from aiops.observability.ports import Alert, AlertChange, AlertState, AlertStatus, Handling, Original, Severity
 
 TOLD = (
     "name, severity, sender_severity, state, labels, annotations, starts_at, ends_at, generator_url, occurrences, "
-    "received_at, suppressed, silenced_by, inhibited_by, pulled, source, starts, flapping"
+    "received_at, suppressed, silenced_by, inhibited_by, pulled, source, starts, flapping, members, original"
 )
 HANDLED = "status, assignee, snoozed_until, escalated_to"
 COLUMNS = f"cluster_id, fingerprint, {TOLD}, {HANDLED}"
@@ -27,7 +27,8 @@ SELECT cluster_id, fingerprint, {TOLD}, severity_rank, search FROM json_to_recor
     cluster_id uuid, fingerprint text, name text, severity text, sender_severity text, state text, labels jsonb,
     annotations jsonb, starts_at timestamptz, ends_at timestamptz, generator_url text, occurrences int,
     received_at timestamptz, suppressed boolean, silenced_by text[], inhibited_by text[], pulled boolean, source text,
-    starts timestamptz[], flapping boolean, severity_rank smallint, search text)
+    starts timestamptz[], flapping boolean, members text[],
+    original jsonb, severity_rank smallint, search text)
 ON CONFLICT (cluster_id, fingerprint) DO UPDATE SET
     ({TOLD}, severity_rank, search) = ROW (
         {", ".join(f"excluded.{name}" for name in f"{TOLD}, severity_rank, search".split(", "))}),
@@ -133,8 +134,10 @@ def alert_of(row: Any) -> Alert:
     """From a row of `COLUMNS`."""
     values = dict(row._mapping)
     values["severity"], values["state"] = Severity(row.severity), AlertState(row.state)
-    for name in ("silenced_by", "inhibited_by", "starts"):
+    for name in ("silenced_by", "inhibited_by", "starts", "members"):
         values[name] = tuple(values[name])
+    if row.original is not None:
+        values["original"] = msgspec.convert(row.original, Original)
     values["handling"] = handling_of(values)
     return Alert(**values)
 

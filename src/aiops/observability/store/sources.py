@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 
 from aiops.kernel.database import Transaction, connection_of
@@ -55,6 +56,18 @@ class PostgresSourceStore:
         )
         row = rows.one_or_none()
         return _source(row) if row else None
+
+    async def alert_settings(self, tx: Transaction, source_id: UUID) -> dict[str, dict[str, Any]]:
+        rows = await connection_of(tx).execute(
+            text("SELECT alert_settings FROM observability.source WHERE id = :id"), {"id": source_id}
+        )
+        return rows.scalar_one_or_none() or {}
+
+    async def set_alerts(self, tx: Transaction, source_id: UUID, settings: dict[str, dict[str, Any]]) -> None:
+        await connection_of(tx).execute(
+            text("UPDATE observability.source SET alert_settings = CAST(:settings AS jsonb) WHERE id = :id"),
+            {"id": source_id, "settings": msgspec.json.encode(settings).decode()},
+        )
 
     async def delete(self, tx: Transaction, source_id: UUID, clusters: frozenset[UUID] | None) -> bool:
         done = await connection_of(tx).execute(
