@@ -174,14 +174,18 @@ class FurnishedHub:
             return str(self.equipped["id"])
         if method == "DELETE" and name == "cluster_id":
             return str(self._cluster({"platform": "HOST"})["id"])
+        made_anew = {
+            "dashboard_id": self._dashboard,
+            "replay_id": self._replay,
+            "intake_rule_id": self._intake_rule,
+            "watch": self._watch,
+        }
+        if method == "DELETE" and name in made_anew:
+            return made_anew[name]()
         if method == "DELETE" and name == "source_id":
             return str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"])
         if name == "change_source_id":
             return str((self._change_source() if method == "DELETE" else self.teller)["id"])
-        if method == "DELETE" and name == "dashboard_id":
-            return self._dashboard()
-        if method == "DELETE" and name == "replay_id":
-            return self._replay()
         if method == "DELETE" and name == "anomaly_id":
             self.admin.put(f"/api/v1/anomalies/{self.words[name][0]}/feedback", json={"verdict": "REAL"})
         if name == "team_id":
@@ -190,10 +194,6 @@ class FurnishedHub:
             other = self._incident()
             self.admin.post(f"/api/v1/incidents/{self.words['incident_id'][0]}/links", json={"other_id": other})
             return other
-        if method == "DELETE" and name == "intake_rule_id":
-            return self._intake_rule()
-        if method == "DELETE" and name == "watch":
-            return self._watch()
         if "/credentials" in route:
             return str(self.alive["id"])
         if name == "name":
