@@ -318,6 +318,28 @@ const replay = createRoute({
   component: lazyRouteComponent(() => import("./features/replays/ReplayPage"), "ReplayPage"),
 });
 
+const overview = createRoute({
+  getParentRoute: () => shell,
+  path: "/overview",
+  component: lazyRouteComponent(() => import("./features/overview/OverviewPage"), "OverviewPage"),
+});
+
+const executive = createRoute({
+  getParentRoute: () => shell,
+  path: "/executive",
+  validateSearch: (search: Record<string, unknown>): { days?: number; by?: "CLUSTER" | "TEAM" | "SERVICE" } => ({
+    days: search.days === 30 ? 30 : undefined,
+    by: one(search.by, ["TEAM", "SERVICE"]),
+  }),
+  component: lazyRouteComponent(() => import("./features/executive/ExecutivePage"), "ExecutivePage"),
+});
+
+const storage = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/storage",
+  component: lazyRouteComponent(() => import("./features/settings/StoragePage"), "StoragePage"),
+});
+
 const sources = createRoute({
   getParentRoute: () => shell,
   path: "/settings/sources",
@@ -326,7 +348,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, storage, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {
