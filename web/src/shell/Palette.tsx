@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { clusters, incidents } from "../api/queries";
-import { PAGES } from "./Shell";
+import { PAGES } from "./pages";
 import { setTheme, useTheme } from "./store";
 
 const ITEM = "flex h-8 items-center gap-2 rounded px-2 data-[selected=true]:bg-raised";

@@ -23,7 +23,7 @@ export function ExecutivePage() {
     <Page>
       <PageHead title="Executive dashboard" note={`The last ${days} days, beside the ${days} before`}>
         {[7, 30].map((one) => (
-          <button key={one} type="button" className="button" aria-pressed={days === one} onClick={() => set({ days: one })}>
+          <button key={one} type="button" className={days === one ? "button button-primary" : "button"} aria-pressed={days === one} onClick={() => set({ days: one })}>
             {one} days
           </button>
         ))}
@@ -46,7 +46,7 @@ export function ExecutivePage() {
             <div className="mb-1 flex flex-wrap items-center gap-2">
               <h2 className="font-semibold">By</h2>
               {GROUPS.map(([one, word]) => (
-                <button key={one} type="button" className="button h-7" aria-pressed={by === one} onClick={() => set({ by: one })}>
+                <button key={one} type="button" className={`button h-7 ${by === one ? "button-primary" : ""}`} aria-pressed={by === one} onClick={() => set({ by: one })}>
                   {word}
                 </button>
               ))}
@@ -94,9 +94,9 @@ const COLUMNS: [word: string, of: (one: Kpis) => string][] = [
   ["Incidents", (one) => one.incidents.toLocaleString("en")],
   ["Critical", (one) => String(one.critical)],
   ["Alerts", (one) => one.alerts.toLocaleString("en")],
-  ["MTTA", (one) => long(one.mtta_s)],
-  ["MTTR", (one) => long(one.mttr_s)],
-  ["MTBF", (one) => long(one.mtbf_s)],
+  ["MTTA", (one) => (one.acknowledged ? long(one.mtta_s) : "–")],
+  ["MTTR", (one) => (one.resolved ? long(one.mttr_s) : "–")],
+  ["MTBF", (one) => (one.incidents ? long(one.mtbf_s) : "–")],
   ["Without an incident", (one) => percent(one.clear, 1)],
 ];
 

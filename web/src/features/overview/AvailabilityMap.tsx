@@ -37,7 +37,7 @@ export function AvailabilityMap({ tiles }: { tiles: Tile[] }) {
         <tbody>
           {regions.map((region) => (
             <tr key={region}>
-              <th scope="row" className="align-top font-normal whitespace-nowrap">
+              <th scope="row" className="border-b border-line px-3 py-1.5 align-top font-normal whitespace-nowrap">
                 {region}
               </th>
               {columns.map((environment) => (
@@ -60,7 +60,7 @@ function Cell({ tiles }: { tiles: Tile[] }) {
   const unwell = tiles.filter(isUnwell);
   const well = tiles.length - unwell.length;
   return (
-    <td className="align-top">
+    <td className="py-1.5 align-top">
       <ul className="flex flex-wrap items-center gap-x-3 gap-y-1">
         {unwell.map(({ cluster, troubles }) => (
           <li key={cluster.id}>
