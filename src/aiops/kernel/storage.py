@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 _TABLES = """
 SELECT n.nspname AS schema, coalesce(root.relname, c.relname) AS name,
     sum(pg_total_relation_size(c.oid))::bigint AS bytes,
-    sum(greatest(c.reltuples, 0))::bigint AS rows, count(*)::int AS parts
+    coalesce(sum(s.n_live_tup), 0)::bigint AS rows, count(*)::int AS parts
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class root ON root.oid = i.inhparent
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_%'
 GROUP BY 1, 2 ORDER BY bytes DESC, 1, 2

@@ -36,7 +36,7 @@ export function OverviewPage() {
       <div className="space-y-4">
         <QueryFailure what="Reading the fleet" query={fleet} />
         {fleet.isPending ? <Skeleton rows={4} /> : <AvailabilityMap tiles={tiles} />}
-        <div className="grid gap-4 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
+        <div className="grid grid-cols-[minmax(0,1fr)] gap-4 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
           <Incidents />
           <div className="space-y-4">
             <Alerts />
@@ -67,13 +67,13 @@ function Incidents() {
             <Link
               to="/incidents/$incidentId"
               params={{ incidentId: one.id }}
-              className="grid grid-cols-[6rem_minmax(0,1fr)_auto] items-baseline gap-x-3 px-3 py-1.5 hover:bg-raised"
+              className="grid grid-cols-[6rem_minmax(0,1fr)] items-baseline gap-x-3 px-3 py-1.5 hover:bg-raised md:grid-cols-[6rem_minmax(0,1fr)_auto]"
             >
               <SeverityMark severity={one.severity} />
               <span className="min-w-0 truncate" title={one.title}>
                 {one.title}
               </span>
-              <span className="text-meta whitespace-nowrap text-muted">
+              <span className="text-meta text-muted max-md:col-start-2 md:whitespace-nowrap">
                 {plural(one.clusters.length, "cluster")}
                 {one.workloads ? `, ${plural(one.workloads, "workload")}` : ""} · {one.owner ?? "nobody on it"} ·{" "}
                 {ago(one.detected_at, now)}

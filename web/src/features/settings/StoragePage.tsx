@@ -2,20 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import { storage } from "../../api/overview";
 import { formatValue, plural } from "../../lib/format";
 import { QueryFailure, Skeleton } from "../../ui/feedback";
-import { Meter } from "../../ui/Meter";
 import { Page, PageHead } from "../../ui/page";
 
 /** What the hub keeps, how much of it, and for how long. */
 export function StoragePage() {
   const found = useQuery(storage);
-  const largest = Math.max(1, ...(found.data?.tables.map(({ bytes }) => bytes) ?? []));
   return (
     <Page>
       <PageHead title="Storage" note={found.data ? `${formatValue(found.data.database_bytes, "bytes")} in all` : null} />
       <QueryFailure what="Reading the sizes" query={found} />
       {found.isPending ? <Skeleton rows={8} /> : null}
       {found.data ? (
-        <div className="grid gap-4 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
+        <div className="grid grid-cols-[minmax(0,1fr)] gap-4 xl:grid-cols-[minmax(0,2fr)_minmax(0,1fr)]">
           <section aria-label="Tables">
             <h2 className="mb-1 font-semibold">Tables, the largest first</h2>
             <div className="panel overflow-x-auto">
@@ -26,7 +24,9 @@ export function StoragePage() {
                     <th scope="col" className="text-right">
                       Rows, about
                     </th>
-                    <th scope="col">Size with indexes</th>
+                    <th scope="col" className="text-right">
+                      Size with indexes
+                    </th>
                   </tr>
                 </thead>
                 <tbody>
@@ -37,9 +37,7 @@ export function StoragePage() {
                         {one.parts > 1 ? <span className="text-muted"> in {plural(one.parts, "part")}</span> : null}
                       </td>
                       <td className="text-right tabular-nums">{one.rows.toLocaleString("en")}</td>
-                      <td>
-                        <Meter percent={(100 * one.bytes) / largest} label={one.name} text={formatValue(one.bytes, "bytes")} />
-                      </td>
+                      <td className="text-right tabular-nums">{formatValue(one.bytes, "bytes")}</td>
                     </tr>
                   ))}
                 </tbody>
