@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -54,7 +55,9 @@ class Remote:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return web.json_response(self.body, status=self.status)
+        # As compact as a real one.
+        text = json.dumps(self.body, separators=(",", ":"))
+        return web.Response(text=text, content_type="application/json", status=self.status)
 
 
 @asynccontextmanager
@@ -232,3 +235,24 @@ async def test_a_real_prometheus_answers_all_questions(database: Database) -> No
     assert instant.series[0].metric == {}
     assert instant.series[0].value[1] == "7"
     assert len(over.series[0].values) == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "one"),
+    [
+        ("vector", {"metric": {}, "histogram": [1.0, {"count": "3", "sum": "2"}]}),
+        ("matrix", {"metric": {}, "values": [[1.0, "2"]], "histograms": [[1.0, {"count": "3", "sum": "2"}]]}),
+    ],
+)
+async def test_native_histograms_are_refused_and_never_left_out_of_an_answer(
+    kind: str, one: dict[str, Any], database: Database
+) -> None:
+    remote = Remote()
+    remote.body = {"status": "success", "data": {"resultType": kind, "result": [one]}}
+    async with _serving(remote) as url, _service(database, Fleet({"one": url})) as service:
+        if kind == "vector":
+            (outcome,) = (await service.metrics.query(SYSTEM, "m")).clusters
+        else:
+            (outcome,) = (await service.metrics.query_range(SYSTEM, "m", start=NOW, end=NOW, step_s=1)).clusters
+    assert outcome.status is QueryStatus.ERROR
+    assert "native histograms" in str(outcome.error)

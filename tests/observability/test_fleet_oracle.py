@@ -172,6 +172,11 @@ def test_the_table_is_no_easy_one(servers: Servers) -> None:
     [
         ("sum(temperature", "position"),
         ("predict_linear(sum(temperature)[10m:1m], 60)", "predict_linear of what spans clusters can't be computed"),
+        ("temperature + fill(0) limit", "The modifier fill can't"),
+        ('sort_by_label(temperature, "zone")', "sort_by_label can't be computed across clusters .position 1"),
+        ("max_over_time(sum(temperature @ end())[10m:1m])", "within a subquery of what spans clusters can't"),
+        ("max_over_time(sum(max_over_time(temperature[5m:1m] @ start()))[10m:1m])", "within a subquery"),
+        ('temperature{exported_cluster="x"}', "A matcher on exported_cluster"),
         ("temperature + on (zone) limit", "many-to-many|unique on that side"),
     ],
 )
@@ -180,6 +185,48 @@ async def test_what_cannot_be_answered_rightly_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(Invalid, match=says):
         await hub.query(SYSTEM, query, at=_time(START_S + 3333))
+
+
+ORDERED = (
+    "sort(temperature)",
+    "sort_desc(temperature)",
+    "topk(3, temperature)",
+    "bottomk(3, temperature)",
+    "topk(9, odd)",
+)
+
+
+@pytest.mark.parametrize("query", ORDERED)
+async def test_what_is_ordered_comes_in_the_order_of_one_prometheus(
+    query: str, hub: MetricsService, servers: Servers
+) -> None:
+    at = START_S + 3333
+    result = await hub.query(SYSTEM, query, at=_time(at))
+    theirs = [one["metric"] for one in servers.oracle.query(query, at)["result"]]
+    assert [one.metric for one in result.series] == theirs
+
+
+async def test_a_cluster_label_of_the_series_own_is_told_apart_however_it_is_named() -> None:
+    own = [
+        ({"__name__": "m", "cluster": name, "i": "1"}, [(START_S, value)]) for name, value in (("a", 1.0), ("b", 2.0))
+    ]
+    with ExitStack() as stack:
+        fleet = Fleet({name: prometheus_with(own, stack).url for name in ("east", "west")})
+        async with aiohttp.ClientSession() as session:
+            hub = _hub(fleet, session)
+
+            async def answer(query: str) -> dict[tuple[str, ...], float]:
+                found = await hub.query(SYSTEM, query, at=_time(START_S + 1))
+                _all_answered(found.clusters)
+                return {tuple(sorted(one.metric.values())): float(one.value[1]) for one in found.series}
+
+            assert await answer("sum by (exported_cluster) (m)") == {("a",): 2, ("b",): 4}
+            assert await answer("max by (cluster, exported_cluster) (m)") == {
+                (own, hub): value for own, value in (("a", 1), ("b", 2)) for hub in ("east", "west")
+            }
+            assert await answer("sum without (exported_cluster) (m)") == {("1", "east"): 3, ("1", "west"): 3}
+            assert await answer("sum without (cluster) (m)") == {("1", "a"): 2, ("1", "b"): 4}
+            assert await answer("count(m / on (cluster, exported_cluster) m)") == {(): 4}
 
 
 async def test_a_cluster_that_fails_is_named_and_the_rest_is_summed(servers: Servers) -> None:

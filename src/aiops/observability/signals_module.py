@@ -46,7 +46,13 @@ class SignalsProvider(Provider):
         outbound = Outbound(allow_loopback=settings.allow_local_targets, timeout_s=None)
         tails = Outbound(allow_loopback=settings.allow_local_targets, per_host=_TAILS_PER_HOST, total=1_000)
         try:
-            yield LokiBackend(outbound, tails, clock, at_once=settings.cluster_queries_at_once)
+            yield LokiBackend(
+                outbound,
+                tails,
+                clock,
+                max_series=settings.cluster_series_limit,
+                at_once=settings.cluster_queries_at_once,
+            )
         finally:
             await outbound.close()
             await tails.close()

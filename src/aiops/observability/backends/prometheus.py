@@ -145,6 +145,11 @@ class PrometheusBackend:
         timeout_s: float,
     ) -> RemoteAnswer[Any]:
         body = await self._asking.ask(target, method, f"/api/v1/{path}", form, timeout_s, _judge)
+        if b'"histograms":[' in body or b'"histogram":[' in body:
+            raise Invalid(
+                "Its answer has native histograms, which the hub can't show: ask for numbers of them, as in "
+                "histogram_quantile(…) or histogram_count(…)."
+            )
         answer = _decoded(body, decoder)
         if decoder is not _NAMES and decoder is not _METADATA:
             self._bound(answer.data)

@@ -117,7 +117,8 @@ class Replays:
         while True:
             if not await self.step():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._asked.wait(), _LOOK_EVERY_S)
+                    async with asyncio.timeout(_LOOK_EVERY_S):
+                        await self._asked.wait()
                 self._asked.clear()
 
     async def step(self) -> bool:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
 import promql_parser as grammar
 
 from aiops.observability.promql import nodes
-from aiops.observability.promql.fleet.rendering import CLUSTER, Renderer
+from aiops.observability.promql.fleet.rendering import CLUSTER, EXPORTED, Renderer
 from aiops.observability.promql.functions import INSTANT_FUNCTIONS, SCALAR_FUNCTIONS
 from aiops.observability.promql.parsing import AGGREGATIONS, PARAMETRISED, Builder, checked, is_text, milliseconds
 from aiops.observability.promql.windows import PARAMETER_FIRST, RANGE_FUNCTIONS
@@ -33,6 +34,7 @@ _MERGED_BY = {
     "bottomk": "bottomk",
 }
 _RELABELLING = {"label_replace": (1, 3), "label_join": (1, None)}
+_ORDERING = frozenset({"sort_by_label", "sort_by_label_desc"})
 _OF_NO_CLUSTER = frozenset({"vector", "scalar", "absent", "absent_over_time"})
 
 
@@ -127,6 +129,8 @@ class _Planner:
     pushes: list[Push] = field(default_factory=list)
     selectors: list[nodes.Selector] = field(default_factory=list)
     subqueries: list[Subquery] = field(default_factory=list)
+    at_ends: bool = False
+    """Something in it looks at the start or the end of the query."""
 
     def __post_init__(self) -> None:
         self._builder = Builder(self.query, "can't be computed across clusters")
@@ -173,18 +177,32 @@ class _Planner:
         return _Piece(inner.kind, tree, nodes.Negate(self.node(inner)))
 
     def _VectorSelector(self, tree: Any) -> _Piece:
-        self._builder.selector(tree, None)
+        self._selects(tree, None)
         return _Piece(_Kind.LOCAL, tree)
 
     def _MatrixSelector(self, tree: Any) -> _Piece:
-        self._builder.selector(tree.vector_selector, tree.range)
+        self._selects(tree.vector_selector, tree.range)
         return _Piece(_Kind.LOCAL, tree)
+
+    def _selects(self, tree: Any, reach: timedelta | None) -> None:
+        if any(one.name == EXPORTED for one in tree.matchers.matchers):
+            raise self._builder.refuse(f"A matcher on {EXPORTED}, the hub's own name for a label of theirs,", EXPORTED)
+        self._builder.selector(tree, reach)
+        self._note_ends(tree)
+
+    def _note_ends(self, tree: Any) -> None:
+        self.at_ends |= isinstance(self._builder.anchor(tree), nodes.Anchor)
 
     def _SubqueryExpr(self, tree: Any) -> _Piece:
         inside = _Planner(self.query)
         inner = inside.piece(tree.expr)
+        self._note_ends(tree)
         if inner.kind is _Kind.LOCAL:
+            self.at_ends |= inside.at_ends
             return _Piece(_Kind.LOCAL, tree)
+        if inside.at_ends:
+            # A cluster is asked for the moments of the subquery, and would take their ends for those of the query.
+            raise self._builder.refuse("@ start() or @ end() within a subquery of what spans clusters")
         step_ms = DEFAULT_STEP_MS if tree.step is None else milliseconds(tree.step)
         self.subqueries.append(Subquery(inside.finished(inner), step_ms))
         offset_ms = 0 if tree.offset is None else milliseconds(tree.offset)
@@ -195,6 +213,8 @@ class _Planner:
         name = tree.func.name
         if name in {"absent", "absent_over_time"}:
             return self._absent(name, tree)
+        if name in _ORDERING:
+            raise self._builder.refuse(f"The order of {name}", name)
         pieces = [self.piece(argument) for argument in tree.args]
         kinds = {piece.kind for piece in pieces}
         if _Kind.LOCAL in kinds and _Kind.GLOBAL not in kinds and self._stays_local(name, tree.args):
@@ -214,7 +234,7 @@ class _Planner:
         if name in _RELABELLING:
             first, last = _RELABELLING[name]
             touched = trees[first:] if last is None else [trees[first], trees[last]]
-            return not any(getattr(one, "val", None) == CLUSTER for one in touched)
+            return not any(getattr(one, "val", None) in {CLUSTER, EXPORTED} for one in touched)
         return True
 
     def _over_range(self, name: str, pieces: list[_Piece]) -> nodes.Node:
@@ -242,7 +262,7 @@ class _Planner:
         inner = self.piece(tree.expr)
         parameter = self.piece(tree.param) if tree.param is not None else None
         given = parameter is None or parameter.kind is _Kind.CONSTANT
-        if inner.kind is _Kind.LOCAL and given:
+        if inner.kind is _Kind.LOCAL and given and not _names_exported(tree):
             if _keeps_cluster(tree):
                 return _Piece(_Kind.LOCAL, tree)
             merged = self._merged(op, tree, parameter)
@@ -298,9 +318,17 @@ def _keeps_cluster(tree: Any) -> bool:
     return named != bool(modifier.type == grammar.AggModifierType.Without)
 
 
+def _names_exported(tree: Any) -> bool:
+    """Whether an aggregation groups by, or writes, what only the hub gives its name."""
+    names = list(tree.modifier.labels) if tree.modifier is not None else []
+    return EXPORTED in (*names, getattr(tree.param, "val", None))
+
+
 def _within_clusters(modifier: Any) -> bool:
-    """Whether two series of different clusters never match."""
+    """Whether two series of different clusters never match, by labels that each cluster knows."""
     if modifier is None or modifier.matching is None:
         return True
+    if EXPORTED in (*modifier.matching.labels, *(modifier.group_labels or ())):
+        return False
     named = CLUSTER in modifier.matching.labels
     return named == bool(modifier.matching.type == grammar.LabelModifierType.Include)

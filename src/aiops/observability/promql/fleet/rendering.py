@@ -12,10 +12,13 @@ from typing import Any
 
 import promql_parser as grammar
 
+from aiops.kernel.errors import Invalid
 from aiops.observability.expressions import expression
 from aiops.observability.promql.parsing import milliseconds
 
 CLUSTER = "cluster"
+EXPORTED = "exported_cluster"
+"""Where the hub puts a `cluster` that a series has of its own: no cluster knows it under this name."""
 
 _OPS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _GROUPS = {"ManyToOne": "group_left", "OneToMany": "group_right"}
@@ -120,6 +123,9 @@ def _names(labels: list[str] | None) -> str:
 def _matching(modifier: Any) -> str:
     if modifier is None:
         return ""
+    fill = getattr(modifier, "fill_values", None)
+    if fill is not None and (fill.lhs is not None or fill.rhs is not None):
+        raise Invalid("The modifier fill can't be asked of a cluster.")
     words = " bool" if modifier.return_bool else ""
     if modifier.matching is not None:
         kind = "on" if modifier.matching.type == grammar.LabelModifierType.Include else "ignoring"
