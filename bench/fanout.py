@@ -14,7 +14,7 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
@@ -71,8 +71,23 @@ async def _bare(session: aiohttp.ClientSession, urls: list[str], query: str, at:
     return sum(len(part.result) for part in await asyncio.gather(*(one(url) for url in urls)))
 
 
+class Registered(NamedTuple):
+    database: Database
+    clock: SystemClock
+    fleet: Fleet
+    backend: PrometheusBackend
+
+
 async def _service(stack: AsyncExitStack, urls: list[str]) -> MetricsService:
-    """The hub's use case with what it stands on, and the clusters registered, each with a token of its own."""
+    """The hub's use case with what it stands on."""
+    database, clock, fleet, backend = await registered(stack, urls)
+    # Each round asks for a moment of its own, so that no answer serves again.
+    remote = ReusedMetrics(backend, Answers(clock))
+    return MetricsService(clock, fleet, remote, OwnSamples(database, PostgresSampleStore()))
+
+
+async def registered(stack: AsyncExitStack, urls: list[str]) -> Registered:
+    """Clusters with these addresses on a database of their own, each with a token of its own, and the way to them."""
     database = Database(stack.enter_context(migrated_postgres()))
     stack.push_async_callback(database.close)
     outbound = Outbound(allow_loopback=True)
@@ -82,10 +97,7 @@ async def _service(stack: AsyncExitStack, urls: list[str]) -> MetricsService:
     for number, url in enumerate(urls):
         new = NewCluster(name=f"bench-{number}", prometheus_url=url, bearer_token=f"token-{number}")
         await membership.add(BENCH, new)
-    fleet, backend = Fleet(database, clock, store, vault), PrometheusBackend(outbound, clock)
-    # Each round asks for a moment of its own, so that no answer serves again.
-    remote = ReusedMetrics(backend, Answers(clock))
-    return MetricsService(clock, fleet, remote, OwnSamples(database, PostgresSampleStore()))
+    return Registered(database, clock, Fleet(database, clock, store, vault), PrometheusBackend(outbound, clock))
 
 
 async def main() -> int:

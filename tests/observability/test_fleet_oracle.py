@@ -208,7 +208,8 @@ async def test_what_is_ordered_comes_in_the_order_of_one_prometheus(
 
 async def test_a_cluster_label_of_the_series_own_is_told_apart_however_it_is_named() -> None:
     own = [
-        ({"__name__": "m", "cluster": name, "i": "1"}, [(START_S, value)]) for name, value in (("a", 1.0), ("b", 2.0))
+        ({"__name__": "m", "cluster": name, "i": "1"}, [(float(START_S), value)])
+        for name, value in (("a", 1.0), ("b", 2.0))
     ]
     with ExitStack() as stack:
         fleet = Fleet({name: prometheus_with(own, stack).url for name in ("east", "west")})

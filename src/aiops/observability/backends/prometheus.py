@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import aiohttp
@@ -16,6 +17,7 @@ from aiops.observability.backends.asking import (
     MAX_REPLY_BYTES,
     MAX_SERIES,
     Asking,
+    Form,
     bound_series,
     not_answering,
     shortened,
@@ -100,9 +102,7 @@ class PrometheusBackend:
     async def instant(
         self, target: Target, query: str, at_s: float | None, timeout_s: float
     ) -> RemoteAnswer[RemoteInstant]:
-        form = [("query", query), ("timeout", f"{math.ceil(timeout_s * 1000)}ms"), self._limit]
-        if at_s is not None:
-            form.append(("time", _seconds(at_s)))
+        form = _instant_form(query, at_s, timeout_s, self._limit)
         return await self._ask(target, "POST", "query", form, _INSTANT, timeout_s)
 
     async def range(
@@ -140,7 +140,7 @@ class PrometheusBackend:
         target: Target,
         method: str,
         path: str,
-        form: list[tuple[str, str]],
+        form: Form,
         decoder: msgspec.json.Decoder[Any],
         timeout_s: float,
     ) -> RemoteAnswer[Any]:
@@ -159,6 +159,13 @@ class PrometheusBackend:
         series = data.result if isinstance(data, VectorResult | MatrixResult) else data
         if isinstance(series, list):
             bound_series(len(series), self._max_series)
+
+
+@lru_cache(maxsize=64)
+def _instant_form(query: str, at_s: float | None, timeout_s: float, limit: tuple[str, str]) -> Form:
+    """Once for all the clusters that are asked the same."""
+    form = ("query", query), ("timeout", f"{math.ceil(timeout_s * 1000)}ms"), limit
+    return form if at_s is None else (*form, ("time", _seconds(at_s)))
 
 
 def _judge(status: int, body: bytes) -> AiopsError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable
+from operator import attrgetter
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -24,6 +25,8 @@ SHORT_RANGE_S = 60.0
 LONG_S = 300.0
 _SHORT = 3600.0
 _NAMES_STEP_S = 60.0
+
+_SIZE = attrgetter("size")
 
 T = TypeVar("T")
 
@@ -83,7 +86,7 @@ class ReusedMetrics:
         # The name is among it because it is written into the labels of what is kept.
         # Bytes, for a UUID is hashed in Python, and a key many times.
         whose = (target.cluster_id.bytes, target.cluster_name, target.url)
-        found = await self._answers.get((*whose, *key), ttl_s, ask, lambda answer: answer.size)
+        found = await self._answers.get((*whose, *key), ttl_s, ask, _SIZE)
         return replace(found.value, age_s=found.age_s) if found.age_s else found.value
 
 
