@@ -112,6 +112,7 @@ _STATEMENTS = (
         silenced_by text[] NOT NULL DEFAULT '{}',
         inhibited_by text[] NOT NULL DEFAULT '{}',
         pulled boolean NOT NULL DEFAULT false,
+        maintained_by text[] NOT NULL DEFAULT '{}',
         source text NOT NULL DEFAULT 'alertmanager',
         starts timestamptz[] NOT NULL DEFAULT '{}',
         flapping boolean NOT NULL DEFAULT false,
@@ -141,6 +142,7 @@ _STATEMENTS = (
     """,
     "CREATE INDEX alert_ended ON observability.alert (starts_at, cluster_id, fingerprint) WHERE state = 'RESOLVED'",
     "CREATE INDEX alert_by_pull ON observability.alert (cluster_id) WHERE pulled AND state <> 'RESOLVED'",
+    "CREATE INDEX alert_maintained ON observability.alert (cluster_id) WHERE maintained_by <> '{}'",
     "CREATE INDEX alert_snoozed ON observability.alert (snoozed_until) WHERE snoozed_until IS NOT NULL",
     "CREATE INDEX alert_flapping ON observability.alert (starts_at) WHERE flapping",
     # What is open is searched by its text; what has ended is looked through from the newest on.

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.rig import items, wait_until
+from tests.gateway import works
 from tests.gateway.peers import GPU_NODE, MonitoringPeer
 from tests.gateway.seeds import (
     TRACE_ID,
@@ -67,6 +68,17 @@ class FurnishedHub:
         self.teller = self._change_source()
         told = {"Authorization": f"Bearer {self.teller['token']}"}
         self.pipeline = stack.enter_context(httpx.Client(base_url=url, headers=told, timeout=60, trust_env=False))
+        self._makers: dict[str, Callable[[], str]] = {
+            "cluster_id": lambda: str(self._cluster({"platform": "HOST"})["id"]),
+            "source_id": lambda: str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"]),
+            "change_source_id": lambda: str(self._change_source()["id"]),
+            "window_id": self._window,
+            "dashboard_id": self._dashboard,
+            "replay_id": self._replay,
+            "intake_rule_id": self._intake_rule,
+            "team_id": self._team,
+            "watch": self._watch,
+        }
         self.words: dict[str, list[str]] = {
             "cluster_id": [self.pushed["id"], self.dead["id"], self.alive["id"]],
             "incident_id": [incident],
@@ -76,6 +88,8 @@ class FurnishedHub:
             "group_id": [item["id"] for item in items(self.admin, "/api/v1/anomaly-groups")],
             "fingerprint": [MARKER],
             "change_id": [self._change()],
+            "change_source_id": [str(self.teller["id"])],
+            "window_id": [self._window()],
             "dashboard_id": [self._dashboard()],
             "replay_id": [self._replay()],
             "trace_id": [TRACE_ID],
@@ -126,6 +140,10 @@ class FurnishedHub:
         made = self.admin.post("/api/v1/incidents", json=self.new_incident(random.Random()))
         return str(made.json()["id"])
 
+    def _window(self) -> str:
+        body = {**self.new_window(random.Random()), "rrule": "FREQ=DAILY"}
+        return str(self.admin.post("/api/v1/maintenance", json=body).json()["id"])
+
     def _watch(self) -> str:
         return str(self.admin.post("/api/v1/watches", json=self.new_watch(random.Random())).json()["name"])
 
@@ -172,24 +190,12 @@ class FurnishedHub:
         method, route = operation
         if "/silences" in route and name == "cluster_id":
             return str(self.equipped["id"])
-        if method == "DELETE" and name == "cluster_id":
-            return str(self._cluster({"platform": "HOST"})["id"])
-        made_anew = {
-            "dashboard_id": self._dashboard,
-            "replay_id": self._replay,
-            "intake_rule_id": self._intake_rule,
-            "watch": self._watch,
-        }
-        if method == "DELETE" and name in made_anew:
-            return made_anew[name]()
-        if method == "DELETE" and name == "source_id":
-            return str(add_source(self.admin, self._name("source"), self.pushed["id"])["id"])
-        if name == "change_source_id":
-            return str((self._change_source() if method == "DELETE" else self.teller)["id"])
+        if method == "DELETE" and name in self._makers:
+            return self._makers[name]()
+        if method == "PUT" and name == "window_id":
+            return self._window()
         if method == "DELETE" and name == "anomaly_id":
             self.admin.put(f"/api/v1/anomalies/{self.words[name][0]}/feedback", json={"verdict": "REAL"})
-        if name == "team_id":
-            return self._team() if method == "DELETE" else self.words["team_id"][0]
         if name == "other_id":
             other = self._incident()
             self.admin.post(f"/api/v1/incidents/{self.words['incident_id'][0]}/links", json={"other_id": other})
@@ -250,8 +256,7 @@ class FurnishedHub:
         return {"name": self._name("s"), "cluster_id": chance.choice(self.words["cluster_id"])}
 
     def new_change(self, chance: random.Random) -> JSON:
-        where = chance.choice([None, self.pushed["id"]])
-        return {"title": f"Rollout {MARKER}", "kind": chance.choice(["DEPLOYMENT", "CONFIG"]), "cluster_id": where}
+        return works.new_change(MARKER, self.pushed["id"], chance)
 
     def new_team(self, chance: random.Random) -> JSON:
         matchers = chance.choice([[], [{"namespace": "shop"}, {"app": "cart*", "env": "prod"}]])
@@ -272,6 +277,14 @@ class FurnishedHub:
     def moved(self, chance: random.Random) -> JSON:
         """A new alert's incident is not known; what is not there is refused."""
         return {"anomalies": self.words["anomaly_id"], "to": chance.choice([None, self.words["incident_id"][1]])}
+
+    def new_window(self, chance: random.Random) -> JSON:
+        return works.new_window(self._name("m"), self.pushed["id"], chance)
+
+    def cut_window(self, _: random.Random) -> JSON:
+        """The next occurrence of the window that there is, which happens every day."""
+        window = self.admin.get(f"/api/v1/maintenance/{self.words['window_id'][0]}").json()
+        return {"starts_at": (window["following"] or {"starts_at": works.TOMORROW})["starts_at"]}
 
     def new_silence(self, chance: random.Random) -> JSON:
         clusters = chance.choice([[self.equipped["id"]], [self.equipped["id"], self.dead["id"], self.pushed["id"]]])
@@ -401,17 +414,15 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/clusters/{cluster_id}/credentials/rotate"): FurnishedHub.credentials,
     ("POST", "/api/v1/silences"): FurnishedHub.new_silence,
     ("POST", "/api/v1/sources"): FurnishedHub.new_source,
+    ("POST", "/api/v1/maintenance"): FurnishedHub.new_window,
+    ("POST", "/api/v1/maintenance/preview"): FurnishedHub.new_window,
+    ("PUT", "/api/v1/maintenance/{window_id}"): lambda hub, chance: {**hub.new_window(chance), "revision": 1},
+    ("POST", "/api/v1/maintenance/{window_id}/cut"): FurnishedHub.cut_window,
     ("POST", "/api/v1/changes"): FurnishedHub.new_change,
-    ("POST", "/api/v1/change-sources"): lambda hub, chance: {
-        "name": hub._name("t"),
-        "kind": chance.choice(["GITHUB", "GITLAB", "ARGOCD", "GENERIC"]),
-        "places": {"production": hub.pushed["id"]},
-    },
-    ("POST", "/webhooks/changes/{change_source_id}"): lambda _, chance: {
-        "title": "Rollout",
-        "key": str(chance.randint(0, 3)),
-        "at": "2026-01-31T12:00:00Z",
-    },
+    ("POST", "/api/v1/change-sources"): lambda hub, chance: works.new_change_source(
+        hub._name("t"), hub.pushed["id"], chance
+    ),
+    ("POST", "/webhooks/changes/{change_source_id}"): lambda _, chance: works.told_by_webhook(chance),
     ("POST", "/api/v1/dashboards"): FurnishedHub.new_dashboard,
     ("PUT", "/api/v1/dashboards/{dashboard_id}"): FurnishedHub.changed_dashboard,
     ("PUT", "/api/v1/anomalies/{anomaly_id}/feedback"): lambda _, chance: {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -112,6 +113,14 @@ class House:
         body = {"name": MARKER.replace("-", "_"), "query": "up", "clusters": [cluster_id]}
         return str(self.admin.post("/api/v1/watches", json=body).json()["name"])
 
+    def _window(self, cluster_id: str) -> str:
+        now = datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat()
+        body = {"title": f"Works on {MARKER}", "timezone": "UTC", "starts_local": now, "duration_s": 86_400}
+        # Of alerts that there are none of: all others are to be seen.
+        hides = [{"name": "alertname", "value": "nothing"}]
+        made = self.admin.post("/api/v1/maintenance", json={**body, "cluster_ids": [cluster_id], "matchers": hides})
+        return str(made.json()["id"])
+
     def _change(self, cluster_id: str) -> str:
         body = {"title": f"Rollout of {MARKER}", "kind": "DEPLOYMENT", "cluster_id": cluster_id}
         return str(self.admin.post("/api/v1/changes", json=body).json()["id"])
@@ -168,6 +177,7 @@ class House:
             "change_id": [self._change(theirs["id"])],
             "replay_id": [self._replay(theirs["id"])],
             "change_source_id": [self._change_source(theirs["id"])],
+            "window_id": [self._window(theirs["id"])],
             "watch": [self._watch(theirs["id"])],
             "node": [f"gpu-{MARKER}"],
             "node_id": [self.node],

@@ -27,6 +27,7 @@ from aiops.observability.service.device_metrics import DeviceMetrics
 from aiops.observability.service.gpu import GpuService
 from aiops.observability.service.intake_rules import IntakeRules
 from aiops.observability.service.live_updates import LiveUpdatesJob
+from aiops.observability.service.maintenance.hiding import Hiding
 from aiops.observability.service.silences import Silences
 from aiops.observability.service.silences_remote import RemoteSilences
 from aiops.observability.store.alert_desk import PostgresAlertDesk
@@ -80,9 +81,15 @@ class AlertsProvider(Provider):
 
     @provide
     def alert_service(
-        self, database: Database, clock: Clock, store: AlertStore, lists: AlertLists, rules: IntakeRules
+        self,
+        database: Database,
+        clock: Clock,
+        store: AlertStore,
+        lists: AlertLists,
+        rules: IntakeRules,
+        hiding: Hiding,
     ) -> AlertService:
-        return AlertService(database, clock, store, lists, rules)
+        return AlertService(database, clock, store, lists, rules, hiding)
 
     @provide
     def alert_webhooks(

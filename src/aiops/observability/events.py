@@ -85,6 +85,26 @@ class TracesReceived(Event, frozen=True, kw_only=True):
     newest_at: datetime
 
 
+class MaintenanceChanged(Event, frozen=True, kw_only=True):
+    """A maintenance window was CREATED, CHANGED or DELETED, or one of its occurrences STARTED or ENDED."""
+
+    event_type: ClassVar[str] = "MAINTENANCE_CHANGED"
+    channel: ClassVar[str] = "maintenance"
+    window_id: UUID
+    change: str
+
+
+class SilenceReminded(Event, frozen=True, kw_only=True):
+    """A silence ends soon (ENDS_SOON), or is old and still hides alerts that fire (FORGOTTEN)."""
+
+    event_type: ClassVar[str] = "SILENCE_REMINDED"
+    channel: ClassVar[str] = "maintenance"
+    reminder_id: UUID
+    cluster_id: UUID
+    kind: str
+    hides: int
+
+
 EVENTS = (
     AlertFired,
     AlertUpdated,
@@ -93,4 +113,6 @@ EVENTS = (
     GpusEvaluated,
     WatchChanged,
     TracesReceived,
+    MaintenanceChanged,
+    SilenceReminded,
 )

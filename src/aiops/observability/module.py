@@ -27,6 +27,13 @@ from aiops.observability.http.silences import SilenceController
 from aiops.observability.http.sources import SourceController
 from aiops.observability.http.traces import TracesController
 from aiops.observability.http.watches import WatchController
+from aiops.observability.maintenance_module import (
+    MAINTENANCE_HANDLERS,
+    MAINTENANCE_JOBS,
+    MAINTENANCE_ROUTES,
+    MaintenanceProvider,
+    keep_windows,
+)
 from aiops.observability.needs import (
     DashboardStore,
     InstantQueries,
@@ -65,7 +72,7 @@ _OFFERED_PORT = 9090
 """Of a Prometheus on this machine, which may be registered whatever else may not be reached here."""
 
 
-class _Observability(WatchProvider, SignalsProvider, AlertsProvider):
+class _Observability(WatchProvider, SignalsProvider, AlertsProvider, MaintenanceProvider):
     scope = Scope.APP
 
     @provide
@@ -218,9 +225,13 @@ def context() -> Context:
             TracesController,
             PrometheusController,
             WatchController,
+            *MAINTENANCE_ROUTES,
         ),
         events=EVENTS,
-        handlers=(HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),),
-        jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS, *ALERT_JOBS, *SIGNAL_JOBS),
-        keeps=(_keep_alerts,),
+        handlers=(
+            HandlerSpec("observability.forget_cluster", (ClusterDeleted,), _forget_cluster),
+            *MAINTENANCE_HANDLERS,
+        ),
+        jobs=(JobSpec("observability.sealing", _sealing), *WATCH_JOBS, *ALERT_JOBS, *SIGNAL_JOBS, *MAINTENANCE_JOBS),
+        keeps=(_keep_alerts, keep_windows),
     )

@@ -132,6 +132,9 @@ class AlertStore(Protocol):
         """The alerts that are known. Who else takes in alerts of this cluster waits until the end of the
         transaction."""
 
+    async def lock_open(self, tx: Transaction, cluster_id: UUID) -> list[Alert]:
+        """The cluster's alerts that have not ended; held where `lock` was called."""
+
     async def lock_pulled(self, tx: Transaction, cluster_id: UUID) -> list[Alert]:
         """The cluster's alerts that were seen where they are kept and have not ended; held where `lock` was called."""
 

@@ -285,6 +285,7 @@ class Alert(msgspec.Struct, frozen=True):
     there were many of them in a short time, which is told as one. `source` is the kind of server that told of it.
 
     `members`: the fingerprints of those that fire, where a rule makes several of the sender's alerts one.
+    `maintained_by`: the hub itself tells nobody, by the maintenance windows with these ids.
     """
 
     cluster_id: UUID
@@ -310,6 +311,7 @@ class Alert(msgspec.Struct, frozen=True):
     source: str = "alertmanager"
     members: tuple[str, ...] = ()
     original: Original | None = None
+    maintained_by: tuple[str, ...] = ()
 
 
 class AlertOrigin(StrEnum):

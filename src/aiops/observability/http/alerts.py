@@ -67,6 +67,7 @@ class ListedAlert(msgspec.Struct):
     suppressed: bool
     silenced_by: tuple[str, ...]
     inhibited_by: tuple[str, ...]
+    maintained_by: tuple[str, ...]
     status: AlertStatus
     assignee: str | None
     snoozed_until: datetime | None

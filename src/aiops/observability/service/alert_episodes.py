@@ -152,8 +152,8 @@ def turned(before: Alert | None, alert: Alert) -> bool:
 
 
 def news(before: Alert | None, alert: Alert) -> type[AlertFired | AlertResolved | AlertUpdated] | None:
-    """What to tell of the change. Nobody is alarmed by what is pending or suppressed, nor told that it is over; and
-    what flaps fired once and is over once it is calm."""
+    """What to tell of the change. Nobody is alarmed by what is pending, suppressed or under maintenance, nor told that
+    it is over; and what flaps fired once and is over once it is calm."""
     if before is not None and _told_alike(before, alert):
         return None
     if before is not None and before.flapping and alert.flapping:
@@ -186,7 +186,7 @@ def _counted(before: Alert | None, alert: Alert) -> Alert:
 
 
 def _alarms(alert: Alert) -> bool:
-    return alert.state == AlertState.FIRING and not alert.suppressed
+    return alert.state == AlertState.FIRING and not alert.suppressed and not alert.maintained_by
 
 
 def _same_episode(known: Alert, told: Alert) -> bool:

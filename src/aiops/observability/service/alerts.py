@@ -16,6 +16,7 @@ from aiops.kernel.events import Event
 from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.events import AlertFired, AlertResolved, AlertUpdated
+from aiops.observability.maintenance.matching import Hidden
 from aiops.observability.needs_alerts import (
     AlertCounts,
     AlertFilter,
@@ -40,6 +41,7 @@ from aiops.observability.service.alert_episodes import (
 from aiops.observability.service.alert_pull_remote import FoundAlert
 from aiops.observability.service.alert_shaping import Shaping
 from aiops.observability.service.alert_told import Sender, Webhook, as_shaped, as_told
+from aiops.observability.service.maintenance.hiding import Hiding
 
 MOST_ALERTS = 10_000
 
@@ -96,12 +98,14 @@ class AlertService:
         store: AlertStore,
         lists: AlertLists,
         shapes: Shapes | None = None,
+        hiding: Hiding | None = None,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
         self._store = store
         self._lists = lists
         self._shapes = shapes
+        self._hiding = hiding
 
     async def receive(self, principal: Principal, webhook: Webhook) -> int:
         """Take a notification of an Alertmanager whole. A resend changes nothing but when it was last received."""
@@ -122,8 +126,9 @@ class AlertService:
         marks = {mark for alert in sent for mark in (alert.fingerprint, *alert.members)}
         async with self._transactions.begin() as tx:
             known = await self._store.lock(tx, sender.cluster_id, sorted(marks))
+            hidden = await self._hidden(tx)
             for alert in sent:
-                self._take_one(batch, known, alert)
+                self._take_one(batch, known, _marked(alert, hidden))
             received = {alert.fingerprint for alert in sent if alert.fingerprint in known}
             await self._write(tx, sender.cluster_id, batch, sorted(received - set(batch.saved)))
             await tx.commit()
@@ -179,8 +184,9 @@ class AlertService:
         there = {alert.fingerprint: alert for alert in found}
         async with self._transactions.begin() as tx:
             known = await self._store.lock(tx, cluster_id, sorted(there))
+            hidden = await self._hidden(tx)
             for mark, alert in there.items():
-                now_there = as_found(cluster_id, alert, known.get(mark), now)
+                now_there = _marked(as_found(cluster_id, alert, known.get(mark), now), hidden)
                 merged = merge_found(known.get(mark), now_there, asked_at)
                 if merged is not None:
                     batch.add(known.get(mark), merged)
@@ -192,6 +198,23 @@ class AlertService:
             stale = [mark for mark, one in known.items() if now - one.received_at >= TOUCH_EVERY]
             await self._write(tx, cluster_id, batch, [mark for mark in stale if mark not in batch.saved])
             await tx.commit()
+
+    async def hide_anew(self, principal: Principal, cluster_id: UUID) -> int:
+        """Look again which of a cluster's alerts maintenance windows hide; gives how many changed by it. One that is
+        heard again fires."""
+        principal.require(Role.OPERATOR)
+        batch = Batch(self._clock.now())
+        async with self._transactions.begin() as tx:
+            await self._store.lock(tx, cluster_id, ())
+            hidden = await self._hidden(tx)
+            for before in await self._store.lock_open(tx, cluster_id):
+                alert = _marked(before, hidden)
+                if alert != before:
+                    batch.add(before, alert)
+            if batch.saved:
+                await self._write(tx, cluster_id, batch, ())
+                await tx.commit()
+        return len(batch.saved)
 
     async def get(self, principal: Principal, cluster_id: UUID, fingerprint: str) -> Alert:
         principal.require(Role.VIEWER)
@@ -255,6 +278,10 @@ class AlertService:
             counted = await self._lists.history_count(tx, only, fingerprint)
         return HistoryPage(items[:size], len(items) > size, counted.total, counted.at_least)
 
+    async def _hidden(self, tx: Transaction) -> Hidden | None:
+        """Asked behind the lock: who holds it later knows of a later moment."""
+        return None if self._hiding is None else await self._hiding.at(tx, self._clock.now())
+
     def _narrowed(self, principal: Principal, only: AlertFilter) -> AlertFilter:
         return msgspec.structs.replace(only, clusters=principal.clusters, now=self._clock.now())
 
@@ -267,9 +294,22 @@ class AlertService:
             tx.publish(event)
 
 
+def _marked(alert: Alert, hidden: Hidden | None) -> Alert:
+    """With the windows that hide it; one that has ended needs none."""
+    ended = alert.state == AlertState.RESOLVED
+    by = () if hidden is None or ended else hidden.by(alert.cluster_id, alert.labels)
+    return alert if by == alert.maintained_by else msgspec.structs.replace(alert, maintained_by=by)
+
+
 def _ended(alert: Alert, at: datetime) -> Alert:
     return msgspec.structs.replace(
-        alert, state=AlertState.RESOLVED, ends_at=at, received_at=at, suppressed=False, members=()
+        alert,
+        state=AlertState.RESOLVED,
+        ends_at=at,
+        received_at=at,
+        suppressed=False,
+        members=(),
+        maintained_by=(),
     )
 
 

@@ -16,7 +16,8 @@ from aiops.observability.ports import Alert, AlertChange, AlertState, AlertStatu
 
 TOLD = (
     "name, severity, sender_severity, state, labels, annotations, starts_at, ends_at, generator_url, occurrences, "
-    "received_at, suppressed, silenced_by, inhibited_by, pulled, source, starts, flapping, members, original"
+    "received_at, suppressed, silenced_by, inhibited_by, pulled, source, starts, flapping, members, original, "
+    "maintained_by"
 )
 HANDLED = "status, assignee, snoozed_until, escalated_to"
 COLUMNS = f"cluster_id, fingerprint, {TOLD}, {HANDLED}"
@@ -28,7 +29,7 @@ SELECT cluster_id, fingerprint, {TOLD}, severity_rank, search FROM json_to_recor
     annotations jsonb, starts_at timestamptz, ends_at timestamptz, generator_url text, occurrences int,
     received_at timestamptz, suppressed boolean, silenced_by text[], inhibited_by text[], pulled boolean, source text,
     starts timestamptz[], flapping boolean, members text[],
-    original jsonb, severity_rank smallint, search text)
+    original jsonb, maintained_by text[], severity_rank smallint, search text)
 ON CONFLICT (cluster_id, fingerprint) DO UPDATE SET
     ({TOLD}, severity_rank, search) = ROW (
         {", ".join(f"excluded.{name}" for name in f"{TOLD}, severity_rank, search".split(", "))}),
@@ -85,6 +86,13 @@ class PostgresAlertStore:
         )
         return [alert_of(row) for row in rows]
 
+    async def lock_open(self, tx: Transaction, cluster_id: UUID) -> list[Alert]:
+        rows = await connection_of(tx).execute(
+            text(f"SELECT {COLUMNS} FROM observability.alert WHERE cluster_id = :cluster_id AND state <> 'RESOLVED'"),
+            {"cluster_id": cluster_id},
+        )
+        return [alert_of(row) for row in rows]
+
     async def save(self, tx: Transaction, alerts: Sequence[Alert]) -> None:
         if not alerts:
             return
@@ -134,7 +142,7 @@ def alert_of(row: Any) -> Alert:
     """From a row of `COLUMNS`."""
     values = dict(row._mapping)
     values["severity"], values["state"] = Severity(row.severity), AlertState(row.state)
-    for name in ("silenced_by", "inhibited_by", "starts", "members"):
+    for name in ("silenced_by", "inhibited_by", "starts", "members", "maintained_by"):
         values[name] = tuple(values[name])
     if row.original is not None:
         values["original"] = msgspec.convert(row.original, Original)

@@ -1,0 +1,1 @@
+"""Maintenance windows: when they are, across changes of daylight saving, and what they hide. No I/O."""
