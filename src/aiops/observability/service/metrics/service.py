@@ -145,15 +145,16 @@ class MetricsService:
         async def ask(cluster: Cluster) -> Part[list[Found]]:
             target = way_to(asked.members[cluster.name])
             texts = asked.texts[cluster.name]
-            parts = [
-                self._numbers(cluster, target, text, one.steps, deadline, budget)
-                for text, one in zip(texts, computation.asks, strict=True)
-            ]
             # Most queries need one answer of each cluster; a task of its own for that one is felt with a hundred.
-            if len(parts) == 1:
-                only = await parts[0]
+            if len(texts) == 1:
+                only = await self._numbers(cluster, target, texts[0], computation.asks[0].steps, deadline, budget)
                 return Part([only.value], only.warnings, only.notes, only.age_s)
-            found = await asyncio.gather(*parts)
+            found = await asyncio.gather(
+                *[
+                    self._numbers(cluster, target, text, one.steps, deadline, budget)
+                    for text, one in zip(texts, computation.asks, strict=True)
+                ]
+            )
             return Part(
                 [part.value for part in found],
                 tuple(warning for part in found for warning in part.warnings),
