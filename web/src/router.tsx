@@ -218,6 +218,31 @@ export interface DevicesSearch {
 
 const devicesSearch = (search: Record<string, unknown>): DevicesSearch => ({ clusters: ids(search.clusters), q: text(search.q) });
 
+export interface TopologySearch {
+  q?: string;
+  cluster?: string;
+  namespace?: string;
+  kind?: string;
+  node?: string;
+  depth?: number;
+  way?: "BOTH" | "NEEDS" | "NEEDED_BY";
+}
+
+const topology = createRoute({
+  getParentRoute: () => shell,
+  path: "/topology",
+  validateSearch: (search: Record<string, unknown>): TopologySearch => ({
+    q: text(search.q),
+    cluster: text(search.cluster),
+    namespace: text(search.namespace),
+    kind: text(search.kind),
+    node: text(search.node),
+    depth: [1, 2, 3, 4].find((depth) => depth === search.depth),
+    way: one(search.way, ["NEEDS", "NEEDED_BY"] as const),
+  }),
+  component: lazyRouteComponent(() => import("./features/topology/TopologyPage"), "TopologyPage"),
+});
+
 const gpu = createRoute({
   getParentRoute: () => shell,
   path: "/gpu",
@@ -348,7 +373,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, storage, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, storage, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

@@ -13,6 +13,7 @@ export const GROUPS = [
     name: "Fleet",
     pages: [
       { to: "/fleet", name: "Fleet", key: "f", icon: "M2 3h5v4H2zM9 3h5v4H9zM2 9h5v4H2zM9 9h5v4H9z" },
+      { to: "/topology", name: "Topology", key: "y", icon: "M2 6h4v4H2zM10 2h4v4h-4zM10 10h4v4h-4zM6 8h2M8 4v8M8 4h2M8 12h2" },
       { to: "/gpu", name: "GPUs", key: "u", icon: "M4 4h8v8H4zM6.5 1.5v2.5M9.5 1.5v2.5M6.5 12v2.5M9.5 12v2.5M1.5 6.5H4M1.5 9.5H4M12 6.5h2.5M12 9.5h2.5" },
       { to: "/cnf", name: "Network functions", key: "n", icon: "M8 5.5V2.5M8 5.5L3.5 11M8 5.5l4.5 5.5M6.5 2h3v3h-3zM2 11h3v3H2zM11 11h3v3h-3z" },
     ],
