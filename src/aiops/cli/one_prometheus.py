@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-import numpy as np
 
 from aiops.kernel.clock import Clock
 from aiops.kernel.errors import NotFound
@@ -17,11 +16,8 @@ from aiops.kernel.outbound import Outbound
 from aiops.kernel.principal import Principal
 from aiops.kernel.tls import Tls
 from aiops.observability.backends.prometheus import PrometheusBackend
-from aiops.observability.ports import Floats, Labels
-from aiops.observability.promql.fleet import text_alone
-from aiops.observability.service.metrics import numbers
+from aiops.observability.service.metrics.of_cluster import ClusterNumbers
 from aiops.observability.service.metrics.remote import RemoteWithin
-from aiops.observability.service.metrics.steps import Steps
 from aiops.registry.ports import (
     Cluster,
     ClusterStatus,
@@ -40,7 +36,7 @@ _UNKNOWN = ClusterStatus(State.UNKNOWN, Connectivity.CONNECTED, None, {}, None)
 
 
 class OnePrometheus:
-    """Implements `registry.ports.Clusters` and `observability.needs.InstantQueries` for what one address holds."""
+    """Implements `registry.ports.Clusters` for what one address holds."""
 
     def __init__(self, url: str, outbound: Outbound, clock: Clock, headers: Mapping[str, str], tls: Tls) -> None:
         self._url = url.rstrip("/")
@@ -90,38 +86,9 @@ class OnePrometheus:
     async def saw_samples(self, principal: Principal, cluster_id: UUID, at: datetime) -> None:
         return None
 
-    async def evaluate_instant(
-        self, principal: Principal, cluster_id: UUID, query: str, at: datetime, *, timeout_s: float = 30.0
-    ) -> tuple[list[Labels], Floats]:
-        target, text = await self._asked(principal, cluster_id, query)
-        answer = await self._backend.instant(target, text, at.timestamp(), timeout_s)
-        series = numbers.vector_of(answer.data)
-        return [one.metric for one in series], np.array([float(one.value[1]) for one in series], dtype=np.float64)
-
-    async def evaluate_range(
-        self,
-        principal: Principal,
-        cluster_id: UUID,
-        query: str,
-        start: datetime,
-        end: datetime,
-        step_s: float,
-        *,
-        timeout_s: float = 30.0,
-    ) -> tuple[Floats, list[Labels], Floats]:
-        steps = Steps.over(start, end, step_s)
-        target, text = await self._asked(principal, cluster_id, query)
-        answer = await self._backend.range(
-            target, text, steps.start_ms / 1000, steps.end_ms / 1000, steps.step_ms / 1000, timeout_s
-        )
-        found = answer.data.result
-        return steps.times, [one.metric for one in found], numbers.matrix_of(found, steps.times)
-
-    async def _asked(self, principal: Principal, cluster_id: UUID, query: str) -> tuple[Target, str]:
-        cluster = await self.get(principal, cluster_id)
-        return self._target(cluster.id, cluster.name, cluster.selector), text_alone(
-            query, cluster.name, cluster.selector
-        )
+    def numbers(self) -> ClusterNumbers:
+        """What asks it; the hub's own samples are not there."""
+        return ClusterNumbers(self, self._backend, None)
 
     def _target(self, cluster_id: UUID, name: str, selector: Mapping[str, str]) -> Target:
         return Target(

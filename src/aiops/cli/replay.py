@@ -98,7 +98,7 @@ async def _run(settings: Settings, parsed: argparse.Namespace) -> ReplayResult:
         if not wanted:
             known = ", ".join(one.name for one in clusters[:20])
             raise Invalid(f"There is no such cluster; by the label {parsed.cluster_label} there are: {known}.")
-        past = PastService(queries=prometheus, clusters=prometheus, clock=clock)
+        past = PastService(queries=prometheus.numbers(), clusters=prometheus, clock=clock)
         detector = installed().usable[settings.detector].build()
         named = [Named(one.id, one.name) for one in wanted]
         return await replay_past(

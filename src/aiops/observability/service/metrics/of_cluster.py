@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
-from aiops.kernel.errors import TimedOut
+from aiops.kernel.errors import TimedOut, Unavailable
 from aiops.kernel.principal import Principal, Role
 from aiops.observability.ports import Floats, Labels
 from aiops.observability.promql import EvalResult
@@ -24,9 +24,9 @@ from aiops.registry.ports import Clusters, EndpointKind, Target
 
 
 class ClusterNumbers:
-    """Implements `needs.InstantQueries`."""
+    """Implements `needs.InstantQueries`; without `own` for clusters alone that have a Prometheus."""
 
-    def __init__(self, clusters: Clusters, remote: RemoteMetrics, own: OwnSamples) -> None:
+    def __init__(self, clusters: Clusters, remote: RemoteMetrics, own: OwnSamples | None) -> None:
         self._clusters = clusters
         self._remote = remote
         self._own = own
@@ -79,6 +79,8 @@ class ClusterNumbers:
         return target, _text_alone(query, member.cluster.name, tuple(target.selector.items()) if target else ())
 
     async def _kept(self, cluster_id: UUID, text: str, steps: Steps, deadline: float) -> EvalResult:
+        if self._own is None:
+            raise Unavailable("It has no Prometheus.")
         try:
             async with asyncio.timeout(deadline):
                 return await self._own.evaluate(cluster_id, text, steps)
