@@ -169,7 +169,12 @@ def _told_of(fault: SeededFault, incidents: Sequence[Any], names: dict[str, str]
         opened = datetime.fromisoformat(one["opened_at"]).timestamp()
         here = fault.cluster in (names[cluster] for cluster in one["clusters"])
         named = (cause["labels"].values() for cause in one["causes"][:3])
-        if here and fault.start - 180 <= opened <= fault.start + 1500 and any(fault.culprit in one for one in named):
+        if (
+            one["note"] is None
+            and here
+            and fault.start - 180 <= opened <= fault.start + 1500
+            and any(fault.culprit in one for one in named)
+        ):
             return True
     return False
 

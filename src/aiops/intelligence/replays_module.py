@@ -5,8 +5,10 @@ from __future__ import annotations
 from dishka import AsyncContainer, Provider, Scope, provide
 
 from aiops.intelligence.needs import Detector
+from aiops.intelligence.needs_incidents import TopologySource
 from aiops.intelligence.needs_replays import ReplayStore
 from aiops.intelligence.service.replays.running import Replays
+from aiops.intelligence.service.structure import StructureReader
 from aiops.intelligence.store.replays import SqlReplays
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
@@ -26,9 +28,17 @@ class ReplayProvider(Provider):
 
     @provide
     def replays(
-        self, database: Database, clock: Clock, store: ReplayStore, clusters: Clusters, past: Past, detector: Detector
+        self,
+        database: Database,
+        clock: Clock,
+        store: ReplayStore,
+        clusters: Clusters,
+        past: Past,
+        detector: Detector,
+        topology: TopologySource,
+        structure: StructureReader,
     ) -> Replays:
-        return Replays(database, clock, store, clusters, past, detector)
+        return Replays(database, clock, store, clusters, past, detector, topology, structure)
 
 
 async def _replays(container: AsyncContainer) -> Replays:

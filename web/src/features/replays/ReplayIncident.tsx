@@ -19,7 +19,7 @@ export function ReplayIncident({ incident, names }: { incident: ReplayedIncident
         <span className="min-w-0">
           <span className="block truncate font-medium group-open:whitespace-normal">{incident.title}</span>
           <span className="block truncate text-meta text-muted group-open:whitespace-normal">
-            {first ? `First: ${first.title} (${Math.round(first.confidence * 100)} %)` : incident.note}
+            {first && !incident.note ? `First: ${first.title} (${Math.round(first.confidence * 100)} %)` : incident.note}
           </span>
         </span>
         <span className="text-right text-meta text-muted">
@@ -39,9 +39,11 @@ export function ReplayIncident({ incident, names }: { incident: ReplayedIncident
 }
 
 function Causes({ incident }: { incident: ReplayedIncident }) {
-  if (!incident.causes.length) return <p className="text-muted">{incident.note ?? "Inconclusive."}</p>;
+  const doubt = incident.note ?? (incident.causes.length ? null : "Inconclusive.");
   return (
-    <ol className="list-decimal space-y-1 pl-6">
+    <>
+      {doubt ? <p className="text-muted">{doubt}</p> : null}
+      <ol className="list-decimal space-y-1 pl-6">
       {incident.causes.map((cause) => (
         <li key={cause.title}>
           {cause.title} <span className="text-muted">{Math.round(cause.confidence * 100)} %; {cause.reasons.join("; ")}</span>
@@ -52,7 +54,8 @@ function Causes({ incident }: { incident: ReplayedIncident }) {
           ))}
         </li>
       ))}
-    </ol>
+      </ol>
+    </>
   );
 }
 

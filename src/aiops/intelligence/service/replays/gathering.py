@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -12,12 +12,16 @@ from uuid import UUID
 
 from aiops.intelligence.domain.anomalies import Anomaly
 from aiops.intelligence.domain.correlation import Arrival, ArrivalKind, Scene, Surroundings, place
+from aiops.intelligence.domain.correlation.placing import Ruling
 from aiops.intelligence.domain.incidents import SETTLE, AlertMember, Status
 from aiops.intelligence.service.gathering import of_alert, of_anomaly
 from aiops.kernel.ids import new_id
 from aiops.observability.ports_past import PastAlert
 
 _TIDIED_EVERY = timedelta(hours=1)
+
+RulingsOf = Callable[[Sequence[Arrival]], Mapping[tuple[UUID, str, str], Ruling]]
+"""What people's rules say of arrivals, by their marks."""
 
 
 class Joined(NamedTuple):
@@ -60,8 +64,9 @@ class _Move(NamedTuple):
 class PastGathering:
     """The deciders of the live hub, on a clock that jumps from one event to the next."""
 
-    def __init__(self, surroundings: Surroundings | None = None) -> None:
+    def __init__(self, surroundings: Surroundings | None = None, rulings: RulingsOf | None = None) -> None:
         self._surroundings = surroundings
+        self._rulings = rulings
         self._scene = Scene()
         self._moves: list[_Move] = []
         self._turns = count()
@@ -93,7 +98,10 @@ class PastGathering:
             self._scene.know(replace(sketch, status=Status.RESOLVED, resolved_at=move.at))
 
     def _begin(self, joined: Joined, now: datetime) -> None:
-        (placed,) = place([joined.arrival], self._scene, now, new_id=new_id, surroundings=self._surroundings)
+        rulings = self._rulings([joined.arrival]) if self._rulings else None
+        (placed,) = place(
+            [joined.arrival], self._scene, now, new_id=new_id, surroundings=self._surroundings, rulings=rulings
+        )
         episode = self._episodes.get(placed.incident_id)
         if episode is None:
             episode = self._episodes[placed.incident_id] = Episode(placed.incident_id, now)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from aiops.intelligence.domain.causes import Structure
 from aiops.intelligence.domain.correlation import Surroundings
 from aiops.intelligence.domain.replays import Progress, ReplayedCluster, ReplayResult, ReplayStage
 from aiops.intelligence.needs import Detector
 from aiops.intelligence.service.replays.collecting import Collecting, Named, OfCluster, Tell
-from aiops.intelligence.service.replays.gathering import Episode, PastGathering, told_of
+from aiops.intelligence.service.replays.gathering import Episode, PastGathering, RulingsOf, told_of
 from aiops.intelligence.service.replays.telling import incidents_of, noisy
 from aiops.kernel.errors import Invalid
 from aiops.kernel.principal import Principal
@@ -18,6 +21,20 @@ from aiops.observability.ports_past import Past
 
 LONGEST = timedelta(days=31)
 STEP_S = 60.0
+_LOOKED_AFTER = timedelta(minutes=15)
+
+
+Around = Callable[[Sequence[UUID], datetime, datetime], Awaitable[Structure]]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a hub knows beside the past that is asked for: of things that need each other, what people's rules say, and
+    the structure `around` some clusters between two moments. A replay without a hub knows none of it."""
+
+    surroundings: Surroundings | None = None
+    around: Around | None = None
+    rulings: RulingsOf | None = None
 
 
 async def replay_past(
@@ -29,7 +46,7 @@ async def replay_past(
     start: datetime,
     end: datetime,
     step_s: float = STEP_S,
-    surroundings: Surroundings | None = None,
+    known: Known | None = None,
     tell: Tell = lambda _: None,
 ) -> ReplayResult:
     """What the hub would have made of this past. Nobody is notified and nothing is kept.
@@ -38,25 +55,18 @@ async def replay_past(
     """
     if not timedelta(hours=1) <= end - start <= LONGEST:
         raise Invalid(f"A replay spans an hour to {LONGEST.days} days.", details={"field": "start"})
+    known = known or Known()
     collected = await Collecting(past, detector, tell).collect(principal, clusters, start, end, step_s)
     tell(Progress(ReplayStage.CORRELATION, 0, 1))
-    result = await asyncio.to_thread(_result, detector, collected, start, end, step_s, surroundings)
-    tell(Progress(ReplayStage.DONE, 1, 1))
-    return result
-
-
-def _result(
-    detector: Detector,
-    collected: Sequence[OfCluster],
-    start: datetime,
-    end: datetime,
-    step_s: float,
-    surroundings: Surroundings | None,
-) -> ReplayResult:
     alerts = [alert for of in collected for alert in of.alerts]
     anomalies = [anomaly for of in collected for anomaly in of.anomalies]
-    episodes = PastGathering(surroundings).gather(alerts, anomalies)
-    told: list[Episode] = told_of(episodes)
+    gathering = PastGathering(known.surroundings, known.rulings)
+    episodes = await asyncio.to_thread(gathering.gather, alerts, anomalies)
+    told = told_of(episodes)
+    structures = [await _structure(known, episode, tell, place, len(told)) for place, episode in enumerate(told, 1)]
+    by_id = {of.cluster.id: of for of in collected}
+    incidents = await asyncio.to_thread(incidents_of, told, by_id, structures)
+    tell(Progress(ReplayStage.DONE, 1, 1))
     return ReplayResult(
         start=start,
         end=end,
@@ -66,9 +76,18 @@ def _result(
         alerts=len(alerts),
         anomalies=len(anomalies),
         quiet=len(episodes) - len(told),
-        incidents=incidents_of(told, {of.cluster.id: of for of in collected}),
+        incidents=incidents,
         noisy=noisy(alerts, told, end),
     )
+
+
+async def _structure(known: Known, episode: Episode, tell: Tell, place: int, of: int) -> Structure | None:
+    if known.around is None:
+        return None
+    tell(Progress(ReplayStage.CORRELATION, place, of))
+    onset = min(one.arrival.started_at for one in episode.members)
+    clusters = sorted({one.arrival.cluster_id for one in episode.members})
+    return await known.around(clusters, onset, min(onset + _LOOKED_AFTER, episode.ended_at or onset + _LOOKED_AFTER))
 
 
 def _cluster(of: OfCluster) -> ReplayedCluster:

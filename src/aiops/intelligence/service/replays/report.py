@@ -47,7 +47,7 @@ def span_of(result: ReplayResult) -> str:
 
 def first_moved(incident: ReplayedIncident) -> str:
     """What the ranking says of it, in a line."""
-    if not incident.causes:
+    if incident.note is not None or not incident.causes:
         return incident.note or "Inconclusive."
     first = incident.causes[0]
     why = f": {first.reasons[0]}" if first.reasons else ""
@@ -132,7 +132,8 @@ def _incident(one: ReplayedIncident, result: ReplayResult) -> str:
         f"{''.join(f'<br><code>{escape(evidence.query)}</code>' for evidence in cause.evidence)}</li>"
         for cause in one.causes
     )
-    ranked = f"<ol>{causes}</ol>" if causes else f"<p>{escape(one.note or 'Inconclusive.')}</p>"
+    doubt = f"<p>{escape(one.note or 'Inconclusive.')}</p>" if one.note is not None or not causes else ""
+    ranked = doubt + (f"<ol>{causes}</ol>" if causes else "")
     rows = [(_at(m.at), m.severity.value, f"{m.name} {m.subject}", m.reason) for m in one.members[:_MOST_MEMBERS]]
     left = len(one.members) - _MOST_MEMBERS
     table = _table(("Began (UTC)", "Severity", "What", "Why here"), rows)

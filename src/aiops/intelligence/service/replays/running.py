@@ -14,10 +14,12 @@ import structlog
 
 from aiops.intelligence.domain.replays import Progress, ReplayResult, ReplayRun, ReplayStatus
 from aiops.intelligence.needs import Detector
+from aiops.intelligence.needs_incidents import TopologySource
 from aiops.intelligence.needs_replays import ReplayStore
 from aiops.intelligence.service.replays.collecting import Named
-from aiops.intelligence.service.replays.replaying import LONGEST, STEP_S, replay_past
+from aiops.intelligence.service.replays.replaying import LONGEST, STEP_S, Known, replay_past
 from aiops.intelligence.service.replays.report import headline
+from aiops.intelligence.service.structure import StructureReader
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
 from aiops.kernel.errors import AiopsError, Conflict, Invalid, NotFound
@@ -53,6 +55,8 @@ class Replays:
         clusters: Clusters,
         past: Past,
         detector: Detector,
+        topology: TopologySource,
+        structure: StructureReader,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
@@ -60,6 +64,8 @@ class Replays:
         self._clusters = clusters
         self._past = past
         self._detector = detector
+        self._topology = topology
+        self._structure = structure
         self._asked = asyncio.Event()
 
     async def ask(self, principal: Principal, wish: ReplayWish) -> ReplayRun:
@@ -159,7 +165,15 @@ class Replays:
             known = {one.id: one.name for one in await self._clusters.visible(me)}
             named = [Named(one, known[one]) for one in run.clusters if one in known]
             result = await replay_past(
-                self._past, self._detector, me, named, start=run.start, end=run.end, step_s=run.step_s, tell=telling
+                self._past,
+                self._detector,
+                me,
+                named,
+                start=run.start,
+                end=run.end,
+                step_s=run.step_s,
+                known=Known(await self._topology.surroundings(), self._structure.around),
+                tell=telling,
             )
         except AiopsError as error:
             await self._end(run, None, error.message)

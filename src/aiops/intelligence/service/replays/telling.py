@@ -14,13 +14,13 @@ import numpy as np
 
 from aiops.intelligence.domain.anomalies import Anomaly, rank_of, subject_of, worst
 from aiops.intelligence.domain.causes import (
-    MAX_SIGNALS,
     WINDOW_S,
     AlertSignal,
     Cause,
     Evidence,
     EvidenceKind,
     Signal,
+    Structure,
 )
 from aiops.intelligence.domain.correlation import ArrivalKind
 from aiops.intelligence.domain.feedback import Key, key_of
@@ -35,14 +35,20 @@ from aiops.observability.ports_past import PastAlert
 
 _AFTER_S = 900.0
 _MOST_MEMBERS = 200
+_MOST_ALERTS = 500
+_MOST_RANKED = 2_000
 _WATCH = re.compile(r'watch="([^"]+)"')
 _MOST_NOISY = 20
 _FEWEST = 10
 
 
-def incidents_of(episodes: Sequence[Episode], clusters: Mapping[UUID, OfCluster]) -> list[ReplayedIncident]:
-    """The worst first: by severity, then by how much was affected; numbered in the order of time."""
-    told = [_incident(number, episode, clusters) for number, episode in enumerate(episodes, 1)]
+def incidents_of(
+    episodes: Sequence[Episode], clusters: Mapping[UUID, OfCluster], structures: Sequence[Structure | None]
+) -> list[ReplayedIncident]:
+    """The worst first: by severity, then by how much was affected; numbered in the order of time. `structures` are what
+    is known around each."""
+    both = zip(episodes, structures, strict=True)
+    told = [_incident(number, episode, clusters, structure) for number, (episode, structure) in enumerate(both, 1)]
     return sorted(told, key=lambda one: (rank_of(one.severity), -one.subjects, one.opened_at))
 
 
@@ -61,9 +67,11 @@ def noisy(alerts: Sequence[PastAlert], episodes: Sequence[Episode], until: datet
     return sorted(found, key=lambda one: (-one.episodes, one.name))[:_MOST_NOISY]
 
 
-def _incident(number: int, episode: Episode, clusters: Mapping[UUID, OfCluster]) -> ReplayedIncident:
+def _incident(
+    number: int, episode: Episode, clusters: Mapping[UUID, OfCluster], structure: Structure | None
+) -> ReplayedIncident:
     members = episode.members
-    causes, note = _causes(members, clusters)
+    causes, note = _causes(members, clusters, structure)
     found = Counter(one.arrival.kind for one in members)
     by_cluster = Counter(one.arrival.cluster_id for one in members)
     return ReplayedIncident(
@@ -114,14 +122,16 @@ def _about(labels: Mapping[str, str]) -> str:
     return " ".join(value for name, value in sorted(labels.items()) if name not in _PLAIN) or "the cluster"
 
 
-def _causes(members: Sequence[Joined], clusters: Mapping[UUID, OfCluster]) -> tuple[list[Cause], str | None]:
+def _causes(
+    members: Sequence[Joined], clusters: Mapping[UUID, OfCluster], structure: Structure | None
+) -> tuple[list[Cause], str | None]:
     onset = min(one.arrival.started_at.timestamp() for one in members)
     involved = {one.arrival.cluster_id for one in members}
     anomalies = [one.member for one in members if isinstance(one.member, Anomaly)]
     signals = _signals(onset, [clusters[one] for one in involved if one in clusters], anomalies)
     alerts = [_alert(one.member) for one in members if isinstance(one.member, PastAlert)]
     alerts.sort(key=lambda alert: alert.started_at)
-    causes, note = rank(signals, alerts[:MAX_SIGNALS], onset)
+    causes, note = rank(signals, alerts[:_MOST_ALERTS], onset, structure)
     queries = {
         (of.cluster.id, watched.watch.name): watched.watch.query for of in clusters.values() for watched in of.watched
     }
@@ -161,7 +171,7 @@ def _signals(onset: float, clusters: Sequence[OfCluster], anomalies: Sequence[An
             if last - first >= _FEWEST:
                 found += _of_watch(of.cluster.id, watched, slice(first, last), onset, began)
     found.sort(key=lambda pair: -pair[0])
-    return [signal for _, signal in found[:MAX_SIGNALS]]
+    return [signal for _, signal in found[:_MOST_RANKED]]
 
 
 def _of_watch(
