@@ -77,6 +77,7 @@ class FurnishedHub:
             "replay_id": self._replay,
             "intake_rule_id": self._intake_rule,
             "team_id": self._team,
+            "rule_id": self._rule,
             "watch": self._watch,
         }
         self.words: dict[str, list[str]] = {
@@ -105,6 +106,7 @@ class FurnishedHub:
             **_questions(),
         }
         self.words["team_id"] = [self._team()]
+        self.words["rule_id"] = [self._rule()]
         self.words["incident_id"].append(self._incident())
 
     def _cluster(self, how: JSON) -> JSON:
@@ -135,6 +137,10 @@ class FurnishedHub:
 
     def _team(self) -> str:
         return str(self.admin.post("/api/v1/teams", json=self.new_team(random.Random())).json()["id"])
+
+    def _rule(self) -> str:
+        made = self.admin.post("/api/v1/correlation-rules", json=self.new_rule(random.Random()))
+        return str(made.json()["id"])
 
     def _incident(self) -> str:
         made = self.admin.post("/api/v1/incidents", json=self.new_incident(random.Random()))
@@ -261,6 +267,12 @@ class FurnishedHub:
     def new_team(self, chance: random.Random) -> JSON:
         matchers = chance.choice([[], [{"namespace": "shop"}, {"app": "cart*", "env": "prod"}]])
         return {"name": self._name("t"), "matchers": matchers, "members": ["ann", "bob"]}
+
+    def new_rule(self, chance: random.Random) -> JSON:
+        action, group_by = chance.choice([("GATHER", ["site", "cluster"]), ("APART", [])])
+        holds = 'labels.owner == "furnished" && alert.severity in ["HIGH", "LOW"]'
+        # Not one that is at work: it would part what other routes have gathered.
+        return {"name": self._name("r"), "expression": holds, "action": action, "group_by": group_by, "enabled": False}
 
     def new_incident(self, chance: random.Random) -> JSON:
         severity = chance.choice(["CRITICAL", "LOW"])
@@ -408,6 +420,12 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/incidents/{incident_id}/merge"): lambda hub, _: {"incident_ids": [hub._incident()]},
     ("POST", "/api/v1/incidents/{incident_id}/move"): FurnishedHub.moved,
     ("POST", "/api/v1/teams"): FurnishedHub.new_team,
+    ("POST", "/api/v1/correlation-rules"): FurnishedHub.new_rule,
+    ("PUT", "/api/v1/correlation-rules/{rule_id}"): FurnishedHub.new_rule,
+    ("POST", "/api/v1/correlation-rules/test"): lambda _, chance: {
+        "expression": chance.choice(['"owner" in labels', 'alert.name.startsWith("F")']),
+        "group_by": ["owner"],
+    },
     ("PUT", "/api/v1/teams/{team_id}"): FurnishedHub.new_team,
     ("PUT", "/api/v1/clusters/by-name/{name}"): lambda hub, _: {"display_name": hub._name("shown")},
     ("PUT", "/api/v1/clusters/{cluster_id}/credentials"): FurnishedHub.credentials,

@@ -49,6 +49,7 @@ ABOUT_NO_CLUSTER = frozenset(
         "/api/v1/clusters/offers",
         "/api/v1/fleet/summary",
         "/api/v1/teams",
+        "/api/v1/correlation-rules",
         "/api/v1/fleet/capabilities",
         "/api/v1/streaming/status",
         "/api/v1/system/storage",

@@ -12,7 +12,7 @@ from aiops.intelligence.domain.anomalies import AnomalyFilter
 from aiops.intelligence.domain.incidents import IncidentFilter, IncidentView, Status
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
-from aiops.intelligence.needs_incidents import TopologySource
+from aiops.intelligence.needs_incidents import Rulings, TopologySource
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
@@ -57,12 +57,13 @@ class Hub:
         self.database, self.clock = database, clock
         self.feed, self.alerts = FakeWatchFeed(), FakeAlerts()
         self.topology: TopologySource | None = None
+        self.rulings: Rulings | None = None
         self.start()
 
     def start(self) -> None:
         """As a restart of the process does it: nothing is kept but the database."""
         incidents, anomalies, tracks = SqlIncidents(), SqlAnomalies(), SqlTracks()
-        self.gathering = Gathering(incidents, SqlGathering(), self.topology, teams=SqlTeams())
+        self.gathering = Gathering(incidents, SqlGathering(), self.topology, self.rulings, SqlTeams())
         self.episodes = Episodes(self.database, self.clock, incidents, anomalies, tracks, self.gathering)
         said = SqlFeedback()
         self.watcher = Watcher(

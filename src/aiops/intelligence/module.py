@@ -18,6 +18,7 @@ from aiops.intelligence.http.insight import GroupsController, explained
 from aiops.intelligence.http.kpis import kpis
 from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
 from aiops.intelligence.http.replays import ReplaysController
+from aiops.intelligence.http.rules import RULE_ROUTES
 from aiops.intelligence.incidents_module import IncidentProvider
 from aiops.intelligence.kpis_module import KpiProvider
 from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
@@ -202,6 +203,7 @@ def context() -> Context:
             explained,
             expectations,
             *HANDS_ROUTES,
+            *RULE_ROUTES,
             *PATTERN_ROUTES,
             *MEANING_ROUTES,
             *CHANGE_ROUTES,
