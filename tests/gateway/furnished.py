@@ -139,7 +139,7 @@ class FurnishedHub:
         return str(self.admin.post("/api/v1/teams", json=self.new_team(random.Random())).json()["id"])
 
     def _rule(self) -> str:
-        made = self.admin.post("/api/v1/correlation-rules", json=self.new_rule(random.Random()))
+        made = self.admin.post("/api/v1/correlation-rules", json=self.new_correlation_rule(random.Random()))
         return str(made.json()["id"])
 
     def _incident(self) -> str:
@@ -268,7 +268,7 @@ class FurnishedHub:
         matchers = chance.choice([[], [{"namespace": "shop"}, {"app": "cart*", "env": "prod"}]])
         return {"name": self._name("t"), "matchers": matchers, "members": ["ann", "bob"]}
 
-    def new_rule(self, chance: random.Random) -> JSON:
+    def new_correlation_rule(self, chance: random.Random) -> JSON:
         action, group_by = chance.choice([("GATHER", ["site", "cluster"]), ("APART", [])])
         holds = 'labels.owner == "furnished" && alert.severity in ["HIGH", "LOW"]'
         # Not one that is at work: it would part what other routes have gathered.
@@ -420,8 +420,8 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/v1/incidents/{incident_id}/merge"): lambda hub, _: {"incident_ids": [hub._incident()]},
     ("POST", "/api/v1/incidents/{incident_id}/move"): FurnishedHub.moved,
     ("POST", "/api/v1/teams"): FurnishedHub.new_team,
-    ("POST", "/api/v1/correlation-rules"): FurnishedHub.new_rule,
-    ("PUT", "/api/v1/correlation-rules/{rule_id}"): FurnishedHub.new_rule,
+    ("POST", "/api/v1/correlation-rules"): FurnishedHub.new_correlation_rule,
+    ("PUT", "/api/v1/correlation-rules/{rule_id}"): FurnishedHub.new_correlation_rule,
     ("POST", "/api/v1/correlation-rules/test"): lambda _, chance: {
         "expression": chance.choice(['"owner" in labels', 'alert.name.startsWith("F")']),
         "group_by": ["owner"],
