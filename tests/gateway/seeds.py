@@ -131,6 +131,19 @@ def keep_prediction(hub: Hub, cluster_id: str, marker: str) -> str:
     return str(row["id"])
 
 
+def keep_reminder(hub: Hub, cluster_id: str, marker: str) -> str:
+    """Of a silence that nobody ended; a real one is a week old."""
+    now = datetime.now(UTC)
+    row = {
+        "id": uuid4(), "kind": "FORGOTTEN", "cluster_id": cluster_id, "silence_id": marker, "title": marker,
+        "created_by": marker, "since": now, "until": now + timedelta(days=1), "hides": 1, "at": now,
+    }  # fmt: skip
+    columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    with database_of(hub) as connection:
+        connection.execute(f"INSERT INTO observability.silence_reminder ({columns}) VALUES ({places})", row)
+    return str(row["id"])
+
+
 def _post(url: str, token: str, body: object) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False).raise_for_status()

@@ -29,7 +29,11 @@ from aiops.observability.service.maintenance.windows import MaintenanceWindows
 from aiops.observability.service.silences_remote import SilenceMatcher
 from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alerts import PostgresAlertStore
-from aiops.observability.store.maintenance import PostgresHiddenAlerts, PostgresPushedStore, PostgresWindowStore
+from aiops.observability.store.maintenance import (
+    PostgresHiddenAlerts,
+    PostgresPushedStore,
+    PostgresWindowStore,
+)
 from tests.observability.clusters import Fleet, Ways
 
 SYSTEM = Principal.system("test")

@@ -10,13 +10,16 @@ from aiops.kernel.events import Event
 from aiops.kernel.module import HandlerSpec, JobSpec
 from aiops.kernel.outbox import Handle
 from aiops.kernel.retention import Keep
-from aiops.observability.http.maintenance import MaintenanceController
+from aiops.observability.http.maintenance import MaintenanceController, SilenceReminderController
 from aiops.observability.needs_maintenance import HiddenAlerts, PushedStore, ReminderStore, WindowStore
 from aiops.observability.service.alerts import AlertService
 from aiops.observability.service.maintenance.hiding import Hiding
 from aiops.observability.service.maintenance.job import MaintenanceJob
 from aiops.observability.service.maintenance.preview import Previews
+from aiops.observability.service.maintenance.pushing import Pushing
+from aiops.observability.service.maintenance.reminders import Reminders
 from aiops.observability.service.maintenance.windows import MaintenanceWindows
+from aiops.observability.service.silences import Silences
 from aiops.observability.store.maintenance import (
     PostgresHiddenAlerts,
     PostgresPushedStore,
@@ -80,6 +83,32 @@ class MaintenanceProvider(Provider):
     def previews(self, database: Database, clock: Clock, clusters: Clusters, hidden: HiddenAlerts) -> Previews:
         return Previews(database, clock, clusters, hidden)
 
+    @provide
+    def reminders(
+        self, database: Database, clock: Clock, silences: Silences, hidden: HiddenAlerts, store: ReminderStore
+    ) -> Reminders:
+        return Reminders(database, clock, silences, hidden, store)
+
+    @provide
+    def pushing(
+        self,
+        database: Database,
+        clock: Clock,
+        clusters: Clusters,
+        windows: WindowStore,
+        store: PushedStore,
+        silences: Silences,
+    ) -> Pushing:
+        return Pushing(database, clock, clusters, windows, store, silences)
+
+
+async def _reminders(container: AsyncContainer) -> Reminders:
+    return await container.get(Reminders)
+
+
+async def _pushing(container: AsyncContainer) -> Pushing:
+    return await container.get(Pushing)
+
 
 async def _job(container: AsyncContainer) -> MaintenanceJob:
     return await container.get(MaintenanceJob)
@@ -105,6 +134,10 @@ async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
     return forget
 
 
-MAINTENANCE_ROUTES = (MaintenanceController,)
+MAINTENANCE_ROUTES = (MaintenanceController, SilenceReminderController)
 MAINTENANCE_HANDLERS = (HandlerSpec("observability.maintenance_of_deleted", (ClusterDeleted,), _on_cluster_deleted),)
-MAINTENANCE_JOBS = (JobSpec("observability.maintenance", _job),)
+MAINTENANCE_JOBS = (
+    JobSpec("observability.maintenance", _job),
+    JobSpec("observability.maintenance_silences", _pushing),
+    JobSpec("observability.silence_reminders", _reminders),
+)

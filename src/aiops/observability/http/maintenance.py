@@ -16,9 +16,10 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller
 from aiops.observability.maintenance.windows import Cut, Occurrence, Terms
-from aiops.observability.needs_maintenance import PastEpisode, PushedSilence
+from aiops.observability.needs_maintenance import PastEpisode, PushedSilence, Reminder, ReminderKind
 from aiops.observability.ports import Labels, Severity
 from aiops.observability.service.maintenance.preview import Preview, Previews
+from aiops.observability.service.maintenance.reminders import Reminders
 from aiops.observability.service.maintenance.windows import MaintenanceWindows, OnCalendar, WindowView
 from aiops.observability.service.silences_remote import SilenceMatcher
 from aiops.registry.ports import Clusters
@@ -124,6 +125,26 @@ class PreviewReply(msgspec.Struct, frozen=True, kw_only=True):
     truncated: bool
 
 
+class ReminderReply(msgspec.Struct, frozen=True, kw_only=True):
+    """`title` are the silence's matchers; `since` and `until` its own; `hides`: so many firing alerts, at `at`."""
+
+    id: UUID
+    kind: ReminderKind
+    cluster_id: UUID
+    cluster: str
+    silence_id: str
+    title: str
+    created_by: str
+    since: datetime
+    until: datetime
+    hides: int
+    at: datetime
+
+
+class ReminderList(msgspec.Struct, frozen=True):
+    items: list[ReminderReply]
+
+
 class MaintenanceController(Controller):
     path = "/api/v1/maintenance"
     tags: Sequence[str] = ["observability"]
@@ -216,6 +237,24 @@ class MaintenanceController(Controller):
         await service.delete(principal, window_id)
 
 
+class SilenceReminderController(Controller):
+    path = "/api/v1/silence-reminders"
+    tags: Sequence[str] = ["observability"]
+
+    @get(summary="Silences that end soon, or are old and still hide something; the first to end first")
+    @inject
+    async def reminders(
+        self, principal: Caller, service: FromDishka[Reminders], clusters: FromDishka[Clusters]
+    ) -> ReminderList:
+        names = await _names(principal, clusters)
+        return ReminderList([_reminder(one, names) for one in await service.open(principal)])
+
+    @post("/{reminder_id:uuid}/dismiss", summary="Take a reminder away, for all", status_code=HTTP_200_OK)
+    @inject
+    async def dismiss(self, principal: Caller, service: FromDishka[Reminders], reminder_id: FromPath[UUID]) -> None:
+        await service.dismiss(principal, reminder_id)
+
+
 async def _names(principal: Caller, clusters: Clusters) -> Names:
     return {cluster.id: cluster.name for cluster in await clusters.visible(principal)}
 
@@ -268,6 +307,11 @@ def _previewed(found: Preview, names: Names) -> PreviewReply:
 def _episode(one: PastEpisode, names: Names) -> EpisodeReply:
     told = {name: getattr(one, name) for name in one.__struct_fields__ if name != "state"}
     return EpisodeReply(cluster=names.get(one.cluster_id, ""), **told)
+
+
+def _reminder(one: Reminder, names: Names) -> ReminderReply:
+    told = {name: getattr(one, name) for name in one.__struct_fields__ if not name.startswith("dismissed")}
+    return ReminderReply(cluster=names.get(one.cluster_id, ""), **told)
 
 
 def _utc(at: datetime) -> datetime:
