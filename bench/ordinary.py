@@ -140,15 +140,15 @@ FAULTS = {
 }
 
 
-def made(kind: str, count: int, rows: int, day: int = DAY) -> Floats:
-    """So many series of a kind (count, rows), always the same ones."""
-    return np.stack([KINDS[kind](np.random.default_rng([1, one]), rows, day) for one in range(count)])
+def made(kind: str, count: int, rows: int, day: int = DAY, *, seed: int = 1) -> Floats:
+    """So many series of a kind (count, rows), always the same ones of a seed."""
+    return np.stack([KINDS[kind](np.random.default_rng([seed, one]), rows, day) for one in range(count)])
 
 
-def with_fault(kind: str, fault: str, count: int, rows: int) -> tuple[Floats, list[int]]:
+def with_fault(kind: str, fault: str, count: int, rows: int, *, seed: int = 1) -> tuple[Floats, list[int]]:
     """The same series with a fault each, and the rows that the faults begin at: in the last two fifths."""
-    values = made(kind, count, rows)
-    places = np.random.default_rng(5).integers(int(0.6 * rows), rows - 2 * DAY, count).tolist()
+    values = made(kind, count, rows, seed=seed)
+    places = np.random.default_rng(5 + 10 * (seed - 1)).integers(int(0.6 * rows), rows - 2 * DAY, count).tolist()
     for one, at in enumerate(places):
-        FAULTS[fault].put(values[one], at, np.random.default_rng([7, one]))
+        FAULTS[fault].put(values[one], at, np.random.default_rng([7 + 10 * (seed - 1), one]))
     return values, places

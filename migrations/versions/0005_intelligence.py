@@ -15,6 +15,7 @@ _STATEMENTS = (
         watermark double precision NOT NULL,
         series jsonb NOT NULL,
         state bytea NOT NULL,
+        slow bytea,
         PRIMARY KEY (cluster_id, watch)
     )
     """,

@@ -97,7 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     watch_host: bool = True
     offer_local_prometheus: bool = True
     allow_local_targets: bool = True
-    detector: Annotated[str, Meta(min_length=1)] = "rare_band"
+    detector: Annotated[str, Meta(min_length=1)] = "seasonal_band"
     watch_series_limit: Annotated[int, Meta(ge=1, le=10_000)] = 200
     cluster_queries_at_once: Annotated[int, Meta(ge=1, le=64)] = 8
     cluster_series_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 50_000

@@ -16,7 +16,7 @@ Values = npt.NDArray[np.float64]
 def starts(detector: RobustBand, values: Values, learned: Values | None = None) -> list[int]:
     state = detector.fresh(1)
     if learned is not None:
-        state = detector.learn(state, 15.0 * np.arange(-float(len(learned)), 0.0), learned[None, :])
+        state = detector.learn(state, RATE, 15.0 * np.arange(-float(len(learned)), 0.0), learned[None, :])
     found = []
     for index, value in enumerate(values):
         state, scores = detector.step(state, RATE, 15.0 * index, 15.0, np.array([value]))

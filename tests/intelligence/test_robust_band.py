@@ -59,7 +59,7 @@ def test_it_learns_within_three_minutes_and_says_how_far_it_is() -> None:
 
 def test_it_learns_at_once_from_history() -> None:
     detector = RobustBand()
-    state = detector.learn(detector.fresh(1), np.arange(0.0, 3600.0, 15.0), noise(240)[None, :])
+    state = detector.learn(detector.fresh(1), CPU, np.arange(0.0, 3600.0, 15.0), noise(240)[None, :])
     _, scores = detector.step(state, CPU, 3600.0, 5.0, np.array([0.97]))
     assert scores.upper[0] < 0.4
     assert scores.learned_s[0] > 3000

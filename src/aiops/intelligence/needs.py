@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 from uuid import UUID
 
 import numpy as np
@@ -31,6 +31,7 @@ from aiops.observability.ports import Labels, Watch
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
 
 
 class Ended(IntEnum):
@@ -55,10 +56,24 @@ class Way(IntEnum):
 
 @dataclass(frozen=True)
 class SeriesState:
-    """What a detector remembers of n series: `columns` is (n, detector's choice), `ring` (n, latest values)."""
+    """What a detector remembers of n series: `columns` is (n, detector's choice), `ring` (n, latest values).
+
+    `slow` (n, detector's choice of bytes) is for what seldom changes: it is written only where it is another array than
+    what is kept already, so a step that leaves it as it is hands on the array that it got.
+    """
 
     columns: Floats
     ring: Floats
+    slow: Bytes = field(default_factory=lambda: np.zeros((0, 0), np.uint8))
+
+    def of(self, rows: Any) -> SeriesState:
+        """That of some of the series: their places, or a flag for each."""
+        return SeriesState(self.columns[rows], self.ring[rows], self.slow[rows] if self.slow.size else self.slow)
+
+    def joined(self, other: SeriesState) -> SeriesState:
+        """With the series of `other` behind its own."""
+        slow = np.concatenate([self.slow, other.slow]) if other.slow.size else self.slow
+        return SeriesState(np.concatenate([self.columns, other.columns]), np.concatenate([self.ring, other.ring]), slow)
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,8 @@ class Scores:
 
     `active` is +1 above, -1 below, 0 when nothing is decided; `started` and `ended` hold for this step alone; `since`
     is when the series left the band, `learned_s` the stretch of time that the band was learned from. `ways`, of `Way`,
-    say more of what is active, where the detector can tell.
+    say more of what is active, where the detector can tell. `days` are those that it knows of each series, where it
+    heeds the time of the day from `days_needed` on.
     """
 
     score: Floats
@@ -82,6 +98,8 @@ class Scores:
     since: Floats
     learned_s: Floats
     ways: Integers | None = None
+    days: Floats | None = None
+    days_needed: int = 0
 
 
 class Detector(Protocol):
@@ -89,8 +107,8 @@ class Detector(Protocol):
 
     A step gives a new state and leaves the one it got unchanged, so that a batch whose transaction fails never was.
 
-    A detector that looks at no clock may state `forgets_s`: what came so many seconds before does no longer change what
-    it says. Then a backtest goes through parts of the past side by side.
+    A detector may state `forgets_s`: what came so many seconds before does no longer change what it says, but for what
+    it recalls. Then a backtest goes through parts of the past side by side. One that looks at the clock is `Recalling`.
     """
 
     name: ClassVar[str]
@@ -102,7 +120,7 @@ class Detector(Protocol):
     def fresh(self, count: int) -> SeriesState:
         """The state of series never seen."""
 
-    def learn(self, state: SeriesState, times: Floats, values: Floats) -> SeriesState:
+    def learn(self, state: SeriesState, watch: Watch, times: Floats, values: Floats) -> SeriesState:
         """Take the band of those series that still learn from `values` (n, times), the past up to now."""
 
     def step(
@@ -111,11 +129,25 @@ class Detector(Protocol):
         """Score the values at `at`; NaN for a series that has none."""
 
 
+@runtime_checkable
+class Recalling(Protocol):
+    """A detector that knows what is usual at a time of the day or week: from the days that it has seen, or was told."""
+
+    recalls_s: ClassVar[float]
+    recall_step_s: ClassVar[float]
+
+    def strangers(self, state: SeriesState) -> Flags:
+        """Of which series it does not know a day yet."""
+
+    def recall(self, state: SeriesState, at: float, times: Floats, values: Floats) -> SeriesState:
+        """Take up the days before `at`, `recalls_s` long and `recall_step_s` apart (n, times), of the strangers."""
+
+
 @dataclass(frozen=True)
 class StoredTrack:
     """The detector's memory of one watch on one cluster, as it is kept: `watermark` is the last batch's time.
 
-    `series` is `None` where it is what is kept already.
+    `series` and `slow` (`SeriesState.slow`) are `None` where they are what is kept already.
     """
 
     cluster_id: UUID
@@ -124,6 +156,7 @@ class StoredTrack:
     watermark: float
     series: list[Labels] | None
     state: bytes
+    slow: bytes | None = None
 
 
 class TrackStore(Protocol):

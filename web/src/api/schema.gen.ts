@@ -3323,6 +3323,7 @@ export interface components {
             lower: number | null;
             upper: number | null;
             learning: components["schemas"]["Learning"] | null;
+            learning_days: components["schemas"]["Learning"] | null;
             anomaly_id: string | null;
             dropped: number;
             widened: components["schemas"]["Widening"] | null;

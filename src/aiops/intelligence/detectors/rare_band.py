@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
-from aiops.intelligence.detectors.robust_band import ACTIVE, LEVEL, SCALE, SEEN, SPAN, RobustBand
+from aiops.intelligence.detectors.robust_band import ACTIVE, LEVEL, SEEN, SPAN, RobustBand
 from aiops.intelligence.needs import Flags, Floats, Scores, SeriesState
 from aiops.observability.ports import Watch
 
@@ -45,16 +46,15 @@ class RareBand(RobustBand):
     def fresh(self, count: int) -> SeriesState:
         state = super().fresh(count)
         tail = np.tile([_FIRST_THRESHOLD, _FIRST_EXCESS], (count, 1))
-        return SeriesState(np.concatenate([state.columns, tail], axis=1), state.ring)
+        return replace(state, columns=np.concatenate([state.columns, tail], axis=1))
 
-    def learn(self, state: SeriesState, times: Floats, values: Floats) -> SeriesState:
-        learned = super().learn(state, times, values)
+    def learn(self, state: SeriesState, watch: Watch, times: Floats, values: Floats) -> SeriesState:
+        learned = super().learn(state, watch, times, values)
         columns = learned.columns
         rows = np.flatnonzero((state.columns[:, SPAN] == 0) & (columns[:, SPAN] > 0))
         if len(rows):
-            half = np.maximum(self._rare.reach * columns[rows, SCALE], 1e-12)
-            floor = self._rare.relative_floor * np.abs(columns[rows, LEVEL])
-            strayed = np.abs(values[rows] - columns[rows, LEVEL, None]) / np.maximum(half, floor)[:, None]
+            half = super()._half_width(columns[rows], watch)[:, None]
+            strayed = np.abs(values[rows] - columns[rows, LEVEL, None]) / half
             threshold = np.nanquantile(strayed, 1 - _SHARE, axis=1)
             beyond = np.where(strayed >= threshold[:, None], strayed - threshold[:, None], np.nan)
             columns[rows, THRESHOLD] = np.maximum(threshold, _FIRST_THRESHOLD)

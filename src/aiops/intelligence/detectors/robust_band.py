@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import ClassVar
 
 import msgspec
@@ -60,7 +61,7 @@ class RobustBand:
         columns[:, [LAST, OUT_SINCE]] = np.nan
         return SeriesState(columns, np.full((count, self._config.learn_at_most), np.nan))
 
-    def learn(self, state: SeriesState, times: Floats, values: Floats) -> SeriesState:
+    def learn(self, state: SeriesState, watch: Watch, times: Floats, values: Floats) -> SeriesState:
         columns, ring = state.columns.copy(), state.ring.copy()
         counts = np.isfinite(values).sum(axis=1)
         rows = np.flatnonzero(
@@ -72,7 +73,7 @@ class RobustBand:
             seen_at = np.where(np.isfinite(values[rows]), times, np.nan)
             columns[rows, SPAN] = np.maximum(np.nanmax(seen_at, axis=1) - np.nanmin(seen_at, axis=1), 1.0)
             ring[rows] = np.nan
-        return SeriesState(columns, ring)
+        return replace(state, columns=columns, ring=ring)
 
     def step(
         self, state: SeriesState, watch: Watch, at: float, interval_s: float, values: Floats
@@ -84,9 +85,10 @@ class RobustBand:
         known = columns[:, SPAN] > 0
         half = self._half_width(columns, watch)
         distance = np.where(known & here, values - columns[:, LEVEL], np.nan)
-        lower, upper = _bounds(columns[:, LEVEL], half, watch)
+        down, up = self._reaches(state, half)
+        lower, upper = _bounds(columns[:, LEVEL], down, up, watch)
         above, below = known & here & (values > upper), known & here & (values < lower)
-        score = np.abs(distance) / half
+        score = np.abs(distance) / np.where(distance < 0, down, up)
         side = np.where(above, 1, np.where(below, -1, 0))
         hurts = (side != 0) if watch.worse == "both" else (side == (-1 if watch.worse == "down" else 1))
         was = columns[:, ACTIVE].copy()
@@ -115,7 +117,7 @@ class RobustBand:
             since=since,
             learned_s=columns[:, SPAN].copy(),
         )
-        return SeriesState(columns, ring), scores
+        return replace(state, columns=columns, ring=ring), scores
 
     def _elapsed(self, columns: Floats, ring: Floats, here: Flags, at: float, interval_s: float) -> Floats:
         """Seconds since each series' last value; after a long gap what was in motion is forgotten, the band is kept."""
@@ -132,6 +134,10 @@ class RobustBand:
         learned = np.maximum(config.reach * columns[:, SCALE], config.relative_floor * np.abs(columns[:, LEVEL]))
         # What matters to nobody stays so, however sensitive the watch.
         return np.maximum(_WIDTH[watch.sensitivity] * learned, max(watch.minimum, 1e-12))
+
+    def _reaches(self, state: SeriesState, half: Floats) -> tuple[Floats, Floats]:
+        """How far the band reaches below and above its level."""
+        return half, half
 
     def _gather_evidence(
         self, columns: Floats, here: Flags, hurts: Flags, side: Integers, score: Floats, at: float
@@ -205,9 +211,9 @@ class RobustBand:
             ring[rows] = np.nan
 
 
-def _bounds(level: Floats, half: Floats, watch: Watch) -> tuple[Floats, Floats]:
+def _bounds(level: Floats, down: Floats, up: Floats, watch: Watch) -> tuple[Floats, Floats]:
     # No watched unit goes below zero, and a ratio ends at one.
-    return np.maximum(level - half, 0.0), np.minimum(level + half, 1.0 if watch.unit == "ratio" else np.inf)
+    return np.maximum(level - down, 0.0), np.minimum(level + up, 1.0 if watch.unit == "ratio" else np.inf)
 
 
 def _robust(values: Floats) -> tuple[Floats, Floats]:

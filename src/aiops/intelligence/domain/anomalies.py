@@ -13,7 +13,7 @@ from aiops.observability.ports import Labels, Severity, Watch
 
 SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 UNSEEN = timedelta(minutes=30)
-END_REASONS = {1: "back in its band", 2: "new normal after 30 min", 3: "the series is gone"}
+END_REASONS = {1: "back in its band", 2: "new normal", 3: "the series is gone"}
 
 
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,6 +54,7 @@ class ExpectationReply(msgspec.Struct, frozen=True, kw_only=True):
     lower: float | None
     upper: float | None
     learning: Learning | None
+    learning_days: Learning | None
     anomaly_id: UUID | None
     dropped: int
     widened: Widening | None

@@ -13,7 +13,7 @@ import numpy as np
 from aiops.intelligence.domain.anomalies import Anomaly, subject_of
 from aiops.intelligence.domain.backtests import WEEK_S, PastIncident, against, beside
 from aiops.intelligence.domain.feedback import Key, key_of
-from aiops.intelligence.needs import Detector, Floats, IncidentStore
+from aiops.intelligence.needs import Detector, Floats, IncidentStore, Recalling
 from aiops.intelligence.service.pasts import whole_past
 from aiops.intelligence.service.replay import Replayed, replay
 from aiops.kernel.clock import Clock
@@ -169,7 +169,10 @@ class Backtests:
             end,
             step_s,
         )
-        found = await asyncio.to_thread(_replayed, self._detector, wish, watch, past, step_s, start.timestamp())
+        earlier = await self._earlier(principal, wish.cluster_id, watch, start - warm)
+        found = await asyncio.to_thread(
+            _replayed, self._detector, wish, watch, past, step_s, start.timestamp(), earlier
+        )
         async with self._transactions.begin() as tx:
             incidents = await self._incidents.between(tx, wish.cluster_id, start, end, _MOST_INCIDENTS)
         told = against(found.findings, incidents, end)
@@ -220,15 +223,32 @@ class Backtests:
             raise Invalid("This would find nothing: learn a band, or set a threshold or a silence.")
         return watch
 
+    async def _earlier(
+        self, principal: Principal, cluster_id: UUID, watch: Watch, until: datetime
+    ) -> WatchHistory | None:
+        """The days before, of which a detector may know what was usual when."""
+        if not watch.learned or not isinstance(self._detector, Recalling):
+            return None
+        span, step_s = timedelta(seconds=self._detector.recalls_s), self._detector.recall_step_s
+        return await self._feed.history(
+            principal, cluster_id, watch, start=until - span, end=until - timedelta(seconds=step_s), step_s=step_s
+        )
+
 
 def _replayed(
-    detector: Detector, wish: BacktestWish, watch: Watch, past: WatchHistory, step_s: float, count_from: float
+    detector: Detector,
+    wish: BacktestWish,
+    watch: Watch,
+    past: WatchHistory,
+    step_s: float,
+    count_from: float,
+    earlier: WatchHistory | None,
 ) -> Replayed:
     if wish.rule:
         # A rule's series are there while it holds, whatever their values.
         holds = WatchHistory(past.times, past.series, np.isfinite(past.values).astype(np.float64))
         return replay(detector, watch, holds, step_s, cluster_id=wish.cluster_id, count_from=count_from)
-    return replay(detector, watch, past, step_s, cluster_id=wish.cluster_id, count_from=count_from)
+    return replay(detector, watch, past, step_s, cluster_id=wish.cluster_id, count_from=count_from, earlier=earlier)
 
 
 def _finding(one: Anomaly, watch: Watch) -> Finding:

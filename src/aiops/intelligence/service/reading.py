@@ -20,7 +20,7 @@ from aiops.intelligence.domain.incidents import (
     Order,
     TimelineRow,
 )
-from aiops.intelligence.needs import AnomalyStore, FeedbackStore, IncidentStore
+from aiops.intelligence.needs import AnomalyStore, FeedbackStore, IncidentStore, Scores
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
@@ -35,7 +35,8 @@ class Learning(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
-    """What one watched series is and was expected to be; no band while it is learned."""
+    """What one watched series is and was expected to be; no band while it is learned. `learning_days`: of so many days
+    the detector knows what is usual at which time, and heeds it once there are enough."""
 
     cluster_id: UUID
     watch: str
@@ -48,6 +49,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     lower: float | None
     upper: float | None
     learning: Learning | None
+    learning_days: Learning | None
     anomaly_id: UUID | None
     dropped: int
     widened: Widening | None
@@ -109,6 +111,7 @@ class Reading:
                         lower=_finite(scores.lower[row]),
                         upper=_finite(scores.upper[row]),
                         learning=Learning(int(scores.seen[row]), scores.needed) if learns else None,
+                        learning_days=_days(scores, row) if track.watch.learned else None,
                         anomaly_id=active[row].id if row in active else None,
                         dropped=track.dropped,
                         widened=widening if widening and widening.until > self._clock.now() else None,
@@ -184,6 +187,12 @@ def within(principal: Principal, causes: Sequence[Cause]) -> list[Cause]:
 
 def _scope(principal: Principal) -> Sequence[UUID] | None:
     return None if principal.clusters is None else sorted(principal.clusters)
+
+
+def _days(scores: Scores, row: int) -> Learning | None:
+    if scores.days is None or scores.days[row] >= scores.days_needed:
+        return None
+    return Learning(int(scores.days[row]), scores.days_needed)
 
 
 def _finite(value: float) -> float | None:

@@ -16,8 +16,9 @@ import numpy as np
 
 from aiops.intelligence.domain import rules
 from aiops.intelligence.domain.anomalies import Anomaly
+from aiops.intelligence.domain.feedback import key_of
 from aiops.intelligence.domain.rules import Said
-from aiops.intelligence.needs import Detector, Floats, Scores
+from aiops.intelligence.needs import Detector, Floats, Recalling, Scores, SeriesState
 from aiops.intelligence.service.tracks import Track
 from aiops.intelligence.service.verdicts import Changes, Seen, changes, nothing_learned
 from aiops.observability.ports import Watch, WatchHistory
@@ -46,10 +47,11 @@ def replay(
     *,
     cluster_id: UUID = _NOBODY,
     count_from: float = -np.inf,
+    earlier: WatchHistory | None = None,
 ) -> Replayed:
     """Go through the past, whose times lie `interval_s` apart. What is found before `count_from` (Unix seconds) is not
-    told: that stretch is there to learn from."""
-    scores = _scored(detector, watch, past, interval_s) if watch.learned else None
+    told: that stretch is there to learn from, and so are `earlier` days for a detector that recalls some."""
+    scores = _scored(detector, watch, past, interval_s, earlier) if watch.learned else None
     return _judged(_Run(detector, watch, past, cluster_id, count_from), scores, interval_s)
 
 
@@ -67,7 +69,7 @@ def replay_together(
         return {}
     rows = np.concatenate([past.values for past in pasts.values()])
     times = next(iter(pasts.values())).times
-    scores = _scored(detector, watch, WatchHistory(times, [], rows), interval_s) if watch.learned else None
+    scores = _scored(detector, watch, WatchHistory(times, [], rows), interval_s, None) if watch.learned else None
     found, first = {}, 0
     for cluster_id, past in pasts.items():
         last = first + len(past.series)
@@ -132,7 +134,9 @@ class _Run:
                 self.found[anomaly.id] = anomaly
 
 
-def _scored(detector: Detector, watch: Watch, past: WatchHistory, interval_s: float) -> Scores:
+def _scored(
+    detector: Detector, watch: Watch, past: WatchHistory, interval_s: float, earlier: WatchHistory | None
+) -> Scores:
     """The scores of all moments, each array series × times.
 
     Of a detector that forgets, parts of the past are gone through side by side, each after as much of what came before
@@ -148,6 +152,8 @@ def _scored(detector: Detector, watch: Watch, past: WatchHistory, interval_s: fl
     # Row by row: all series of the first part, all of the second, …
     starts = np.arange(parts) * part
     state = detector.fresh(parts * count)
+    if isinstance(detector, Recalling):
+        state = _recalled(detector, past, interval_s, earlier, [int(start) - before for start in starts])
     kept: dict[str, list[Floats]] = {name: [] for name in _KEPT}
     first = float(past.times[0]) if length else 0.0
     last: Scores | None = None
@@ -168,6 +174,29 @@ def _scored(detector: Detector, watch: Watch, past: WatchHistory, interval_s: fl
     # Every part was told the time of the first one.
     whole["since"] = whole["since"] + np.repeat(starts * interval_s, part)[:length]
     return replace(last, **whole)
+
+
+def _recalled(
+    detector: Any, past: WatchHistory, interval_s: float, earlier: WatchHistory | None, starts: list[int]
+) -> SeriesState:
+    """The state of all parts, which begin at `starts`: each knows the days before it, as if it began with the first."""
+    state: SeriesState = detector.fresh(0)
+    every = max(1, round(detector.recall_step_s / interval_s))
+    times, values = past.times[::every], past.values[:, ::every]
+    if earlier is not None:
+        rows = {key_of(labels): row for labels, row in zip(earlier.series, earlier.values, strict=True)}
+        unknown = np.full(len(earlier.times), np.nan)
+        before = np.array([rows.get(key_of(labels), unknown) for labels in past.series])
+        older = earlier.times < past.times[0]
+        times = np.concatenate([earlier.times[older], times])
+        values = np.concatenate([before.reshape(len(past.series), -1)[:, older], values], axis=1)
+    for start in starts:
+        at = past.times[0] + start * interval_s
+        known = (times < at) & (times >= at - detector.recalls_s)
+        shifted = (start - starts[0]) * interval_s
+        part = detector.recall(detector.fresh(len(past.values)), at - shifted, times[known] - shifted, values[:, known])
+        state = state.joined(part)
+    return state
 
 
 def _at(scores: Scores, place: int) -> Scores:

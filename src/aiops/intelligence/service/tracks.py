@@ -12,8 +12,8 @@ import numpy as np
 from aiops.intelligence.domain import rules
 from aiops.intelligence.domain.anomalies import Anomaly
 from aiops.intelligence.domain.feedback import Feedback, Key, Verdict, Widening, key_of, widenings
-from aiops.intelligence.needs import Detector, Floats, Scores, SeriesState
-from aiops.observability.ports import Labels, Watch, WatchBatch
+from aiops.intelligence.needs import Bytes, Detector, Floats, Scores, SeriesState
+from aiops.observability.ports import Labels, Watch, WatchBatch, WatchHistory
 
 MAX_SERIES = 5000
 _RECENT = 360
@@ -24,7 +24,7 @@ class Track:
     """Rows are series; `recent` holds their latest 360 values for the ranking of causes.
 
     `unknown` are the rows of series never seen before, whose past nobody has looked at; of the series, the first
-    `stored_series` are kept already.
+    `stored_series` are kept already, and of the detector's memory what is `stored_slow`.
     """
 
     def __init__(self, cluster_id: UUID, watch: Watch, detector: Detector) -> None:
@@ -44,7 +44,9 @@ class Track:
         self.dropped = 0
         self.wants_history = False
         self.unknown: list[int] = []
+        self.recalled_at = -np.inf
         self.stored_series = 0
+        self.stored_slow: Bytes | None = None
         self.lock = asyncio.Lock()
         self.times: Floats = np.zeros(0)
         self.recent: Floats = np.zeros((0, 0))
@@ -65,14 +67,21 @@ class Track:
         if not fresh:
             return
         self.series = self.series + fresh
-        new = self._detector.fresh(len(fresh))
-        self.state = SeriesState(
-            np.concatenate([self.state.columns, new.columns]), np.concatenate([self.state.ring, new.ring])
-        )
+        self.state = self.state.joined(self._detector.fresh(len(fresh)))
         self.rules = np.concatenate([self.rules, rules.fresh(len(fresh))])
         self.recent = np.concatenate([self.recent, np.full((len(fresh), len(self.times)), np.nan)])
         self.unknown += range(len(self.series) - len(fresh), len(self.series))
         self.wants_history = True
+
+    def restore(self, state: SeriesState) -> bool:
+        """Go on with what is kept, where it is this detector's of these series; gives whether it is."""
+        ours = self._detector.fresh(1)
+        count = len(self.series)
+        parts = ((state.columns, ours.columns), (state.ring, ours.ring), (state.slow, ours.slow))
+        fits = all(kept.shape[1] == part.shape[1] and (not part.size or len(kept) == count) for kept, part in parts)
+        if fits:
+            self.state, self.stored_slow = state, state.slow
+        return fits
 
     def align(self, batch: WatchBatch) -> Floats:
         """The batch's values by row; NaN for a series that it does not hold."""
@@ -104,6 +113,15 @@ class Track:
     def remember(self, at: float, values: Floats) -> None:
         self.times = np.append(self.times, at)[-_RECENT:]
         self.recent = np.concatenate([self.recent, values[:, None]], axis=1)[:, -_RECENT:]
+
+    def by_row(self, past: WatchHistory) -> Floats:
+        """The values of the past by row (n, times); NaN of a series that it does not hold."""
+        values = np.full((len(self.series), len(past.times)), np.nan)
+        for labels, found in zip(past.series, past.values, strict=True):
+            row = self.rows.get(key_of(labels))
+            if row is not None:
+                values[row] = found
+        return values
 
     def prepend(self, times: Floats, values: Floats) -> None:
         """Put the past before what was seen since; `values` by row."""

@@ -20,12 +20,13 @@ from aiops.intelligence.needs import (
     Detector,
     FeedbackStore,
     Floats,
+    Recalling,
     Scores,
     SeriesState,
     StoredTrack,
     TrackStore,
 )
-from aiops.intelligence.packing import pack_track, unpack_track
+from aiops.intelligence.packing import pack_slow, pack_track, unpack_track
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.rates import Rates
@@ -40,6 +41,8 @@ log = structlog.get_logger(__name__)
 
 _HISTORY = timedelta(hours=1)
 _HISTORY_STEP_S = 15.0
+# Pods come and go, and a new one has no days behind it.
+_RECALLED_AGAIN_S = 21_600.0
 _IN_THREAD_FROM = 200
 _MOST_TOGETHER = 200
 
@@ -83,6 +86,8 @@ class Watcher:
         self._failing: set[str] = set()
         self._rates = Rates()
         self._few_histories = asyncio.Semaphore(4)
+        # Days of all series are much for a Prometheus, and none is in a hurry to know them.
+        self._one_recall = asyncio.Semaphore(1)
         self.found = asyncio.Event()
 
     def tracks(self) -> list[Track]:
@@ -171,10 +176,9 @@ class Watcher:
         if stored is not None:
             track.admit(stored.series or [])
             track.stored_series = len(track.series)
-            state, track.rules = unpack_track(stored.state)
-            if stored.detector == self._detector.name:
+            state, track.rules = unpack_track(stored.state, stored.slow)
+            if stored.detector == self._detector.name and track.restore(state):
                 track.unknown.clear()
-                track.state = state
             track.watermark = stored.watermark
         for anomaly in active:
             track.admit([anomaly.labels])
@@ -228,6 +232,7 @@ class Watcher:
             track.scores, track.values = look.seen.scores, look.seen.values
             track.hushed = look.hushed
             track.watermark, track.stored_series = look.batch.at, len(track.series)
+            track.stored_slow = look.state.slow
             track.remember(look.batch.at, look.seen.values)
         if changed:
             self.found.set()
@@ -235,7 +240,9 @@ class Watcher:
     def _stored(self, look: _Look) -> StoredTrack:
         track = look.track
         series = None if track.stored_series == len(track.series) and track.stored_series else track.series
-        return StoredTrack(*track.key, self._detector.name, look.batch.at, series, pack_track(look.state, look.rules))
+        slow = None if look.state.slow is track.stored_slow else pack_slow(look.state)
+        state = pack_track(look.state, look.rules)
+        return StoredTrack(*track.key, self._detector.name, look.batch.at, series, state, slow)
 
     async def _state_findings(self, tx: Transaction, look: _Look, active: dict[int, Anomaly]) -> bool:
         found = changes(look.seen, active)
@@ -257,22 +264,11 @@ class Watcher:
         end = self._clock.now()
         try:
             async with self._few_histories:
-                history = await self._feed.history(
-                    self._principal,
-                    track.cluster_id,
-                    track.watch,
-                    start=end - _HISTORY,
-                    end=end,
-                    step_s=_HISTORY_STEP_S,
-                )
+                history = await self._past(track, end, _HISTORY, _HISTORY_STEP_S)
             async with track.lock:
-                values = np.full((len(track.series), len(history.times)), np.nan)
-                for labels, past in zip(history.series, history.values, strict=True):
-                    row = track.rows.get(key_of(labels))
-                    if row is not None:
-                        values[row] = past
+                values = track.by_row(history)
                 if values.size:
-                    track.state = self._detector.learn(track.state, history.times, values)
+                    track.state = self._detector.learn(track.state, track.watch, history.times, values)
                     track.prepend(history.times, values)
                 unknown, track.unknown = [row for row in track.unknown if row < len(values)], []
             # Charts and evidence show the past that was learned from.
@@ -285,6 +281,30 @@ class Watcher:
             self._recovered("history")
         except Exception as error:
             self._failed("history", watch=track.watch.name, error=repr(error))
+        await self._recall(track, end)
+
+    async def _recall(self, track: Track, end: datetime) -> None:
+        """Look at the last days of series that the detector knows no day of, for what is usual at a time of the day."""
+        detector = self._detector
+        if not isinstance(detector, Recalling) or end.timestamp() - track.recalled_at < _RECALLED_AGAIN_S:
+            return
+        try:
+            if not track.watch.learned or not detector.strangers(track.state).any():
+                return
+            track.recalled_at = end.timestamp()
+            async with self._one_recall:
+                past = await self._past(track, end, timedelta(seconds=detector.recalls_s), detector.recall_step_s)
+            async with track.lock:
+                values = track.by_row(past)
+                track.state = await asyncio.to_thread(detector.recall, track.state, end.timestamp(), past.times, values)
+            self._recovered("recall")
+        except Exception as error:
+            self._failed("recall", watch=track.watch.name, error=repr(error))
+
+    async def _past(self, track: Track, end: datetime, span: timedelta, step_s: float) -> WatchHistory:
+        return await self._feed.history(
+            self._principal, track.cluster_id, track.watch, start=end - span, end=end, step_s=step_s
+        )
 
     async def _record(self, looks: Sequence[_Look]) -> None:
         try:

@@ -22,23 +22,25 @@ _WORSENED = ("kind", "severity", "score", "value", "expected", "lower", "upper",
 _IN_SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR cluster_id = ANY(CAST(:clusters AS uuid[])))"
 
 
-_TRACK_COLUMNS = ("cluster_id", "watch", "detector", "watermark", "state")
+_TRACK_COLUMNS = ("cluster_id", "watch", "detector", "watermark", "state", "slow")
 _GIVEN_TRACKS = (
     "unnest(CAST(:cluster_id AS uuid[]), CAST(:watch AS text[]), CAST(:detector AS text[]),"
-    " CAST(:watermark AS double precision[]), CAST(:state AS bytea[])"
+    " CAST(:watermark AS double precision[]), CAST(:state AS bytea[]), CAST(:slow AS bytea[])"
 )
 _UPDATE_STATE = f"""
-UPDATE intelligence.track t SET detector = n.detector, watermark = n.watermark, state = n.state
-FROM {_GIVEN_TRACKS}) AS n (cluster_id, watch, detector, watermark, state)
+UPDATE intelligence.track t SET detector = n.detector, watermark = n.watermark, state = n.state,
+    slow = coalesce(n.slow, t.slow)
+FROM {_GIVEN_TRACKS}) AS n (cluster_id, watch, detector, watermark, state, slow)
 WHERE t.cluster_id = n.cluster_id AND t.watch = n.watch AND t.watermark < n.watermark
 RETURNING t.cluster_id, t.watch
 """
 _UPSERT_TRACK = f"""
-INSERT INTO intelligence.track AS t (cluster_id, watch, detector, watermark, state, series)
-SELECT cluster_id, watch, detector, watermark, state, CAST(series AS jsonb)
-FROM {_GIVEN_TRACKS}, CAST(:series AS text[])) AS n (cluster_id, watch, detector, watermark, state, series)
+INSERT INTO intelligence.track AS t (cluster_id, watch, detector, watermark, state, slow, series)
+SELECT cluster_id, watch, detector, watermark, state, slow, CAST(series AS jsonb)
+FROM {_GIVEN_TRACKS}, CAST(:series AS text[])) AS n (cluster_id, watch, detector, watermark, state, slow, series)
 ON CONFLICT (cluster_id, watch) DO UPDATE SET detector = excluded.detector,
-    watermark = excluded.watermark, series = excluded.series, state = excluded.state
+    watermark = excluded.watermark, series = excluded.series, state = excluded.state,
+    slow = coalesce(excluded.slow, t.slow)
 WHERE t.watermark < excluded.watermark RETURNING t.cluster_id, t.watch
 """
 

@@ -7,7 +7,7 @@ import { isMoving, resolveOrDefault } from "../../lib/time";
 import { useLive, useRange, useZoom } from "../../shell/store";
 import { Chart } from "../../ui/Chart";
 import { QueryFailure, SkeletonBlock } from "../../ui/feedback";
-import { learned, summarise, watchChart } from "./series";
+import { learned, learnedDays, summarise, watchChart } from "./series";
 
 const SHOWN = 6;
 
@@ -123,6 +123,7 @@ function WatchCard({
           : one.lower === null && one.upper === null
             ? "No expected band yet"
             : `Expected ${formatBand(one.lower, one.upper, one.unit)}`}
+        {!one.learning && one.learning_days ? ` · heeds ${learnedDays(one)}` : null}
         {one.anomaly_id ? <span className="font-medium text-critical"> · anomaly now</span> : null}
       </p>
     </article>

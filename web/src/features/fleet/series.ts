@@ -58,6 +58,11 @@ export function learned({ seen, needed }: { seen: number; needed: number }): str
   return `learning what is normal, ${seen} of ${needed} samples`;
 }
 
+/** What the band does not heed yet; empty where it does, or where no detector would. */
+export function learnedDays({ learning_days: days }: Pick<Expected, "learning_days">): string {
+  return days ? `the time of day not yet, ${days.seen} of ${days.needed} days` : "";
+}
+
 /** `CPU busy is 92 %, expected 8 % to 31 %: above its band.` */
 export function summarise(one: Expected): string {
   const now = `${one.title} is ${formatValue(one.value, one.unit)}`;

@@ -164,7 +164,10 @@ function Terms({ watch, said }: PartProps) {
         <input type="checkbox" name="learned" checked={learned} onChange={() => setLearned(!learned)} />
         Learn what is usual, and tell what leaves its band
       </label>
-      <Field label="Sensitivity" hint={`${SENSITIVITIES[sensitivity].rate} of each series, where nothing is wrong`}>
+      <Field
+        label="Sensitivity"
+        hint={`${SENSITIVITIES[sensitivity].rate} of each series, where nothing is wrong; measured on ordinary series: ${SENSITIVITIES[sensitivity].measured} a week`}
+      >
         <select
           name="sensitivity"
           className="field w-auto"
