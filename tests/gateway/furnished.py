@@ -78,6 +78,7 @@ class FurnishedHub:
             "replay_id": self._replay,
             "intake_rule_id": self._intake_rule,
             "team_id": self._team,
+            "runbook_id": self._runbook,
             "rule_id": self._rule,
             "watch": self._watch,
         }
@@ -109,6 +110,7 @@ class FurnishedHub:
         }
         self.words["team_id"] = [self._team()]
         self.words["rule_id"] = [self._rule()]
+        self.words["runbook_id"] = [self._runbook()]
         self.words["incident_id"].append(self._incident())
 
     def _cluster(self, how: JSON) -> JSON:
@@ -143,6 +145,13 @@ class FurnishedHub:
     def _rule(self) -> str:
         made = self.admin.post("/api/v1/correlation-rules", json=self.new_correlation_rule(random.Random()))
         return str(made.json()["id"])
+
+    def _runbook(self) -> str:
+        return str(self.admin.post("/api/v1/runbooks", json=self.new_runbook(random.Random())).json()["id"])
+
+    def new_runbook(self, chance: random.Random) -> JSON:
+        matchers = chance.choice([[], [{"alertname": "Made"}, {"service": "cart*"}]])
+        return {"title": self._name("r"), "markdown": "# Look\n\n1. at it", "matchers": matchers, "owner": "ann"}
 
     def _incident(self) -> str:
         made = self.admin.post("/api/v1/incidents", json=self.new_incident(random.Random()))
@@ -428,6 +437,21 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
         "expression": chance.choice(['"owner" in labels', 'alert.name.startsWith("F")']),
         "group_by": ["owner"],
     },
+    ("POST", "/api/v1/runbooks"): FurnishedHub.new_runbook,
+    ("PUT", "/api/v1/runbooks/{runbook_id}"): FurnishedHub.new_runbook,
+    ("PUT", "/api/v1/analysis/{incident_id}/resolution"): lambda *_: {"note": "the disk was made larger"},
+    ("PUT", "/api/v1/analysis/{incident_id}/feedback"): lambda _, chance: {
+        "place": 1,
+        "verdict": chance.choice(["RIGHT", "WRONG"]),
+    },
+    ("POST", "/api/v1/analysis/rca"): lambda hub, chance: chance.choice(
+        [{"cluster_ids": [hub.pushed["id"]]}, {"incident_id": hub.words["incident_id"][0]}]
+    ),
+    ("POST", "/api/v1/analysis/anomaly"): lambda hub, chance: {
+        "cluster_id": hub.pushed["id"],
+        "query": chance.choice(hub.words["query"]),
+    },
+    ("POST", "/api/v1/analysis/explain"): lambda hub, _: {"incident_id": hub.words["incident_id"][0]},
     ("PUT", "/api/v1/teams/{team_id}"): FurnishedHub.new_team,
     ("PUT", "/api/v1/clusters/by-name/{name}"): lambda hub, _: {"display_name": hub._name("shown")},
     ("PUT", "/api/v1/clusters/{cluster_id}/credentials"): FurnishedHub.credentials,

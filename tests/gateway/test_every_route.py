@@ -51,6 +51,10 @@ ABOUT_NO_CLUSTER = frozenset(
         "/api/v1/fleet/summary",
         "/api/v1/teams",
         "/api/v1/correlation-rules",
+        # Written by people for the whole fleet, and a count.
+        "/api/v1/runbooks",
+        "/api/v1/runbooks/{runbook_id}",
+        "/api/v1/analysis/accuracy",
         "/api/v1/fleet/capabilities",
         "/api/v1/streaming/status",
         "/api/v1/system/storage",

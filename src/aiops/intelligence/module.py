@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dishka import AsyncContainer, Scope, provide
 
-from aiops.intelligence.causes_module import CauseProvider
+from aiops.intelligence.causes_module import CAUSE_ROUTES, CauseProvider
 from aiops.intelligence.changes_module import CHANGE_HANDLERS, CHANGE_ROUTES, ChangeProvider, keep_changes
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
@@ -195,6 +195,7 @@ def context() -> Context:
         routes=(
             AnomaliesController,
             IncidentsController,
+            *CAUSE_ROUTES,
             ForecastsController,
             GroupsController,
             ReplaysController,

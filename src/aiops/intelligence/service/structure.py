@@ -61,6 +61,11 @@ class StructureReader:
             traces=await self._failed(clusters, onset - _TRACED_BEFORE, until),
         )
 
+    def absent(self) -> list[str]:
+        """What this hub was not given at all."""
+        told = {"topology": self._topology, "changes": self._changes, "traces": self._traces}
+        return [name for name, found in told.items() if found is None]
+
     async def _known(self) -> TopologyView | None:
         if self._topology is None:
             return None
