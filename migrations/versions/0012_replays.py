@@ -17,6 +17,7 @@ _STATEMENTS = (
         step_s double precision NOT NULL,
         status text NOT NULL,
         progress jsonb,
+        trial jsonb,
         alive_at timestamptz,
         attempts int NOT NULL DEFAULT 0,
         ended_at timestamptz,

@@ -11,8 +11,8 @@ import pytest
 
 from aiops.intelligence.cel_language import Cel
 from aiops.intelligence.domain.correlation import Arrival, ArrivalKind
-from aiops.intelligence.domain.correlation_rules import ClusterFacts, RuleAction
-from aiops.intelligence.service.rules import RuleDraft, Rules, RuleTrial
+from aiops.intelligence.domain.correlation_rules import ClusterFacts, RuleAction, RuleDraft
+from aiops.intelligence.service.rules import Rules, RuleTrial
 from aiops.intelligence.store.rules import SqlRules
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database

@@ -80,6 +80,21 @@ def test_a_past_becomes_incidents_that_only_those_see_who_see_its_clusters(
         assert limited.post("/api/v1/replays", json={"cluster_ids": ids[1:]}).status_code == 404
 
 
+def test_a_rule_is_tried_on_the_past_before_it_is_kept(admin: httpx.Client, week: Week) -> None:
+    start = _END - timedelta(hours=12)
+    rule = {"name": "all of a day", "expression": "true", "within_s": 3600}
+    wish = {"cluster_ids": _ids(admin, week), "start": start.isoformat(), "end": _END.isoformat(), "rule": rule}
+    run = _done(admin, admin.post("/api/v1/replays", json=wish).json())
+    result = run["result"]
+    assert result["before"] > len(result["incidents"])
+    assert max(one["before"] for one in result["incidents"]) > 1
+    assert f"{result['before']} before, now " in run["replay"]["summary"]
+    assert admin.get("/api/v1/correlation-rules").json()["items"] == []
+    refused = admin.post("/api/v1/replays", json={**wish, "rule": {**rule, "expression": "labels.pod =="}})
+    assert refused.status_code == 422
+    assert "column" in str(refused.json()["error"])
+
+
 def test_its_report_can_be_sent_to_somebody(admin: httpx.Client, week: Week) -> None:
     run = _done(admin, _ask(admin, _ids(admin, week)[:1]))
     reply = admin.get(f"/api/v1/replays/{run['replay']['id']}/report")

@@ -281,6 +281,9 @@ def _series(one: _Cluster) -> Iterator[tuple[str, dict[str, str], Floats]]:
         yield "http_request_duration_seconds_count", {**where, "code": "200"}, np.round(good)
         yield "http_request_duration_seconds_count", {**where, "code": "500"}, np.round(bad)
         yield "http_request_duration_seconds_sum", {**where, "code": "200"}, took
+        for called in CALLS.get(service, ()):
+            graph = {"client": service, "server": called, "job": "tempo"}
+            yield "traces_service_graph_request_total", graph, np.cumsum(np.round(asked))
 
 
 def _text(cluster: str, labels: dict[str, str]) -> str:

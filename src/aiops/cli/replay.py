@@ -80,7 +80,9 @@ async def _run(settings: Settings, parsed: argparse.Namespace) -> ReplayResult:
     from aiops.cli.one_prometheus import OnePrometheus
     from aiops.intelligence.detectors import installed
     from aiops.intelligence.service.replays.collecting import Named
+    from aiops.intelligence.service.replays.knowing import known_then
     from aiops.intelligence.service.replays.replaying import replay_past
+    from aiops.intelligence.topology_sources import SHIPPED
     from aiops.kernel.clock import SystemClock
     from aiops.kernel.outbound import Outbound
     from aiops.kernel.principal import Principal
@@ -101,8 +103,10 @@ async def _run(settings: Settings, parsed: argparse.Namespace) -> ReplayResult:
         past = PastService(queries=prometheus.numbers(), clusters=prometheus, clock=clock)
         detector = installed().usable[settings.detector].build()
         named = [Named(one.id, one.name) for one in wanted]
+        bar = _Bar(len(named))
+        then = await known_then(past, me, named, end, SHIPPED)
         return await replay_past(
-            past, detector, me, named, start=start, end=end, step_s=parsed.step, tell=_Bar(len(named))
+            past, detector, me, named, start=start, end=end, step_s=parsed.step, known=then, tell=bar
         )
     finally:
         await outbound.close()

@@ -8,6 +8,7 @@ from aiops.intelligence.needs import Detector
 from aiops.intelligence.needs_incidents import TopologySource
 from aiops.intelligence.needs_replays import ReplayStore
 from aiops.intelligence.service.replays.running import Replays
+from aiops.intelligence.service.rules import Rules
 from aiops.intelligence.service.structure import StructureReader
 from aiops.intelligence.store.replays import SqlReplays
 from aiops.kernel.clock import Clock
@@ -37,8 +38,9 @@ class ReplayProvider(Provider):
         detector: Detector,
         topology: TopologySource,
         structure: StructureReader,
+        rules: Rules,
     ) -> Replays:
-        return Replays(database, clock, store, clusters, past, detector, topology, structure)
+        return Replays(database, clock, store, clusters, past, detector, topology, structure, rules)
 
 
 async def _replays(container: AsyncContainer) -> Replays:

@@ -42,3 +42,8 @@ class Past(Protocol):
         self, principal: Principal, cluster_id: UUID, watch: Watch, *, start: datetime, end: datetime, step_s: float
     ) -> WatchHistory:
         """What a watch would have given; at most 11,000 steps."""
+
+    async def instant(
+        self, principal: Principal, cluster_id: UUID, query: str, at: datetime
+    ) -> list[tuple[Labels, float]]:
+        """What a query gave at a moment."""

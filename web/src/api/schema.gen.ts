@@ -5045,6 +5045,7 @@ export interface components {
             quiet: number;
             incidents: components["schemas"]["ReplayedIncident"][];
             noisy: components["schemas"]["NoisyAlert"][];
+            before?: number | null;
         };
         /** ReplayRun */
         ReplayRun: {
@@ -5064,6 +5065,7 @@ export interface components {
             ended_at?: string | null;
             summary?: string | null;
             error?: string | null;
+            trial?: components["schemas"]["intelligence_domain_replays_Trial"] | null;
         };
         /**
          * ReplayStage
@@ -5082,6 +5084,8 @@ export interface components {
             end?: string | null;
             /** @default 60 */
             step_s: number;
+            rule?: components["schemas"]["RuleDraft"] | null;
+            without_rules?: string[];
         };
         /** ReplayedCluster */
         ReplayedCluster: {
@@ -5113,6 +5117,7 @@ export interface components {
             causes: components["schemas"]["Cause"][];
             note: string | null;
             members: components["schemas"]["ReplayedMember"][];
+            before?: number | null;
         };
         /** ReplayedMember */
         ReplayedMember: {
@@ -5803,21 +5808,6 @@ export interface components {
             notes: string[];
             without: string[];
         };
-        /** Trial */
-        Trial: {
-            /** Format: uuid */
-            cluster_id: string;
-            labels: {
-                [key: string]: string;
-            };
-            annotations?: {
-                [key: string]: string;
-            };
-            /** @default alertmanager */
-            source: string;
-            rule?: components["schemas"]["RuleWish"] | null;
-            replaces?: string | null;
-        };
         /** TriedAlert */
         TriedAlert: {
             /** Format: uuid */
@@ -6072,6 +6062,11 @@ export interface components {
             /** Format: date-time */
             started_at: string;
         };
+        /** Trial */
+        intelligence_domain_replays_Trial: {
+            rule?: components["schemas"]["RuleDraft"] | null;
+            without?: string[];
+        };
         /** Tried */
         intelligence_service_rules_Tried: {
             looked_at: number;
@@ -6096,6 +6091,21 @@ export interface components {
             };
             /** @default false */
             merges: boolean;
+        };
+        /** Trial */
+        observability_service_intake_rules_Trial: {
+            /** Format: uuid */
+            cluster_id: string;
+            labels: {
+                [key: string]: string;
+            };
+            annotations?: {
+                [key: string]: string;
+            };
+            /** @default alertmanager */
+            source: string;
+            rule?: components["schemas"]["RuleWish"] | null;
+            replaces?: string | null;
         };
         /** Tried */
         observability_service_intake_rules_Tried: {
@@ -11331,7 +11341,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Trial"];
+                "application/json": components["schemas"]["observability_service_intake_rules_Trial"];
             };
         };
         responses: {

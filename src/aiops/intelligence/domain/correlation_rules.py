@@ -44,6 +44,19 @@ class CorrelationRule(msgspec.Struct, frozen=True, kw_only=True):
     last_failure: str | None = None
 
 
+class RuleDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`group_by` are names of labels, and `cluster`; `within_s` is how long after the last of a group another joins."""
+
+    name: str
+    expression: str
+    action: RuleAction = RuleAction.GATHER
+    group_by: list[str] = []
+    within_s: int = 600
+    enabled: bool = True
+    place: int = 100
+    note: str = ""
+
+
 class ClusterFacts(NamedTuple):
     name: str
     environment: str

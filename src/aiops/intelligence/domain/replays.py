@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from aiops.intelligence.domain.causes import Cause
+from aiops.intelligence.domain.correlation_rules import RuleDraft
 from aiops.observability.ports import Severity
 
 
@@ -56,7 +57,8 @@ class ReplayedMember(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayedIncident(msgspec.Struct, frozen=True, kw_only=True):
-    """`members` are the first of them; the counts are of all. `note` says why there are no causes."""
+    """`members` are the first of them; the counts are of all. `note` says why nothing decides between the causes, or
+    why there are none. `before`: in so many incidents the same would be without the change that is tried."""
 
     number: int
     title: str
@@ -70,6 +72,7 @@ class ReplayedIncident(msgspec.Struct, frozen=True, kw_only=True):
     causes: list[Cause]
     note: str | None
     members: list[ReplayedMember]
+    before: int | None = None
 
 
 class NoisyAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +86,7 @@ class NoisyAlert(msgspec.Struct, frozen=True, kw_only=True):
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """`incidents` are what people would have been told of, the worst first; `quiet` counts what only moved a single
-    series and raised no alert."""
+    series and raised no alert. Where a change of the rules was tried, `before` counts the incidents without it."""
 
     start: datetime
     end: datetime
@@ -95,6 +98,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     quiet: int
     incidents: list[ReplayedIncident]
     noisy: list[NoisyAlert]
+    before: int | None = None
 
     @property
     def noise_reduction(self) -> float | None:
@@ -107,6 +111,13 @@ class ReplayStatus(StrEnum):
     RUNNING = "RUNNING"
     DONE = "DONE"
     FAILED = "FAILED"
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A change of the rules of correlation: one that is not kept yet, and kept ones that are left out."""
+
+    rule: RuleDraft | None = None
+    without: list[UUID] = []
 
 
 class ReplayRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,3 +136,4 @@ class ReplayRun(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     summary: str | None = None
     error: str | None = None
+    trial: Trial | None = None

@@ -9,8 +9,8 @@ from dishka.integrations.litestar import FromDishka, inject
 from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from aiops.intelligence.domain.correlation_rules import CorrelationRule
-from aiops.intelligence.service.rules import RuleDraft, Rules, RuleTrial, Tried
+from aiops.intelligence.domain.correlation_rules import CorrelationRule, RuleDraft
+from aiops.intelligence.service.rules import Rules, RuleTrial, Tried
 from aiops.kernel.http import Caller
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from aiops.intelligence.domain.correlation_rules import (
     Compile,
     Condition,
     CorrelationRule,
-    RuleAction,
+    RuleDraft,
     judge,
     rehearse,
 )
@@ -35,19 +35,6 @@ MOST_RULES = 100
 MOST_TRIED = 20_000
 _MOST_GROUPS = 50
 _SHOWN = 5
-
-
-class RuleDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`group_by` are names of labels, and `cluster`; `within_s` is how long after the last of a group another joins."""
-
-    name: str
-    expression: str
-    action: RuleAction = RuleAction.GATHER
-    group_by: list[str] = []
-    within_s: int = 600
-    enabled: bool = True
-    place: int = 100
-    note: str = ""
 
 
 class RuleTrial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,6 +158,19 @@ class Rules:
         for rule_id, failures in judged.failures.items():
             await self._store.failed(tx, rule_id, len(failures), failures[-1])
         return judged.rulings
+
+    async def of_past(
+        self, principal: Principal, draft: RuleDraft | None = None, without: Collection[UUID] = ()
+    ) -> Callable[[Sequence[Arrival]], dict[tuple[UUID, str, str], Ruling]]:
+        """What the rules would have said, with one that is not kept yet, and without some that are. Nothing is counted.
+
+        Raises `Invalid` with the position of a fault."""
+        async with self._transactions.look() as tx:
+            rules = [one for one in await self._store.all(tx) if one.enabled and one.id not in without]
+        if draft is not None:
+            rules = sorted([*rules, self._checked(principal, draft, None)], key=lambda one: one.place)
+        compiled, facts = [(one, self._condition(one)) for one in rules], await self._facts(principal)
+        return lambda arrivals: judge(compiled, arrivals, facts).rulings if compiled else {}
 
     def _condition(self, rule: CorrelationRule) -> Condition:
         if rule.expression not in self._compiled:

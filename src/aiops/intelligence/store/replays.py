@@ -15,6 +15,7 @@ from aiops.intelligence.store.findings import rows_to
 from aiops.kernel.database import Transaction, connection_of
 
 _FIELDS = tuple(ReplayRun.__struct_fields__)
+_JSON = frozenset({"progress", "trial"})
 _COLUMNS = ", ".join(f'"{name}"' for name in _FIELDS)
 _SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR clusters <@ CAST(:clusters AS uuid[]))"
 _TAKE = f"""
@@ -28,8 +29,9 @@ UPDATE intelligence.replay SET status = 'RUNNING', alive_at = :now, attempts = a
 
 class SqlReplays:
     async def add(self, tx: Transaction, run: ReplayRun) -> None:
-        values = {**msgspec.structs.asdict(run), "status": run.status.value, "progress": None}
-        marks = ", ".join("CAST(:progress AS jsonb)" if name == "progress" else f":{name}" for name in _FIELDS)
+        trial = None if run.trial is None else msgspec.json.encode(run.trial).decode()
+        values = {**msgspec.structs.asdict(run), "status": run.status.value, "progress": None, "trial": trial}
+        marks = ", ".join(f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in _FIELDS)
         await _run(tx, f"INSERT INTO intelligence.replay ({_COLUMNS}) VALUES ({marks})", **values)
 
     async def page(

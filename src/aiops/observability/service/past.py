@@ -85,6 +85,13 @@ class PastService:
         kept = in_order(series, watch.subject_labels)[: self._series_limit]
         return WatchHistory(times, [series[i] for i in kept], matrix[alive[kept]], len(series) - len(kept))
 
+    async def instant(
+        self, principal: Principal, cluster_id: UUID, query: str, at: datetime
+    ) -> list[tuple[Labels, float]]:
+        principal.require(Role.VIEWER)
+        labels, values = await self._queries.evaluate_instant(principal, cluster_id, query, at, timeout_s=_TIMEOUT_S)
+        return list(zip(labels, values.tolist(), strict=True))
+
     async def _range(
         self, principal: Principal, cluster_id: UUID, query: str, start: datetime, end: datetime, step_s: float
     ) -> tuple[Floats, list[Labels], Floats]:

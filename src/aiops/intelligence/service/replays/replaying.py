@@ -30,11 +30,13 @@ Around = Callable[[Sequence[UUID], datetime, datetime], Awaitable[Structure]]
 @dataclass(frozen=True)
 class Known:
     """What a hub knows beside the past that is asked for: of things that need each other, what people's rules say, and
-    the structure `around` some clusters between two moments. A replay without a hub knows none of it."""
+    the structure `around` some clusters between two moments. `tried` is what the rules would say with a change of them.
+    """
 
     surroundings: Surroundings | None = None
     around: Around | None = None
     rulings: RulingsOf | None = None
+    tried: RulingsOf | None = None
 
 
 async def replay_past(
@@ -60,12 +62,15 @@ async def replay_past(
     tell(Progress(ReplayStage.CORRELATION, 0, 1))
     alerts = [alert for of in collected for alert in of.alerts]
     anomalies = [anomaly for of in collected for anomaly in of.anomalies]
-    gathering = PastGathering(known.surroundings, known.rulings)
+    gathering = PastGathering(known.surroundings, known.tried or known.rulings)
     episodes = await asyncio.to_thread(gathering.gather, alerts, anomalies)
     told = told_of(episodes)
+    without: list[Episode] | None = None
+    if known.tried is not None:
+        without = await asyncio.to_thread(PastGathering(known.surroundings, known.rulings).gather, alerts, anomalies)
     structures = [await _structure(known, episode, tell, place, len(told)) for place, episode in enumerate(told, 1)]
     by_id = {of.cluster.id: of for of in collected}
-    incidents = await asyncio.to_thread(incidents_of, told, by_id, structures)
+    incidents = await asyncio.to_thread(incidents_of, told, by_id, structures, without)
     tell(Progress(ReplayStage.DONE, 1, 1))
     return ReplayResult(
         start=start,
@@ -78,6 +83,7 @@ async def replay_past(
         quiet=len(episodes) - len(told),
         incidents=incidents,
         noisy=noisy(alerts, told, end),
+        before=None if without is None else len(told_of(without)),
     )
 
 

@@ -32,7 +32,8 @@ def headline(result: ReplayResult) -> str:
     """`4,213 alerts → 31 incidents`, and what share of the alerts is no item of its own any more."""
     alerts, incidents = len_of(result.alerts, "alert"), len_of(len(result.incidents), "incident")
     less = result.noise_reduction
-    return f"{alerts} → {incidents}" + (f" ({less:.0%} fewer)" if less is not None and less > 0 else "")
+    before = "" if result.before is None else f"{result.before:,} before, now "
+    return f"{alerts} → {before}{incidents}" + (f" ({less:.0%} fewer)" if less is not None and less > 0 else "")
 
 
 def len_of(count: int, what: str) -> str:

@@ -12,13 +12,15 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from aiops.intelligence.domain.replays import Progress, ReplayResult, ReplayRun, ReplayStatus
+from aiops.intelligence.domain.correlation_rules import RuleDraft
+from aiops.intelligence.domain.replays import Progress, ReplayResult, ReplayRun, ReplayStatus, Trial
 from aiops.intelligence.needs import Detector
 from aiops.intelligence.needs_incidents import TopologySource
 from aiops.intelligence.needs_replays import ReplayStore
 from aiops.intelligence.service.replays.collecting import Named
 from aiops.intelligence.service.replays.replaying import LONGEST, STEP_S, Known, replay_past
 from aiops.intelligence.service.replays.report import headline
+from aiops.intelligence.service.rules import Rules
 from aiops.intelligence.service.structure import StructureReader
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
@@ -38,12 +40,17 @@ log = structlog.get_logger(__name__)
 
 
 class ReplayWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All clusters in scope that have a Prometheus where none are named; the last 7 days where nothing else is said."""
+    """All clusters in scope that have a Prometheus where none are named; the last 7 days where nothing else is said.
+
+    `rule` and `without_rules` try a change of the rules of correlation: the answer tells before and after.
+    """
 
     cluster_ids: Annotated[list[UUID], msgspec.Meta(max_length=200)] = []
     start: datetime | None = None
     end: datetime | None = None
     step_s: Annotated[float, msgspec.Meta(ge=15, le=600)] = STEP_S
+    rule: RuleDraft | None = None
+    without_rules: Annotated[list[UUID], msgspec.Meta(max_length=100)] = []
 
 
 class Replays:
@@ -57,6 +64,7 @@ class Replays:
         detector: Detector,
         topology: TopologySource,
         structure: StructureReader,
+        rules: Rules,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
@@ -66,6 +74,7 @@ class Replays:
         self._detector = detector
         self._topology = topology
         self._structure = structure
+        self._rules = rules
         self._asked = asyncio.Event()
 
     async def ask(self, principal: Principal, wish: ReplayWish) -> ReplayRun:
@@ -87,7 +96,10 @@ class Replays:
             end=end,
             step_s=wish.step_s,
             status=ReplayStatus.QUEUED,
+            trial=Trial(wish.rule, wish.without_rules) if wish.rule or wish.without_rules else None,
         )
+        if run.trial is not None:
+            await self._rules.of_past(principal, run.trial.rule, run.trial.without)
         async with self._transactions.begin() as tx:
             if await self._store.waiting(tx, principal.name) >= _MOST_WAITING:
                 raise Conflict(f"You wait for {_MOST_WAITING} replays already: let one end, or remove it.")
@@ -162,8 +174,12 @@ class Replays:
     async def _work(self, run: ReplayRun, telling: _Telling) -> None:
         me = Principal.system("replays")
         try:
-            known = {one.id: one.name for one in await self._clusters.visible(me)}
-            named = [Named(one, known[one]) for one in run.clusters if one in known]
+            names = {one.id: one.name for one in await self._clusters.visible(me)}
+            named = [Named(one, names[one]) for one in run.clusters if one in names]
+            rulings = await self._rules.of_past(me)
+            trial = run.trial
+            tried = None if trial is None else await self._rules.of_past(me, trial.rule, trial.without)
+            known = Known(await self._topology.surroundings(), self._structure.around, rulings, tried)
             result = await replay_past(
                 self._past,
                 self._detector,
@@ -172,7 +188,7 @@ class Replays:
                 start=run.start,
                 end=run.end,
                 step_s=run.step_s,
-                known=Known(await self._topology.surroundings(), self._structure.around),
+                known=known,
                 tell=telling,
             )
         except AiopsError as error:

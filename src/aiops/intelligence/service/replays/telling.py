@@ -43,12 +43,19 @@ _FEWEST = 10
 
 
 def incidents_of(
-    episodes: Sequence[Episode], clusters: Mapping[UUID, OfCluster], structures: Sequence[Structure | None]
+    episodes: Sequence[Episode],
+    clusters: Mapping[UUID, OfCluster],
+    structures: Sequence[Structure | None],
+    without: Sequence[Episode] | None = None,
 ) -> list[ReplayedIncident]:
     """The worst first: by severity, then by how much was affected; numbered in the order of time. `structures` are what
-    is known around each."""
+    is known around each; `without` are the episodes as they would be without a change that is tried."""
     both = zip(episodes, structures, strict=True)
     told = [_incident(number, episode, clusters, structure) for number, (episode, structure) in enumerate(both, 1)]
+    if without is not None:
+        home = {_same(one): episode.id for episode in without for one in episode.members}
+        counts = [len({home[_same(one)] for one in episode.members}) for episode in episodes]
+        told = [msgspec.structs.replace(one, before=count) for one, count in zip(told, counts, strict=True)]
     return sorted(told, key=lambda one: (rank_of(one.severity), -one.subjects, one.opened_at))
 
 
@@ -88,6 +95,10 @@ def _incident(
         note=note,
         members=[_member(one) for one in members[:_MOST_MEMBERS]],
     )
+
+
+def _same(one: Joined) -> tuple[tuple[UUID, str, str], datetime]:
+    return one.arrival.mark, one.arrival.started_at
 
 
 def _of_title(members: Sequence[Joined]) -> list[Named]:
