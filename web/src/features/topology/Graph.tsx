@@ -148,7 +148,7 @@ function BoxView({ data: { box, chosen } }: NodeProps<BoxNode>) {
         data-box={box.id}
         aria-current={chosen || undefined}
         title={`${box.title}: ${box.note}${box.wrong ? `, ${box.wrong}` : ""}`}
-        className={`nopan flex size-full flex-col justify-center rounded-md border px-2 text-left hover:bg-raised ${
+        className={`nopan pointer-events-auto flex size-full flex-col justify-center rounded-md border px-2 text-left hover:bg-raised ${
           chosen ? "border-2 border-accent bg-raised" : "border-control bg-panel"
         }`}
         onClick={() => open?.(box.id)}

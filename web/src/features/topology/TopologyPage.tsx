@@ -30,11 +30,14 @@ export function TopologyPage() {
   // Typing goes in place, steps into the graph can be taken back.
   const set = (part: Partial<TopologySearch>, replace = false) =>
     void navigate({ search: (old) => ({ ...old, ...part }), replace });
+  // A search begins anywhere: what a cluster hangs on is of no cluster. It may be narrowed then.
+  const searchFor = (q: string | undefined) =>
+    set(q && !search.q ? { q, node: undefined, cluster: undefined, namespace: undefined, kind: undefined } : { q, node: undefined }, true);
   const listing = Boolean(search.q || search.kind || search.namespace);
   return (
     <div className="flex h-full flex-col p-3 md:p-4">
       <PageHead title="Topology" note={<Where search={search} names={names} />}>
-        <SearchField label="Find a node" value={search.q} onChange={(q) => set({ q, node: undefined }, true)} />
+        <SearchField label="Find a node" value={search.q} onChange={searchFor} />
         {search.node ? (
           <>
             <FilterSelect label="Direction" value={search.way} options={[...WAYS.keys()]} names={WAYS} onChange={(way) => set({ way: way as Way | undefined })} />
