@@ -276,10 +276,31 @@ const listSearch = (search: Record<string, unknown>): ListSearch => ({
   open: text(search.open),
 });
 
+export interface AlertsSearch extends ListSearch {
+  status?: string;
+  /** A name; `none` means nobody. */
+  assignee?: string;
+  /** Snoozed alerts are out of sight but for whoever asks for them. */
+  snoozed?: boolean;
+  name?: string;
+  /** `name=value`. */
+  label?: string;
+  /** What they are grouped by: a word of the hub, or a label. */
+  group?: string;
+}
+
 const alerts = createRoute({
   getParentRoute: () => shell,
   path: "/alerts",
-  validateSearch: listSearch,
+  validateSearch: (search: Record<string, unknown>): AlertsSearch => ({
+    ...listSearch(search),
+    status: text(search.status),
+    assignee: text(search.assignee),
+    snoozed: search.snoozed === true || undefined,
+    name: text(search.name),
+    label: text(search.label),
+    group: text(search.group),
+  }),
   component: lazyRouteComponent(() => import("./features/alerts/AlertsPage"), "AlertsPage"),
 });
 

@@ -9,6 +9,7 @@ from aiops.intelligence.changes_module import CHANGE_HANDLERS, CHANGE_ROUTES, Ch
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
+from aiops.intelligence.http.alert_places import alert_incidents
 from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
 from aiops.intelligence.http.forecasts import ForecastsController
@@ -31,6 +32,7 @@ from aiops.intelligence.predictions_module import (
     keep_checks,
 )
 from aiops.intelligence.replays_module import REPLAY_JOBS, ReplayProvider, keep_replays
+from aiops.intelligence.service.alert_places import AlertPlaces
 from aiops.intelligence.service.backtests import Backtests
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
@@ -39,6 +41,7 @@ from aiops.intelligence.service.insight import Insight
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import Reading
 from aiops.intelligence.service.watcher import Watcher
+from aiops.intelligence.store.alert_places import SqlAlertPlaces
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.groups import SqlGroups
@@ -75,6 +78,10 @@ class _Intelligence(
             there_are = ", ".join(sorted(found))
             raise Invalid(f"AIOPS_DETECTOR: there is no usable detector {settings.detector}; there are: {there_are}.")
         return found[settings.detector].build()
+
+    @provide
+    def alert_places(self, database: Database) -> AlertPlaces:
+        return AlertPlaces(database, SqlAlertPlaces())
 
     @provide
     def tracks(self) -> TrackStore:
@@ -194,6 +201,7 @@ def context() -> Context:
         provider=_Intelligence(),
         routes=(
             AnomaliesController,
+            alert_incidents,
             IncidentsController,
             *CAUSE_ROUTES,
             ForecastsController,

@@ -105,18 +105,44 @@ export const incidentPages = (filters: IncidentFilters) =>
     placeholderData: keepPreviousData,
   });
 
-export interface AlertFilters extends Omit<IncidentFilters, "status"> {
+export interface AlertFilters extends IncidentFilters {
   state?: string;
   q?: string;
+  assignee?: string;
+  snoozed?: boolean;
+  name?: string;
+  label?: string;
 }
+
+type AlertPage = api.Page<api.Alert> & { at_least: boolean };
 
 export const alertPages = (filters: AlertFilters) =>
   infiniteQueryOptions({
     queryKey: ["alerts", filters],
     queryFn: ({ pageParam, signal }) =>
-      call<api.Page<api.Alert>>("alerts", { query: { ...filters, cursor: pageParam, page_size: 100 }, signal }),
+      call<AlertPage>("alerts", { query: { ...asked(filters), cursor: pageParam, page_size: 100 }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+
+/** "" is nobody's: an empty value would be left out of the address. */
+function asked({ assignee, ...filters }: AlertFilters) {
+  return { ...filters, assignee: assignee === "" ? " " : assignee };
+}
+
+export const alertCounts = (filters: AlertFilters) =>
+  queryOptions({
+    queryKey: ["alerts", "counts", filters],
+    queryFn: ({ signal }) => call<api.AlertCounts>("alerts/counts", { query: asked(filters), signal }),
+    placeholderData: keepPreviousData,
+  });
+
+export const alertGroups = (filters: AlertFilters, by: string) =>
+  queryOptions({
+    queryKey: ["alerts", "groups", by, filters],
+    queryFn: ({ signal }) =>
+      call<{ items: api.AlertGroup[]; more: boolean }>("alerts/groups", { query: { ...asked(filters), by }, signal }),
     placeholderData: keepPreviousData,
   });
 

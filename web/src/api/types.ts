@@ -47,7 +47,12 @@ export type Dashboard = Schemas["Dashboard"];
 export type DashboardWish = Schemas["DashboardWish"];
 
 export type Alert = Schemas["ListedAlert"];
-export type AlertChange = Schemas["AlertChange"];
+export type AlertStatus = Schemas["AlertStatus"];
+export type AlertCounts = Schemas["AlertCounts"];
+export type AlertGroup = Schemas["AlertGroup"];
+export type TimelineEntry = Schemas["TimelineEntry"];
+export type AlertPlace = Schemas["AlertPlace"];
+export type Handled = Schemas["Handled"];
 
 export type Expected = Schemas["ExpectationReply"];
 export type Anomaly = Schemas["AnomalyReply"];

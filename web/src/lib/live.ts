@@ -98,6 +98,8 @@ interface Parts {
   refresh: (topics: string[]) => void;
   /** The hub says that nobody is signed in on this line any more. */
   signedOut?: () => void;
+  /** Every event once, also while the page is held. */
+  heard?: (event: LiveEvent) => void;
   now?: () => number;
   later?: (run: () => void, ms: number) => unknown;
   cancel?: (timer: unknown) => void;
@@ -303,6 +305,7 @@ export class Live {
     const event = message as unknown as LiveEvent;
     const arrival = this.sequence.arrive(event.seq);
     if (arrival === "seen") return;
+    this.parts.heard?.(event);
     this.apply(arrival === "gap" ? ALL_TOPICS : topicsOf(event.event_type), 1);
   }
 

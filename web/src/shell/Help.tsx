@@ -8,6 +8,8 @@ const KEYS: [string, string][] = [
   ["↑ ↓ ← →", "Walk the fleet’s tiles; walk, fold and unfold the spans of a trace"],
   ["x", "Select the row (incidents, alerts)"],
   ["a, m, s", "Incident: acknowledge, mark mitigated, resolve"],
+  ["a, w, r", "Alert: acknowledge, work on it, mark resolved"],
+  ["m, s, c", "Alert: assign to me, snooze, comment"],
   ["Ctrl Enter", "Run the query that is being written"],
   ["p", "Pause or go on"],
   ["g f", "Fleet"],

@@ -2,11 +2,12 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { Suspense, lazy, useEffect, useMemo, useRef, useState } from "react";
 import { call } from "../api/client";
-import { incidents, me, refresh } from "../api/queries";
+import { alertCounts, incidents, me, refresh } from "../api/queries";
 import { Live, type Socket } from "../lib/live";
 import { LiveContext, setTheme, useLive, useTheme } from "./store";
 import { Help } from "./Help";
 import { LiveButton, LostLine } from "./LiveButton";
+import { heard } from "./alarms";
 import { NoticeLine } from "./notice";
 import { GROUPS, PAGES } from "./pages";
 import { useTab } from "./tab";
@@ -26,7 +27,7 @@ export function Shell() {
   const live = useMemo(() => {
     // Whoever is signed out is told so by the next answer: see `main.tsx`.
     const signedOut = () => refresh(client, ["me"]);
-    return new Live({ connect, refresh: (topics) => refresh(client, topics), signedOut });
+    return new Live({ connect, refresh: (topics) => refresh(client, topics), signedOut, heard });
   }, [client]);
   useEffect(() => {
     live.start();
@@ -137,6 +138,7 @@ interface NavigationProps {
 function Navigation({ open, unresolved, onHelp }: NavigationProps) {
   const theme = useTheme();
   const user = useQuery(me);
+  const waiting = useQuery(alertCounts({ state: "FIRING", status: "NEW", snoozed: false }));
   const leave = async () => {
     await call("auth/logout", { method: "POST" }).catch(() => undefined);
     location.assign("/sign-in");
@@ -167,6 +169,11 @@ function Navigation({ open, unresolved, onHelp }: NavigationProps) {
                     {page.name}
                     {page.to === "/incidents" && unresolved ? (
                       <span className="ml-auto font-medium text-critical">{unresolved} open</span>
+                    ) : null}
+                    {page.to === "/alerts" && waiting.data?.total ? (
+                      <span className="ml-auto font-medium text-high" title="Firing, and nobody has acknowledged them">
+                        {waiting.data.total.toLocaleString("en")} new
+                      </span>
                     ) : null}
                   </Link>
                 </li>

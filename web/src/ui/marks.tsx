@@ -1,4 +1,4 @@
-import type { ClusterState, IncidentStatus, Severity } from "../api/types";
+import type { AlertStatus, ClusterState, IncidentStatus, Severity } from "../api/types";
 import { sentence } from "../lib/format";
 
 type Shape = "octagon" | "triangle" | "square" | "disc" | "ring" | "cross" | "check";
@@ -85,6 +85,19 @@ export function AlertStateMark({ state }: { state: string }) {
   if (state === "FIRING") return <Mark shape="triangle" colour="text-high" word="Firing" />;
   if (state === "RESOLVED") return <Mark shape="check" colour="text-ok" word="Resolved" />;
   return <Mark shape="ring" colour="text-muted" word={sentence(state)} />;
+}
+
+const HANDLED: Record<AlertStatus, [Shape, string, string]> = {
+  NEW: ["ring", "text-high", "New"],
+  ACKNOWLEDGED: ["disc", "text-medium", "Acknowledged"],
+  IN_PROGRESS: ["square", "text-low", "In progress"],
+  RESOLVED: ["check", "text-ok", "Resolved"],
+};
+
+/** What people do about an alert. */
+export function HandledMark({ status }: { status: AlertStatus }) {
+  const [shape, colour, word] = HANDLED[status] ?? HANDLED.NEW;
+  return <Mark shape={shape} colour={colour} word={word} />;
 }
 
 export function OutcomeMark({ ok, words = ["Done", "Failed"] }: { ok: boolean; words?: [ok: string, failed: string] }) {

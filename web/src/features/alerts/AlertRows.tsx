@@ -4,7 +4,7 @@ import { type RefObject, useEffect, useMemo, useState } from "react";
 import type { Alert } from "../../api/types";
 import { ago, stamp } from "../../lib/time";
 import { useHold, useHoldUnderPointer, useMedia, useNow } from "../../shell/store";
-import { AlertStateMark, SeverityMark } from "../../ui/marks";
+import { AlertStateMark, HandledMark, SeverityMark } from "../../ui/marks";
 import { Box, type Selecting } from "../../ui/selection";
 import { about, idOf } from "./words";
 
@@ -12,7 +12,7 @@ const ROW = 32;
 /** On a phone a row has two lines: what it is and since when, then the alert. */
 const TALL_ROW = 56;
 const GRID =
-  "grid grid-cols-[28px_auto_1fr_auto] content-center items-center gap-x-3 px-3 md:grid-cols-[24px_88px_88px_minmax(140px,1.2fr)_112px_minmax(0,2fr)_88px]";
+  "grid grid-cols-[28px_auto_1fr_auto] content-center items-center gap-x-3 px-3 md:grid-cols-[24px_88px_minmax(140px,1.2fr)_112px_minmax(0,2fr)_148px_72px]";
 
 interface Props {
   items: Alert[];
@@ -22,10 +22,12 @@ interface Props {
   scroller: RefObject<HTMLDivElement | null>;
   more?: () => void;
   onOpen: (alert: Alert) => void;
+  /** Where one may: a phone has no keys. */
+  onAcknowledge?: (alert: Alert) => void;
 }
 
-export function AlertRows({ items, total, names, selecting, scroller, more, onOpen }: Props) {
-  const columns = useColumns(names, selecting);
+export function AlertRows({ items, total, names, selecting, scroller, more, onOpen, onAcknowledge }: Props) {
+  const columns = useColumns(names, selecting, onAcknowledge);
   const table = useReactTable({ data: items, columns, getCoreRowModel: getCoreRowModel(), getRowId: idOf });
   const rows = table.getRowModel().rows;
   const height = useMedia("(max-width: 767px)") ? TALL_ROW : ROW;
@@ -100,7 +102,11 @@ export function AlertRows({ items, total, names, selecting, scroller, more, onOp
   );
 }
 
-function useColumns(names: Map<string, string>, selecting: Selecting): ColumnDef<Alert>[] {
+function useColumns(
+  names: Map<string, string>,
+  selecting: Selecting,
+  onAcknowledge: Props["onAcknowledge"],
+): ColumnDef<Alert>[] {
   return useMemo(
     () => [
       {
@@ -122,15 +128,31 @@ function useColumns(names: Map<string, string>, selecting: Selecting): ColumnDef
         ),
       },
       { id: "severity", header: "Severity", cell: ({ row }) => <SeverityMark severity={row.original.severity} /> },
-      { id: "state", header: "State", cell: ({ row }) => <AlertStateMark state={row.original.state} /> },
       {
         id: "name",
         header: "Alert",
         meta: "max-md:order-last max-md:col-span-4 max-md:pl-10",
         cell: ({ row }) => (
-          <span className="block truncate font-medium" title={row.original.name}>
+          <span className="flex items-center gap-2">
+          <span className="block min-w-0 flex-1 truncate font-medium" title={row.original.name}>
             {row.original.name}
+            {row.original.flapping ? <span className="ml-2 font-normal text-medium">flapping</span> : null}
+            {row.original.members > 1 ? <span className="ml-2 font-normal text-muted">×{row.original.members}</span> : null}
             <span className="ml-2 font-mono font-normal text-muted md:hidden">{row.original.cluster}</span>
+          </span>
+            {onAcknowledge && row.original.status === "NEW" ? (
+              <button
+                type="button"
+                className="button h-7 px-2 md:hidden"
+                aria-label={`Acknowledge ${row.original.name}`}
+                onClick={(event) => {
+                  event.stopPropagation();
+                  onAcknowledge(row.original);
+                }}
+              >
+                Ack
+              </button>
+            ) : null}
           </span>
         ),
       },
@@ -154,9 +176,25 @@ function useColumns(names: Map<string, string>, selecting: Selecting): ColumnDef
           </span>
         ),
       },
+      {
+        id: "handled",
+        header: "Handled",
+        cell: ({ row }) => <HandledCell alert={row.original} />,
+      },
       { id: "since", header: "Since", cell: ({ row }) => <Since at={row.original.starts_at} /> },
     ],
-    [names, selecting],
+    [names, selecting, onAcknowledge],
+  );
+}
+
+/** What fires is told by what people do about it; what does not, by its state. */
+function HandledCell({ alert }: { alert: Alert }) {
+  if (alert.state !== "FIRING" && alert.status === "NEW") return <AlertStateMark state={alert.state} />;
+  return (
+    <span className="flex min-w-0 items-center gap-2">
+      <HandledMark status={alert.status} />
+      {alert.assignee ? <span className="truncate text-muted">{alert.assignee}</span> : null}
+    </span>
   );
 }
 

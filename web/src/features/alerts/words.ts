@@ -1,4 +1,4 @@
-import type { Alert } from "../../api/types";
+import type { Alert, TimelineEntry } from "../../api/types";
 import { sentence, subject } from "../../lib/format";
 import { stamp, zone } from "../../lib/time";
 
@@ -17,4 +17,26 @@ export function asLine(alert: Alert): string {
   const { severity, state, name, cluster, cluster_id, starts_at } = alert;
   const where = cluster ?? cluster_id;
   return `${sentence(severity)}, ${sentence(state).toLowerCase()} since ${stamp(starts_at)} ${zone}: ${name} in ${where} (${about(alert)})`;
+}
+
+/** What somebody did, in words. */
+export function happened({ by, kind, became, was, text }: TimelineEntry): string {
+  switch (kind) {
+    case "STATUS":
+      return `${by}: ${sentence(became ?? "")}`;
+    case "ASSIGNED":
+      return became ? `${by} assigned it to ${became === by ? "themselves" : became}` : `${by} took ${was ?? "the assignee"} off it`;
+    case "COMMENT":
+      return `${by}: “${text ?? ""}”`;
+    case "SNOOZED":
+      return became ? `${by} snoozed it until ${stamp(became)}` : `${by} ended the snooze`;
+    case "SNOOZE_ENDED":
+      return "The snooze ended";
+    case "ESCALATED":
+      return became ? `${by} escalated it to ${became}` : `${by} took the escalation back`;
+    case "CALM":
+      return "It no longer flaps";
+    default:
+      return `${by}: ${sentence(kind)}`;
+  }
 }
