@@ -36,7 +36,11 @@ export function Dialog({ open, onClose, title, description, children, drawer = f
         <Radix.Content
           className={`fixed z-50 overflow-y-auto border-control bg-panel p-4 shadow-xl ${place}`}
           onCloseAutoFocus={giveBack}
-          onEscapeKeyDown={stay}
+          onEscapeKeyDown={(event) => {
+            // It closes the dialog, and clears no selection of the page behind it.
+            event.stopPropagation();
+            stay(event);
+          }}
           onInteractOutside={stay}
           {...(description ? {} : { "aria-describedby": undefined })}
         >

@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { alertCounts } from "../../api/queries";
 import type { AlertsSearch } from "../../router";
 import { type Loudness, setLoudness, useLoudness } from "../../shell/alarms";
+import { useMedia } from "../../shell/store";
 import { FilterSelect, SearchField } from "../../ui/filters";
 import { ANY, AT_FIRST, filtersOf } from "./AlertsPage";
 
@@ -25,6 +27,8 @@ interface Props {
 
 export function Filters({ search, names, me, set }: Props) {
   const state = search.state ?? AT_FIRST;
+  const phone = useMedia("(max-width: 767px)");
+  const [more, setMore] = useState(false);
   const grouped = BY.some(([by]) => by === search.group) || !search.group;
   return (
     <>
@@ -35,47 +39,56 @@ export function Filters({ search, names, me, set }: Props) {
         options={["FIRING", "PENDING", "RESOLVED"]}
         onChange={(next) => set({ state: next ?? ANY })}
       />
-      <FilterSelect
-        label="Severity"
-        value={search.severity}
-        options={["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"]}
-        onChange={(severity) => set({ severity })}
-      />
-      <FilterSelect
-        label="Handled"
-        value={search.status}
-        options={["NEW", "ACKNOWLEDGED", "IN_PROGRESS", "RESOLVED"]}
-        onChange={(status) => set({ status })}
-      />
-      <FilterSelect
-        label="Cluster"
-        value={search.cluster}
-        options={[...names.keys()]}
-        names={names}
-        onChange={(cluster) => set({ cluster })}
-      />
-      <FilterSelect
-        label="Assignee"
-        value={search.assignee}
-        options={["none", ...(me ? [me] : [])]}
-        names={new Map([["none", "Nobody"], ...(me ? [[me, "Me"] as const] : [])])}
-        onChange={(assignee) => set({ assignee })}
-      />
-      <select
-        aria-label="Group by"
-        className="field w-auto max-w-40"
-        value={search.group ?? ""}
-        onChange={(event) => set({ group: event.target.value || undefined })}
-      >
-        <option value="">Not grouped</option>
-        {BY.map(([by, word]) => (
-          <option key={by} value={by}>
-            By {word}
-          </option>
-        ))}
-        {grouped ? null : <option value={search.group}>By label {search.group}</option>}
-      </select>
-      <Alarms />
+      {phone ? (
+        <button type="button" className="button px-2" aria-expanded={more} onClick={() => setMore(!more)}>
+          Filters
+        </button>
+      ) : null}
+      {phone && !more ? null : (
+        <>
+          <FilterSelect
+            label="Severity"
+            value={search.severity}
+            options={["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"]}
+            onChange={(severity) => set({ severity })}
+          />
+          <FilterSelect
+            label="Handled"
+            value={search.status}
+            options={["NEW", "ACKNOWLEDGED", "IN_PROGRESS", "RESOLVED"]}
+            onChange={(status) => set({ status })}
+          />
+          <FilterSelect
+            label="Cluster"
+            value={search.cluster}
+            options={[...names.keys()]}
+            names={names}
+            onChange={(cluster) => set({ cluster })}
+          />
+          <FilterSelect
+            label="Assignee"
+            value={search.assignee}
+            options={["none", ...(me ? [me] : [])]}
+            names={new Map([["none", "Nobody"], ...(me ? [[me, "Me"] as const] : [])])}
+            onChange={(assignee) => set({ assignee })}
+          />
+          <select
+            aria-label="Group by"
+            className="field w-auto max-w-40"
+            value={search.group ?? ""}
+            onChange={(event) => set({ group: event.target.value || undefined })}
+          >
+            <option value="">Not grouped</option>
+            {BY.map(([by, word]) => (
+              <option key={by} value={by}>
+                By {word}
+              </option>
+            ))}
+            {grouped ? null : <option value={search.group}>By label {search.group}</option>}
+          </select>
+          <Alarms />
+        </>
+      )}
     </>
   );
 }
