@@ -380,6 +380,18 @@ const executive = createRoute({
   component: lazyRouteComponent(() => import("./features/executive/ExecutivePage"), "ExecutivePage"),
 });
 
+const maintenance = createRoute({
+  getParentRoute: () => shell,
+  path: "/maintenance",
+  component: lazyRouteComponent(() => import("./features/maintenance/MaintenancePage"), "MaintenancePage"),
+});
+
+const changes = createRoute({
+  getParentRoute: () => shell,
+  path: "/changes",
+  component: lazyRouteComponent(() => import("./features/changes/ChangesPage"), "ChangesPage"),
+});
+
 const storage = createRoute({
   getParentRoute: () => shell,
   path: "/settings/storage",
@@ -394,7 +406,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, storage, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, storage, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

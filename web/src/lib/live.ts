@@ -46,6 +46,9 @@ const TOPICS: [prefix: string, keys: string[]][] = [
   ["PREDICTION_", ["forecasts", "forecast"]],
   ["RCA_", ["incident", "incidents"]],
   ["TRACE_", ["traces"]],
+  ["MAINTENANCE_", ["maintenance", "alerts"]],
+  ["SILENCE_", ["maintenance"]],
+  ["CHANGE_", ["changes"]],
 ];
 
 export const ALL_TOPICS = [...new Set(TOPICS.flatMap(([, keys]) => keys))];

@@ -37,6 +37,13 @@ export const GROUPS = [
     ],
   },
   {
+    name: "Plan",
+    pages: [
+      { to: "/maintenance", name: "Maintenance", key: "c", icon: "M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 1.5v3M10.5 1.5v3M6 10l1.5 1.5L10.5 8.5" },
+      { to: "/changes", name: "Changes", key: "v", icon: "M4 2.5v11M4 5.5h5a3 3 0 0 1 3 3v2M9.5 8.5L12 11l2.5-2.5M2.5 3.5L4 2l1.5 1.5" },
+    ],
+  },
+  {
     name: "Tell",
     pages: [
       { to: "/executive", name: "Executive dashboard", key: "e", icon: "M2 2.5h12v8H2zM8 10.5v3M5 13.5h6M4.5 8l2-2 2 1.5 3-3" },
