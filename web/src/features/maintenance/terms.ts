@@ -23,8 +23,7 @@ export function repeats(from: string): [rule: string, words: string][] {
   const at = read(from);
   if (Number.isNaN(at.getTime())) return [["", "Once"]];
   const [day, date] = [at.getUTCDay(), at.getUTCDate()];
-  const last = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 0)).getUTCDate();
-  const nth = date + 7 > last ? 5 : Math.ceil(date / 7);
+  const nth = date > 28 ? 5 : Math.ceil(date / 7);
   return [
     ["", "Once"],
     ["FREQ=DAILY", "Every day"],
