@@ -219,6 +219,11 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused(desk: Desk) -> None:
             "/incidents",
             "/insights",
             "/watches/node_cpu",
+            "/overview",
+            "/executive",
+            "/replays",
+            "/topology",
+            "/settings/storage",
             "/settings/sources",
         ):
             page.goto(desk.hub.url + path)

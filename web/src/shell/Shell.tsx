@@ -152,8 +152,10 @@ function Navigation({ open, unresolved, onHelp }: NavigationProps) {
     >
       <div className="min-h-0 flex-1 space-y-2 overflow-y-auto">
         {GROUPS.map(({ name, pages }) => (
-          <section key={name} aria-label={name}>
-            <h2 className="px-2 text-meta text-muted">{name}</h2>
+          <div key={name} role="group" aria-label={name}>
+            <p aria-hidden="true" className="px-2 text-meta text-muted">
+              {name}
+            </p>
             <ul>
               {pages.map((page) => (
                 <li key={page.to}>
@@ -179,7 +181,7 @@ function Navigation({ open, unresolved, onHelp }: NavigationProps) {
                 </li>
               ))}
             </ul>
-          </section>
+          </div>
         ))}
       </div>
       <div className="mt-auto space-y-0.5 border-t border-line pt-2">
