@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -21,8 +22,9 @@ from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
 from aiops.observability.fakes import FakeLogFeed, FakeMetrics
 from aiops.observability.ports import Alerts, Metrics, WatchFeed
-from aiops.observability.ports_signals import LogFeed
-from aiops.registry.ports import Clusters
+from aiops.observability.ports_past import Past
+from aiops.observability.ports_signals import LogFeed, Traces, TracesFound
+from aiops.registry.ports import Clusters, ClusterUptime, Uptimes
 from aiops.settings import Settings
 from tests.intelligence.test_incidents import ROOT, Hub
 
@@ -37,6 +39,20 @@ class Names:
         return [SimpleNamespace(id=i, name=f"c{n}") for n, i in enumerate(self._ids) if principal.sees(i)]
 
 
+class NoTraces:
+    """Of clusters without a Tempo."""
+
+    async def search(self, principal: Principal, query: str, **terms: Any) -> TracesFound:
+        return TracesFound(traces=[], more=False, query=query, clusters=[], notes=[], without=[])
+
+
+class NoUptimes:
+    """Of clusters that nothing is known of."""
+
+    async def between(self, principal: Principal, start: datetime, end: datetime) -> list[ClusterUptime]:
+        return []
+
+
 @asynccontextmanager
 async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Litestar]]:
     given: dict[Any, Any] = {
@@ -49,6 +65,10 @@ async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Lit
         # Another detector than that of `Hub`, which learns first: what is open stays so.
         Settings: Settings(),
         LogFeed: FakeLogFeed(),
+        Traces: NoTraces(),
+        Uptimes: NoUptimes(),
+        # Nobody asks for the past here.
+        Past: SimpleNamespace(),
     }
     outside = Provider(scope=Scope.APP)
     for kind in given:
