@@ -21,7 +21,7 @@ from bench.verdict import at_least, told
 from tests.lab.scenarios import SCENARIOS, WITHOUT_CAUSE, MadeIncident, made_incident
 
 TAKES = "3 min"
-UNSEEN = range(9000, 9020)
+UNSEEN = range(9100, 9120)
 _BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 

@@ -392,6 +392,12 @@ const changes = createRoute({
   component: lazyRouteComponent(() => import("./features/changes/ChangesPage"), "ChangesPage"),
 });
 
+const runbooks = createRoute({
+  getParentRoute: () => shell,
+  path: "/runbooks",
+  component: lazyRouteComponent(() => import("./features/runbooks/RunbooksPage"), "RunbooksPage"),
+});
+
 const storage = createRoute({
   getParentRoute: () => shell,
   path: "/settings/storage",
@@ -406,7 +412,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, storage, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

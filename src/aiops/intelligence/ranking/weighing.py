@@ -35,8 +35,8 @@ class Balance:
     unrelated: float = 2.0
     common: float = 0.5
     # Points become odds as exp(points / temperature), beside those of a cause that nothing here shows.
-    temperature: float = 0.55
-    elsewhere: float = 4.8
+    temperature: float = 0.7
+    elsewhere: float = 6.0
     least_share: float = 0.4
 
 

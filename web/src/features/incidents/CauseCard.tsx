@@ -4,6 +4,7 @@ import { subject } from "../../lib/format";
 import { clock } from "../../lib/time";
 import { EvidenceChart } from "./EvidenceChart";
 import { StructureEvidence } from "./StructureEvidence";
+import { WasIt } from "./WasIt";
 
 /** The unit of what a query gives: that of the watch it names, else of the cause's own. */
 function unitOf(query: string, cause: Cause, units: Map<string, string>): string {
@@ -13,8 +14,15 @@ function unitOf(query: string, cause: Cause, units: Map<string, string>): string
 
 const keyOf = (one: Evidence) => [one.kind, one.title, one.query, ...(one.ids ?? [])].join(" ");
 
+interface Props {
+  cause: Cause;
+  units: Map<string, string>;
+  first: boolean;
+  incidentId: string;
+}
+
 /** One ranked cause: its reasons in words, then what numbers show of it beside what is known around it. */
-export function CauseCard({ cause, units, first }: { cause: Cause; units: Map<string, string>; first: boolean }) {
+export function CauseCard({ cause, units, first, incidentId }: Props) {
   const [open, setOpen] = useState(first);
   const percent = Math.round(cause.confidence * 100);
   const measured = cause.evidence.filter(({ kind }) => kind === "METRIC");
@@ -38,6 +46,7 @@ export function CauseCard({ cause, units, first }: { cause: Cause; units: Map<st
         ))}
       </ul>
       <p className="mt-1 text-muted">Moved at {clock(cause.moved_at)}</p>
+      <WasIt cause={cause} incidentId={incidentId} />
       {cause.evidence.length ? (
         <button type="button" className="button mt-2 h-7" aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? "Hide the evidence" : `Show the evidence (${cause.evidence.length})`}

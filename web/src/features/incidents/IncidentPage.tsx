@@ -13,6 +13,7 @@ import { AlertStateMark, SeverityMark, StatusMark } from "../../ui/marks";
 import { Page, PageHead } from "../../ui/page";
 import { Why } from "../insights/Why";
 import { CauseCard } from "./CauseCard";
+import { NextSteps } from "./NextSteps";
 import { Timeline } from "./Timeline";
 import { ACTS, type Act, actsOn, useActing } from "./acting";
 
@@ -68,7 +69,7 @@ function Detail({ one }: { one: Incident }) {
         <section aria-label="Causes" className="min-w-0 space-y-3">
           <h2 className="font-semibold">Likely causes</h2>
           {one.causes.length ? (
-            one.causes.map((cause) => <CauseCard key={cause.rank} cause={cause} units={units} first={cause === shown} />)
+            one.causes.map((cause) => <CauseCard key={cause.rank} cause={cause} units={units} first={cause === shown} incidentId={one.id} />)
           ) : (
             <div className="panel">
               <Empty title="No cause ranked yet">{one.causes_note ?? "It is worked out as soon as enough samples around it are there."}</Empty>
@@ -77,6 +78,7 @@ function Detail({ one }: { one: Incident }) {
           {one.causes.length && one.causes_note ? <p className="text-muted">{one.causes_note}</p> : null}
         </section>
         <div className="min-w-0 space-y-3">
+          <NextSteps one={one} />
           <Timeline one={one} />
           <Members one={one} />
         </div>
