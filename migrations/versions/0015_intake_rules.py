@@ -1,4 +1,4 @@
-"""Rules that shape alerts as they come in, and filters that people keep."""
+"""Rules that shape alerts as they come in."""
 
 from alembic import op
 
@@ -19,19 +19,6 @@ _STATEMENTS = (
         changed_at timestamptz NOT NULL
     )
     """,
-    """
-    CREATE TABLE observability.saved_filter (
-        id uuid PRIMARY KEY,
-        page text NOT NULL,
-        name text NOT NULL,
-        owner_id text NOT NULL,
-        owner text NOT NULL,
-        shared boolean NOT NULL,
-        search jsonb NOT NULL,
-        created_at timestamptz NOT NULL,
-        UNIQUE (owner_id, page, name)
-    )
-    """,
 )
 
 
@@ -41,4 +28,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE observability.intake_rule, observability.saved_filter")
+    op.execute("DROP TABLE observability.intake_rule")
