@@ -106,6 +106,7 @@ def _known(name: str, aim: Aim) -> str | None:
         # What is the whole fleet's affair: anyone may read of it, so it is none of the aim's secrets.
         "team_id": _NO_CLUSTERS,
         "rule_id": _NO_CLUSTERS,
+        "runbook_id": _NO_CLUSTERS,
         "replay_id": _NO_CLUSTERS,
         "alert_format": "grafana",
     }
