@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -74,13 +75,12 @@ class SqlTopology:
         found = await connection.execute(
             text(f"{begin} SELECT {_COLUMNS} FROM intelligence.topology_node {nodes} ORDER BY id, origin"), given
         )
-        merged: dict[UUID, Node] = {}
-        for row in found:
-            merged[row.id] = _merged(merged.get(row.id), row)
+        rows = found.all()
         pairs = await connection.execute(
             text(f"{begin} SELECT source, target, kind, origin FROM intelligence.topology_edge {edges}"), given
         )
-        return list(merged.values()), [Edge(one.source, one.target, EdgeKind(one.kind), one.origin) for one in pairs]
+        # A large topology is a second's work, which must not hold up the loop.
+        return await asyncio.to_thread(_things, rows, pairs.all())
 
     async def origins(self, tx: Transaction, clusters: Sequence[UUID] | None) -> list[Origin]:
         rows = await connection_of(tx).execute(
@@ -287,6 +287,13 @@ class SqlTopology:
         )
         past = f"DELETE FROM intelligence.{table} WHERE {of_look} AND last_seen < :forget RETURNING {columns}"
         return list(await connection.execute(text(past), given)), int(marked.rowcount)
+
+
+def _things(rows: Sequence[Any], pairs: Sequence[Any]) -> tuple[list[Node], list[Edge]]:
+    merged: dict[UUID, Node] = {}
+    for row in rows:
+        merged[row.id] = _merged(merged.get(row.id), row)
+    return list(merged.values()), [Edge(one.source, one.target, EdgeKind(one.kind), one.origin) for one in pairs]
 
 
 def _merged(before: Node | None, row: Any) -> Node:
