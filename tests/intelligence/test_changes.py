@@ -230,3 +230,26 @@ async def test_tokens_outlive_a_change_of_the_master_key(house: House) -> None:
     after = box_of([b"n" * 32])
     house.sources = ChangeSources(house.database, house.clock, SqlChangeSources(), house.fleet, house.changes, after)
     assert await house.send(made, {"title": "still heard"}) == 1
+
+
+async def test_of_several_changes_told_at_once_each_keeps_its_own_part_alone(house: House) -> None:
+    made = await house.source(ChangeSourceKind.GENERIC, staging="west")
+    body = {"changes": [{"title": "the secret of west", "place": "staging"}, {"title": "one of east"}]}
+    assert await house.send(made, body) == 2
+    (mine,) = await house.all(limited="east")
+    _, said = await house.changes.get(house.fleet.user(Role.VIEWER, "east"), mine.id)
+    assert said is not None
+    assert b"one of east" in said
+    assert b"secret" not in said
+
+
+async def test_a_body_nested_too_deeply_and_a_name_too_long_for_an_index_are_no_faults_of_the_hub(house: House) -> None:
+    argo = await house.source(ChangeSourceKind.ARGOCD)
+    deep = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with pytest.raises(Invalid, match="nested too deeply"):
+        await house.sources.deliver(argo.source.id, {"authorization": f"Bearer {argo.token}"}, deep)
+    github = await house.source(ChangeSourceKind.GITHUB)
+    # What does not compress, as no two signs are the same.
+    name = "".join(map(chr, range(0x4E00, 0x9000)))
+    told = {"repository": {"full_name": name}, "deployment": {"id": 1}}
+    assert await house.send(github, told, x_github_event="deployment") == 1

@@ -172,3 +172,21 @@ async def test_the_list_by_impact_goes_through_all_pages_with_the_worst_first(hu
         titles.append(items[0].title)
         after = items[0].id
     assert (titles, total) == (["Incident 1", "Wide", "Incident 2", "Incident 0", "Over"], 5)
+
+
+async def test_merging_takes_nothing_from_those_whose_clusters_are_out_of_scope(hub: Hub) -> None:
+    a, b = new_id(), new_id()
+    both = await hub.hands.open(ROOT, NewIncident("of both", Severity.HIGH, [a, b]))
+    await hub.fire(a, "a1")
+    mine = next(one for one in await hub.incidents() if one.id != both)
+    await hub.merging.merge(person(Role.OPERATOR, a), mine.id, [both])
+    (left,) = await hub.incidents(person(Role.VIEWER, b))
+    assert (left.id, left.status, left.merged_into) == (both, Status.OPEN, None)
+
+
+async def test_a_member_named_twice_is_moved_once(hub: Hub) -> None:
+    a, b = new_id(), new_id()
+    first, second = await two(hub, a, b)
+    (key,) = keys(await detail(hub, second.id), "b1").alerts
+    assert await hub.merging.move(ROOT, second.id, first.id, MemberChoice([key, key]), None) == first.id
+    assert (await detail(hub, first.id)).view.alert_count == 3

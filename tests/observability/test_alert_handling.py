@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from aiops.kernel.errors import Invalid, NotFound, PermissionDenied
 from aiops.kernel.ids import new_id
 from aiops.kernel.outbox import SqlOutbox
 from aiops.kernel.principal import Principal, PrincipalKind, Role
-from aiops.observability.needs_alerts import AlertFilter, AlertKey
+from aiops.observability.needs_alerts import AlertFilter, AlertKey, SentAlert
 from aiops.observability.ports import Alert, AlertState, AlertStatus, Severity
 from aiops.observability.service.alert_episodes import CALM_AFTER
 from aiops.observability.service.alert_handling import AlertHandling, Wish
@@ -203,3 +204,50 @@ async def test_alerts_are_counted_and_grouped_by_what_they_have_in_common(house:
     assert [(one.value, one.alerts, one.status) for one in seen] == [(str(HERE), 3, {"NEW": 3})]
     assert (await house.alerts.counts(BOB, AlertFilter(None))).total == 3
     assert await house.listed(labels=(("team", "red"),)) == ["A", "B"]
+
+
+async def test_forgetting_and_people_s_changes_never_wait_for_each_other_in_a_circle(house: House) -> None:
+    """Rows lie on the disk in the order z, a; people's changes take them as a, z."""
+    for name in ("z", "a"):
+        await house.told(name)
+    await house.told("z", "a", ended=True)
+    store, later = PostgresAlertStore(), house.clock.now() + timedelta(days=400)
+
+    async def forget() -> int:
+        async with house.database.begin() as tx:
+            gone = await store.forget(tx, later)
+            await tx.commit()
+        return gone
+
+    desk = PostgresAlertDesk()
+    async with house.database.begin() as tx:
+        assert len(await desk.hold(tx, None, [AlertKey(HERE, "a")])) == 1
+        forgetting = asyncio.create_task(forget())
+        await _until_it_waits(house)
+        assert len(await desk.hold(tx, None, [AlertKey(HERE, "z")])) == 1
+    assert await forgetting > 0
+
+
+async def _until_it_waits(house: House) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    for _ in range(500):
+        async with house.database.begin() as tx:
+            if await tx.connection.scalar(text(waiting)):
+                return
+        await asyncio.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+async def test_what_no_table_can_hold_is_refused_and_what_no_calendar_can_is_brought_within(house: House) -> None:
+    # What does not compress, as no two signs are the same.
+    endless = "".join(map(chr, range(0x4E00, 0x9000)))
+    with pytest.raises(Invalid, match="longer than what can be kept"):
+        await house.told(endless)
+    sender = Principal(PrincipalKind.SERVICE, "s", "alertmanager", None, frozenset({HERE}))
+    sent = SentAlert(labels={"alertname": "Old"}, startsAt=datetime(1, 1, 1, tzinfo=UTC), fingerprint="old")
+    large = {"text": "x" * 100_000}
+    await house.alerts.take(sender, [(sent, large)], "json")
+    kept = await house.alert("old")
+    assert kept.starts_at == datetime(1970, 1, 1, tzinfo=UTC)
+    assert kept.original is not None
+    assert kept.original.payload is None

@@ -16,6 +16,7 @@ from aiops.kernel.errors import Conflict, Invalid, NotFound, PermissionDenied
 from aiops.kernel.outbox import SqlOutbox
 from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.domain import alert_fingerprint
+from aiops.observability.maintenance.occurrences import between
 from aiops.observability.maintenance.windows import Terms
 from aiops.observability.needs_alerts import AlertFilter, SentAlert
 from aiops.observability.ports import Alert
@@ -315,3 +316,26 @@ async def test_a_removed_cluster_leaves_its_windows(house: House) -> None:
         ]
         assert clusters == left
     assert await house.windows.all(house.ann) == []
+
+
+async def test_no_moment_is_so_far_off_that_the_hub_counts_its_way_there(house: House) -> None:
+    made = await house.windows.create(house.ann, terms("2026-03-29T02:00", 1, "FREQ=DAILY"))
+    for far in (datetime.min.replace(tzinfo=UTC), datetime(9990, 1, 1, tzinfo=UTC)):
+        with pytest.raises(Invalid, match="2000 to 2100"):
+            await house.windows.calendar(READER, far, far + timedelta(days=30))
+        with pytest.raises(Invalid, match="2000 to 2100"):
+            await house.windows.cut(house.ann, made.window.id, far)
+    for rule in ("FREQ=DAILY;UNTIL=99991231", "FREQ=YEARLY;COUNT=8000"):
+        with pytest.raises(Invalid):
+            await house.previews.preview(READER, terms("2000-12-31T02:00", 24, rule), 14)
+
+
+def test_the_starts_of_a_rule_are_the_same_in_whatever_order_they_are_asked_for() -> None:
+    daily = terms("2000-01-01T02:00", 1, "FREQ=DAILY;INTERVAL=3")
+    late, early = datetime(2026, 3, 28, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)
+    assert [one.starts_at for one in between(daily, late, late + timedelta(days=3))] == [
+        datetime(2026, 3, 30, 2, tzinfo=UTC)
+    ]
+    first = [one.starts_at for one in between(daily, early, early + timedelta(days=7))]
+    assert first == [datetime(2000, 1, day, 2, tzinfo=UTC) for day in (1, 4, 7)]
+    assert len(between(daily, early, late)) == 2_000

@@ -186,6 +186,9 @@ def _stated_failures(problem: Callable[[], str | None]) -> Iterator[None]:
         # A connection that is refused for it says so in words only.
         if full or "No space left on device" in str(error):
             raise Unavailable(DISK_FULL) from error
+        if isinstance(getattr(error, "orig", error), psycopg.errors.ProgramLimitExceeded):
+            # Asked again, it fails again.
+            raise Invalid("A value is longer than what can be kept, or there are too many of them.") from error
         raise Unavailable(problem() or _NO_ANSWER) from error
     except (exc.DataError, psycopg.DataError) as error:
         raise Invalid("A value is out of what can be kept: a zero byte, or too large a number or date.") from error

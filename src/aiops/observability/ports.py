@@ -269,7 +269,7 @@ class Handling(msgspec.Struct, frozen=True):
 
 class Original(msgspec.Struct, frozen=True):
     """An alert as its sender told of it, where that was changed on its way: by which rules, and `payload` where it came
-    in a form of its own."""
+    in a form of its own and has at most 32 KiB."""
 
     labels: Labels
     annotations: Labels

@@ -19,6 +19,8 @@ def decoded(body: bytes, kind: type[Body], sender: str) -> Body:
         return msgspec.json.decode(body, type=kind, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Invalid(f"This is no webhook of {sender} that the hub can read: {error}") from None
+    except RecursionError:
+        raise Invalid(f"This is no webhook of {sender} that the hub can read: it is nested too deeply.") from None
 
 
 def moment(word: str | None) -> datetime | None:

@@ -27,7 +27,8 @@ class RuleAction(StrEnum):
 
 
 class CorrelationRule(msgspec.Struct, frozen=True, kw_only=True):
-    """The first rule by `place` whose `expression` holds decides. `failures` counts what it could not judge."""
+    """The first rule by `place` whose `expression` holds decides. `failures` counts what it could not judge;
+    `last_failure` is told to those who see the whole fleet."""
 
     id: UUID
     name: str

@@ -202,6 +202,8 @@ class IncidentsController(Controller):
         clusters: FromDishka[Clusters],
         data: JSONBody[NewIncident],
     ) -> IncidentDetailReply:
+        for cluster_id in dict.fromkeys(data.clusters):
+            await clusters.get(principal, cluster_id)
         return await told(principal, reading, clusters, await hands.open(principal, data))
 
     @patch("/{incident_id:uuid}", summary="Change status, title, severity, owner or team of an incident")

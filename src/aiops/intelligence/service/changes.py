@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from aiops.intelligence.domain.changes import (
@@ -55,9 +56,9 @@ class Changes:
         return kept
 
     async def receive(self, source: ChangeSource, told: Sequence[ToldChange], original: bytes) -> int:
-        """What a verified source said, whole; gives how many changes it tells of."""
+        """What a verified source said, whole; gives how many changes it tells of. Of several at once each keeps its own
+        part: they may be of clusters that no one reader sees together."""
         now = self._clock.now()
-        kept = original if len(original) <= MOST_ORIGINAL_BYTES else None
         changes = [
             change_of(
                 one,
@@ -70,8 +71,9 @@ class Changes:
             for one in told
         ]
         async with self._transactions.begin() as tx:
-            for change in changes:
-                await self._keep(tx, change, kept)
+            for change, one in zip(changes, told, strict=True):
+                said = original if len(told) == 1 else msgspec.json.encode(one)
+                await self._keep(tx, change, said if len(said) <= MOST_ORIGINAL_BYTES else None)
             await tx.commit()
         return len(changes)
 

@@ -69,7 +69,9 @@ class Merging:
         Raises `NotFound` where one of the members is not there or out of scope: then none is moved.
         """
         principal.require(Role.OPERATOR)
-        count = len(members.alerts) + len(members.anomalies)
+        alerts = list(dict.fromkeys((one.cluster_id, one.fingerprint, one.started_at) for one in members.alerts))
+        anomalies = list(dict.fromkeys(members.anomalies))
+        count = len(alerts) + len(anomalies)
         if not 0 < count <= MOST_MOVED or source_id == target_id:
             raise Invalid(f"Name 1 to {MOST_MOVED} members, and an incident that they are not in.")
         async with self._transactions.begin() as tx:
@@ -81,9 +83,8 @@ class Merging:
                 target, _ = await self._taken(tx, principal, target_id)
                 words = f"moved {count} to {target.key}"
             move = Move(source_id, target.id, scope_of(principal), f"{principal.name} moved it here from {source.key}")
-            alerts = [(one.cluster_id, one.fingerprint, one.started_at) for one in members.alerts]
-            moved = await self._store.move_alerts(tx, move, list(dict.fromkeys(alerts)))
-            moved += await self._store.move_anomalies(tx, move, list(dict.fromkeys(members.anomalies)))
+            moved = await self._store.move_alerts(tx, move, alerts)
+            moved += await self._store.move_anomalies(tx, move, anomalies)
             if moved != count:
                 raise NotFound("Not all of these are members of this incident; nothing was moved.")
             await self._renewed(tx, source)
@@ -127,7 +128,10 @@ class Merging:
         self, tx: Transaction, principal: Principal, source: Incident, view: IncidentView, target: Incident
     ) -> None:
         now = self._clock.now()
-        if await self._gathering.again(tx, source.id):
+        members = await self._gathering.again(tx, source.id)
+        whole = await self._incidents.view(tx, source.id, None)
+        # One that people opened may be of clusters that have no members.
+        if members or (whole is not None and set(whole.clusters) > set(view.clusters)):
             # What the others see of it goes on.
             source.revision += 1
             await self._incidents.save(tx, source)

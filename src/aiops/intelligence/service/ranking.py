@@ -7,6 +7,8 @@ import math
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+import structlog
+
 from aiops.intelligence.domain.anomalies import Anomaly
 from aiops.intelligence.domain.causes import AlertSignal, Signal, Verdict
 from aiops.intelligence.domain.feedback import key_of
@@ -19,11 +21,14 @@ from aiops.intelligence.service.structure import StructureReader
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
+from aiops.kernel.errors import AiopsError
 from aiops.kernel.ids import new_id
 
 _PAUSE_S = 2.0
 _MOST_ALERTS = 1000
 _MOST_OF_A_WATCH = 400
+
+log = structlog.get_logger(__name__)
 
 
 class Ranking:
@@ -79,7 +84,14 @@ class Ranking:
             anomalies = await self._anomalies.of_incident(tx, incident_id, None)
             alerts = await self._incidents.alerts(tx, incident_id, None)
         # Nothing is held meanwhile: members that join now raise the revision, and so it is ranked again.
-        causes, note = await self._causes(incident, anomalies, alerts)
+        try:
+            causes, note = await self._causes(incident, anomalies, alerts)
+        except AiopsError:
+            raise
+        except Exception:
+            # One that can't be ranked would come first again and again, and no other be ranked.
+            log.exception("ranking_failed", incident=incident.key)
+            causes, note = Verdict([], "Inconclusive: ranking failed. The hub's log says more.")
         async with self._transactions.begin() as tx:
             if await self._incidents.get(tx, incident_id, lock=True) is None:
                 return

@@ -25,14 +25,24 @@ from aiops.kernel.database import Transaction, connection_of
 LIVE = "i.status IN ('OPEN', 'ACKNOWLEDGED', 'MITIGATED')"
 SCOPE = "(CAST(:clusters AS uuid[]) IS NULL OR {0} = ANY(CAST(:clusters AS uuid[])))"
 
+# What others' clusters tell of the suspect is not for this reader.
+_SUSPECTED = f"""(
+    SELECT jsonb_build_object('affected', coalesce(sum(members) FILTER (WHERE kind <> 'LOCATED'), 0),
+        'located', coalesce(sum(members) FILTER (WHERE kind = 'LOCATED'), 0),
+        'told', (array_agg(short ORDER BY first_at) FILTER (WHERE kind = 'IS'))[1])
+    FROM intelligence.incident_trait t WHERE t.incident_id = i.id AND {SCOPE.format("t.cluster_id")}
+        AND (t.kind = 'LOCATED' OR (t.kind IN ('IS', 'NEEDS') AND t.key = i.suspect->>'node_id'))
+)"""
+
 _VIEW = f"""
 SELECT i.id, i.key, i.status, i.detected_at, i.last_activity_at, i.acknowledged_at, i.resolved_at, i.origin, i.owner,
     i.team_id, t.name AS team, i.merged_into, p.clusters, p.titles, coalesce(i.severity_rank, p.rank) AS rank,
     p.anomaly_count, p.alert_count, p.workloads, CASE WHEN {LIVE} THEN 0 ELSE 1 END AS over,
     CASE WHEN CAST(:clusters AS uuid[]) IS NULL OR i.title_clusters <@ CAST(:clusters AS uuid[]) THEN i.title END
         AS title,
-    CASE WHEN CAST(:clusters AS uuid[]) IS NULL OR i.suspect->>'cluster_id' IS NULL
-        OR CAST(i.suspect->>'cluster_id' AS uuid) = ANY(CAST(:clusters AS uuid[])) THEN i.suspect END AS suspect
+    CASE WHEN CAST(:clusters AS uuid[]) IS NULL THEN i.suspect WHEN i.suspect->>'cluster_id' IS NULL
+        OR CAST(i.suspect->>'cluster_id' AS uuid) = ANY(CAST(:clusters AS uuid[])) THEN i.suspect || {_SUSPECTED} END
+        AS suspect
 FROM intelligence.incident i LEFT JOIN intelligence.team t ON t.id = i.team_id JOIN LATERAL (
     SELECT array_agg(cluster_id ORDER BY severity_rank, cluster_id) AS clusters,
         array_agg(title ORDER BY severity_rank, cluster_id) AS titles, min(severity_rank) AS rank,

@@ -13,6 +13,7 @@ _KINDS = {
     "learned bands": "SELECT count(*) FROM intelligence.track WHERE cluster_id <> ALL(:clusters)",
     "forecasts": "SELECT count(*) FROM intelligence.prediction WHERE cluster_id <> ALL(:clusters)",
     "changes": "SELECT count(*) FROM intelligence.change WHERE cluster_id <> ALL(:clusters)",
+    "sources of changes": "SELECT count(*) FROM intelligence.change_source WHERE cluster_id <> ALL(:clusters)",
     "log patterns": "SELECT count(*) FROM intelligence.log_pattern WHERE cluster_id <> ALL(:clusters)",
     "topology": "SELECT count(*) FROM intelligence.topology_node WHERE cluster_id <> ALL(:clusters)",
     "open anomalies": (

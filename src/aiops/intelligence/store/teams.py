@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from aiops.intelligence.domain.teams import Team, owner_of
 from aiops.intelligence.store.findings import rows_to
+from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.kernel.database import Transaction, connection_of
 from aiops.observability.ports import Labels
 
@@ -54,6 +55,8 @@ class SqlTeams:
         return found[0] if found else None
 
     async def delete(self, tx: Transaction, team_id: UUID) -> bool:
+        # Its incidents change at once, and so behind whoever gathers or changes some of them.
+        await SqlIncidents().take_turn(tx)
         await connection_of(tx).execute(
             text("UPDATE intelligence.incident SET team_id = NULL WHERE team_id = :id"), {"id": team_id}
         )

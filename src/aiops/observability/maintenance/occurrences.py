@@ -55,7 +55,10 @@ def over_at(terms: Terms) -> datetime | None:
     """When the last one ends, `None` where there is always another. Raises `Invalid` where there is none."""
     zone = zone_of(terms.timezone)
     last = last_start(terms.rrule, terms.starts_local, zone)
-    return None if last is None else _occurrence(last, duration_of(terms), zone).ends_at
+    try:
+        return None if last is None else _occurrence(last, duration_of(terms), zone).ends_at
+    except OverflowError:
+        raise Invalid("The last of them lies behind the end of the calendar.") from None
 
 
 def would_have_been(terms: Terms, begin: datetime, end: datetime) -> list[Occurrence]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import calendar
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -16,6 +18,7 @@ from zoneinfo import ZoneInfo
 from aiops.kernel.errors import Invalid
 
 MOST_OCCURRENCES = 2_000
+YEARS = range(2000, 2101)
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _NUMBERS = {"INTERVAL": (1, 366), "COUNT": (1, 10_000)}
 _LISTS = {"BYMONTH": (1, 12), "BYMONTHDAY": (-31, 31), "BYSETPOS": (-5, 5)}
@@ -49,12 +52,7 @@ def starts(rule: str, first: datetime, zone: ZoneInfo, begin: datetime, end: dat
     """The local starts within `[begin, end]`, at most 2,000 of them. `first` is the earliest that there may be."""
     if not parts_of(rule):
         return [first] if begin <= first <= end else []
-    found: list[datetime] = []
-    for start in _rule(rule, first, zone).xafter(begin, inc=True):
-        if start > end or len(found) >= MOST_OCCURRENCES:
-            break
-        found.append(start)
-    return found
+    return _course(rule, first, zone).within(begin, end)
 
 
 def last_start(rule: str, first: datetime, zone: ZoneInfo) -> datetime | None:
@@ -95,16 +93,40 @@ def backwards(rule: str, first: datetime, since: datetime) -> tuple[str, datetim
     return ";".join(f"{name}={value}" for name, value in parts.items()), earlier
 
 
+class _Course:
+    """The starts by a rule, as far as somebody asked for: what is known is looked up, however long ago it began."""
+
+    def __init__(self, starts: Iterator[datetime]) -> None:
+        self._rest = starts
+        self._known: list[datetime] = []
+
+    def within(self, begin: datetime, end: datetime) -> list[datetime]:
+        """Those of `[begin, end]`, at most `MOST_OCCURRENCES`."""
+        known = self._known
+        while not known or known[-1] <= end:
+            if len(known) > MOST_OCCURRENCES and known[-MOST_OCCURRENCES] >= begin:
+                break
+            following = next(self._rest, None)
+            if following is None:
+                break
+            known.append(following)
+        at = bisect_left(known, begin)
+        return known[at : min(bisect_right(known, end), at + MOST_OCCURRENCES)]
+
+
 @lru_cache(maxsize=1024)
+def _course(rule: str, first: datetime, zone: ZoneInfo) -> _Course:
+    return _Course(iter(_rule(rule, first, zone)))
+
+
 def _rule(rule: str, first: datetime, zone: ZoneInfo) -> Any:
-    """What it has found once it remembers."""
     from dateutil.rrule import rrulestr
 
     parts = parts_of(rule)
     if "UNTIL" in parts:
         parts = {**parts, "UNTIL": _until(parts["UNTIL"], zone)}
     try:
-        return rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=first, cache=True)
+        return rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=first)
     except (ValueError, TypeError, OverflowError) as error:
         raise Invalid(f"The recurrence rule is wrong: {error}") from None
 
@@ -139,8 +161,8 @@ def _check(name: str, value: str) -> None:
         if not all(_DAY.fullmatch(one) for one in value.split(",")):
             raise Invalid("BYDAY must be days as MO or, of a month, as 1MO or -1FR.")
     elif name == "UNTIL":
-        if not _UNTIL.fullmatch(value):
-            raise Invalid("UNTIL must be a date or a time, as 20261231 or 20261231T235959Z.")
+        if not _UNTIL.fullmatch(value) or int(value[:4]) not in YEARS:
+            raise Invalid("UNTIL must be a date or a time up to 2100, as 20261231 or 20261231T235959Z.")
     else:
         raise Invalid(f"{name[:40]} is no part that is understood here.")
 

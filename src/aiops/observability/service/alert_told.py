@@ -16,6 +16,8 @@ from aiops.observability.ports import Alert, AlertState, Labels, Original, Sever
 from aiops.observability.service.alert_pull_remote import FoundAlert
 from aiops.observability.service.alert_shaping import Shaped, Shaping
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+MOST_PAYLOAD_BYTES = 32 * 1024
 _WORST_FIRST = list(Severity)
 
 
@@ -55,7 +57,8 @@ def as_told(
         state=AlertState.RESOLVED if resolved else AlertState.FIRING,
         labels=shaped.labels,
         annotations=sent.annotations,
-        starts_at=utc(sent.startsAt),
+        # Go's zero time and the like: no calendar goes on from there.
+        starts_at=min(max(utc(sent.startsAt), EARLIEST), LATEST),
         # A firing alert's end is only when the sender would forget it.
         ends_at=(ends_at or now) if resolved else None,
         generator_url=sent.generatorURL or None,
@@ -112,7 +115,15 @@ def _original(labels: Labels, annotations: Labels, shaped: Shaped, payload: dict
     """`None` where nothing was changed."""
     if not shaped.steps and payload is None:
         return None
-    return Original(labels, annotations, tuple(step.rule for step in shaped.steps), payload)
+    return Original(labels, annotations, tuple(step.rule for step in shaped.steps), _kept(payload))
+
+
+def _kept(payload: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Without what is too large to be read again with every list, or what PostgreSQL has no words for."""
+    if payload is None:
+        return None
+    written = msgspec.json.encode(payload)
+    return None if len(written) > MOST_PAYLOAD_BYTES or b"\\u0000" in written else payload
 
 
 def utc(at: datetime) -> datetime:

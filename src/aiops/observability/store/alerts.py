@@ -44,6 +44,13 @@ SELECT FROM observability.alert WHERE cluster_id = :cluster_id AND fingerprint =
 ORDER BY fingerprint FOR NO KEY UPDATE
 """
 
+_FORGET = """
+DELETE FROM observability.alert WHERE (cluster_id, fingerprint) IN (
+    SELECT cluster_id, fingerprint FROM observability.alert WHERE state = 'RESOLVED' AND ends_at < :before
+    ORDER BY cluster_id, fingerprint FOR UPDATE
+) AND state = 'RESOLVED' AND ends_at < :before
+"""
+
 _TOUCH = """
 UPDATE observability.alert SET received_at = :at WHERE cluster_id = :cluster_id AND fingerprint = ANY(:fingerprints)
 """
@@ -116,7 +123,7 @@ class PostgresAlertStore:
     async def forget(self, tx: Transaction, before: datetime) -> int:
         gone = 0
         for statement in (
-            "DELETE FROM observability.alert WHERE state = 'RESOLVED' AND ends_at < :before",
+            _FORGET,
             "DELETE FROM observability.alert_history WHERE at < :before",
             "DELETE FROM observability.alert_act WHERE at < :before",
         ):

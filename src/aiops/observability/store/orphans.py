@@ -13,7 +13,8 @@ _TABLES = {
     "series": ("series",),
     "rows of samples": ("head", *(level.table for level in LEVELS)),
     "sources": ("source",),
-    "alerts": ("alert",),
+    "alerts": ("alert", "alert_history", "alert_act"),
+    "silences of maintenance": ("maintenance_silence", "silence_reminder"),
     "readings of alerts": ("alert_pull",),
 }
 

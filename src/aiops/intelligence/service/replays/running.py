@@ -35,6 +35,8 @@ _TELL_EVERY_S = 1.0
 _LOST = timedelta(seconds=30)
 _MOST_WAITING = 3
 _MOST_ATTEMPTS = 3
+_FIRST_YEAR = 2000
+_AHEAD = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
 
@@ -82,9 +84,11 @@ class Replays:
         principal.require(Role.OPERATOR)
         now = self._clock.now().replace(second=0, microsecond=0)
         end = wish.end or now
-        start = wish.start or end - timedelta(days=7)
-        if start.tzinfo is None or end.tzinfo is None:
+        if end.tzinfo is None or (wish.start is not None and wish.start.tzinfo is None):
             raise Invalid("start and end need a time zone.", details={"field": "start"})
+        if end.year < _FIRST_YEAR or end > now + _AHEAD:
+            raise Invalid("A replay is of the past.", details={"field": "end"})
+        start = wish.start or end - timedelta(days=7)
         if not timedelta(hours=1) <= end - start <= LONGEST:
             raise Invalid(f"A replay spans an hour to {LONGEST.days} days.", details={"field": "start"})
         run = ReplayRun(

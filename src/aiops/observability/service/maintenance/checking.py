@@ -10,13 +10,12 @@ import msgspec
 from aiops.kernel.errors import Invalid
 from aiops.observability.maintenance.matching import matching
 from aiops.observability.maintenance.occurrences import over_at, zone_of
-from aiops.observability.maintenance.recurrence import parts_of
+from aiops.observability.maintenance.recurrence import YEARS, parts_of
 from aiops.observability.maintenance.windows import LONGEST, SHORTEST, Terms, duration_of
 
 MOST_MATCHERS = 64
 MOST_CLUSTERS = 1_000
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_YEARS = range(2000, 2101)
 
 
 def checked(terms: Terms) -> Terms:
@@ -28,7 +27,7 @@ def checked(terms: Terms) -> Terms:
         raise Invalid(
             "Tell the start as the clock on the wall shows it, without an offset; the time zone says the rest."
         )
-    if terms.starts_local.year not in _YEARS:
+    if terms.starts_local.year not in YEARS:
         raise Invalid("The start must lie between the years 2000 and 2100.")
     if not SHORTEST <= duration_of(terms) <= LONGEST:
         raise Invalid(f"A window lasts between one minute and {LONGEST.days} days.")
@@ -50,7 +49,15 @@ def check_future(terms: Terms, now: datetime) -> None:
         raise Invalid("All of it lies in the past.")
 
 
+def check_year(at: datetime) -> None:
+    """Raises `Invalid` for what lies so far off that a rule would have to be followed for ages to get there."""
+    if at.year not in YEARS:
+        raise Invalid("A calendar goes from the year 2000 to 2100.")
+
+
 def check_span(start: datetime, end: datetime) -> None:
+    check_year(start)
+    check_year(end)
     if not timedelta() < end - start <= timedelta(days=400):
         raise Invalid("The end must lie behind the start, by at most 400 days.")
 

@@ -19,7 +19,7 @@ from aiops.observability.events import MaintenanceChanged
 from aiops.observability.maintenance.occurrences import active, between, following, over_at
 from aiops.observability.maintenance.windows import Cut, Occurrence, Terms, Window
 from aiops.observability.needs_maintenance import HiddenAlerts, PushedSilence, PushedStore, WindowStore
-from aiops.observability.service.maintenance.checking import check_future, check_span, checked
+from aiops.observability.service.maintenance.checking import check_future, check_span, check_year, checked
 from aiops.registry.ports import Clusters
 
 MOST_WINDOWS = 1_000
@@ -155,6 +155,7 @@ class MaintenanceWindows:
         """End the occurrence that begins then: now, if it runs, and not at all, if it is still to come."""
         principal.require(Role.OPERATOR)
         now = self._clock.now()
+        check_year(starts_at)
         async with self._transactions.begin() as tx:
             kept = await self._own(tx, principal, window_id)
             found = between(kept, starts_at, starts_at + timedelta(microseconds=1))
