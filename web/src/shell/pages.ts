@@ -33,7 +33,7 @@ export const GROUPS = [
     pages: [
       { to: "/insights", name: "Insights", key: "h", icon: "M2 12l3.5-4 3 2.5L14 4M10.5 4H14v3.5" },
       { to: "/watches", name: "Watches", key: "w", icon: "M1.5 8s2.5-4 6.5-4 6.5 4 6.5 4-2.5 4-6.5 4-6.5-4-6.5-4M8 6.3a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4" },
-      { to: "/runbooks", name: "Runbooks", key: "c", icon: "M3 2.5h8.5a1.5 1.5 0 0 1 1.5 1.5v9.5H4.5A1.5 1.5 0 0 1 3 12zM3 12a1.5 1.5 0 0 1 1.5-1.5H13M6 5.5h4" },
+      { to: "/runbooks", name: "Runbooks", key: "k", icon: "M3 2.5h8.5a1.5 1.5 0 0 1 1.5 1.5v9.5H4.5A1.5 1.5 0 0 1 3 12zM3 12a1.5 1.5 0 0 1 1.5-1.5H13M6 5.5h4" },
       { to: "/replays", name: "Replay", key: "r", icon: "M3 8a5 5 0 1 0 1.6-3.7M3 2.5v3h3M8 5.5V8l2 1.5" },
     ],
   },

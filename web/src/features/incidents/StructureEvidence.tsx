@@ -37,6 +37,18 @@ function Again({ evidence }: { evidence: Evidence }): ReactNode {
         Open a trace
       </Link>
     );
+  if (evidence.kind === "CHANGE")
+    return (
+      <Link to="/changes" className="link">
+        Open the changes
+      </Link>
+    );
+  if (evidence.kind === "TOPOLOGY")
+    return (
+      <Link to="/topology" className="link">
+        Open the topology
+      </Link>
+    );
   if (evidence.kind === "LOG_PATTERN")
     return (
       <Link to="/patterns" className="link">
