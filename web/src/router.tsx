@@ -304,10 +304,22 @@ const alerts = createRoute({
   component: lazyRouteComponent(() => import("./features/alerts/AlertsPage"), "AlertsPage"),
 });
 
+export interface IncidentsSearch extends ListSearch {
+  /** By impact, unless asked otherwise. */
+  order?: "LATEST";
+  owner?: string;
+  team?: string;
+}
+
 const incidents = createRoute({
   getParentRoute: () => shell,
   path: "/incidents",
-  validateSearch: listSearch,
+  validateSearch: (search: Record<string, unknown>): IncidentsSearch => ({
+    ...listSearch(search),
+    order: one(search.order, ["LATEST"]),
+    owner: text(search.owner),
+    team: text(search.team),
+  }),
   component: lazyRouteComponent(() => import("./features/incidents/IncidentsPage"), "IncidentsPage"),
 });
 
@@ -404,6 +416,12 @@ const storage = createRoute({
   component: lazyRouteComponent(() => import("./features/settings/StoragePage"), "StoragePage"),
 });
 
+const correlation = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/correlation",
+  component: lazyRouteComponent(() => import("./features/correlation/RulesPage"), "RulesPage"),
+});
+
 const sources = createRoute({
   getParentRoute: () => shell,
   path: "/settings/sources",
@@ -412,7 +430,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, correlation, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

@@ -83,6 +83,13 @@ interface IncidentFilters {
   cluster_id?: string;
 }
 
+export interface IncidentListFilters extends IncidentFilters {
+  open?: boolean;
+  owner?: string;
+  team_id?: string;
+  order?: "LATEST" | "IMPACT";
+}
+
 /** The newest hundred. */
 export const incidents = (filters: IncidentFilters = {}) =>
   queryOptions({
@@ -92,7 +99,7 @@ export const incidents = (filters: IncidentFilters = {}) =>
     placeholderData: keepPreviousData,
   });
 
-export const incidentPages = (filters: IncidentFilters) =>
+export const incidentPages = (filters: IncidentListFilters) =>
   infiniteQueryOptions({
     queryKey: ["incidents", "pages", filters],
     queryFn: ({ pageParam, signal }) =>

@@ -10,7 +10,7 @@ from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from aiops.intelligence.domain.correlation_rules import CorrelationRule, RuleDraft
-from aiops.intelligence.service.rules import Rules, RuleTrial, Tried
+from aiops.intelligence.service.rules import Rules, RuleTrial, RuleTried
 from aiops.kernel.http import Caller
 
 
@@ -36,7 +36,7 @@ class CorrelationRulesController(Controller):
 
     @post("/test", status_code=200, summary="What a rule would have gathered of the alerts of the last hours")
     @inject
-    async def try_rule(self, principal: Caller, rules: FromDishka[Rules], data: JSONBody[RuleTrial]) -> Tried:
+    async def try_rule(self, principal: Caller, rules: FromDishka[Rules], data: JSONBody[RuleTrial]) -> RuleTried:
         return await rules.rehearse(principal, data)
 
     @put("/{rule_id:uuid}", summary="Change a rule")

@@ -66,7 +66,7 @@ class TriedGroup(msgspec.Struct, frozen=True):
     examples: list[TriedAlert]
 
 
-class Tried(msgspec.Struct, frozen=True):
+class RuleTried(msgspec.Struct, frozen=True):
     """Of `looked_at` alerts `matched` fit; `cut` says that there were more than were looked at. The `groups` are the
     largest of `group_count`; `incidents` is in how many incidents these alerts are now."""
 
@@ -126,7 +126,7 @@ class Rules:
                 raise NotFound("There is no such rule.")
             await tx.commit()
 
-    async def rehearse(self, principal: Principal, trial: RuleTrial) -> Tried:
+    async def rehearse(self, principal: Principal, trial: RuleTrial) -> RuleTried:
         """What it would have gathered of the alerts in the reader's scope; nothing is changed."""
         principal.require(Role.VIEWER)
         _check_window(trial.within_s)
@@ -152,7 +152,7 @@ class Rules:
             [one for one, _ in arrivals],
             clusters,
         )
-        return Tried(
+        return RuleTried(
             looked_at=len(looked_at),
             matched=sum(len(one.arrivals) for one in groups),
             failures=failures,

@@ -7,7 +7,7 @@ import { SeverityMark, StatusMark } from "../../ui/marks";
 import { Box, type Selecting } from "../../ui/selection";
 
 const CELLS =
-  "grid min-w-0 grid-cols-[auto_auto_1fr] items-center gap-x-4 py-1.5 pr-3 pl-2 md:h-8 md:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,120px)_88px] md:py-0 xl:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,112px)_152px_80px]";
+  "grid min-w-0 grid-cols-[auto_auto_1fr] items-center gap-x-4 py-1.5 pr-3 pl-2 md:h-8 md:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,120px)_88px] md:py-0 xl:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,112px)_216px_96px_80px]";
 
 interface Props {
   items: IncidentSummary[];
@@ -35,7 +35,8 @@ export function IncidentList({ items, selecting }: Props) {
           <span>Status</span>
           <span>Incident</span>
           <span>Clusters</span>
-          <span className="max-xl:hidden">Made of</span>
+          <span className="max-xl:hidden">Strikes</span>
+          <span className="max-xl:hidden">Owner</span>
           <span className="text-right">Opened</span>
         </div>
       </div>
@@ -81,16 +82,28 @@ function Row({ one, now }: { one: IncidentSummary; now: number }) {
         <span className="ml-2 font-mono font-normal text-muted md:hidden">{names(one)}</span>
       </span>
       <span className="truncate font-mono max-md:hidden" title={names(one)}>
-        {names(one)}
+        {one.clusters.length > 2 ? `${one.clusters.length} of ${one.fleet}` : names(one)}
       </span>
-      <span className="text-muted max-xl:hidden">
-        {plural(one.anomaly_count, "anomaly", "anomalies")}, {plural(one.alert_count, "alert")}
+      <span className="truncate text-muted max-xl:hidden" title={made(one)}>
+        {made(one)}
+      </span>
+      <span className="truncate text-muted max-xl:hidden" title={one.owner ?? one.team ?? undefined}>
+        {one.owner ?? one.team ?? "nobody"}
       </span>
       <time dateTime={one.detected_at} title={stamp(one.detected_at)} className="text-right whitespace-nowrap text-muted">
         {ago(one.detected_at, now)}
       </time>
     </Link>
   );
+}
+
+function made(one: IncidentSummary): string {
+  const parts = [
+    one.workloads ? plural(one.workloads, "workload") : "",
+    one.alert_count ? plural(one.alert_count, "alert") : "",
+    one.anomaly_count ? plural(one.anomaly_count, "anomaly", "anomalies") : "",
+  ];
+  return parts.filter(Boolean).join(", ") || "opened by hand";
 }
 
 function names(one: IncidentSummary): string {

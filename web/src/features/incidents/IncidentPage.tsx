@@ -4,15 +4,15 @@ import { useState } from "react";
 import { ApiError } from "../../api/client";
 import { incident } from "../../api/queries";
 import type { Incident } from "../../api/types";
-import { plural } from "../../lib/format";
 import { ago, stamp } from "../../lib/time";
 import { usePageKeys } from "../../shell/pageKeys";
 import { useNow } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
-import { AlertStateMark, SeverityMark, StatusMark } from "../../ui/marks";
+import { SeverityMark, StatusMark } from "../../ui/marks";
 import { Page, PageHead } from "../../ui/page";
-import { Why } from "../insights/Why";
 import { CauseCard } from "./CauseCard";
+import { Handling } from "./Handling";
+import { Members } from "./Members";
 import { NextSteps } from "./NextSteps";
 import { Timeline } from "./Timeline";
 import { ACTS, type Act, actsOn, useActing } from "./acting";
@@ -41,6 +41,7 @@ export function IncidentPage() {
 
 function Detail({ one }: { one: Incident }) {
   const now = useNow();
+  const { may } = useActing();
   // The likeliest cause that can be drawn: an alert as such has no samples.
   const shown = one.causes.find(({ evidence }) => evidence.length);
   const units = new Map(one.anomalies.map(({ watch, unit }) => [watch, unit]));
@@ -65,6 +66,15 @@ function Detail({ one }: { one: Incident }) {
       >
         <Actions one={one} />
       </PageHead>
+      {one.merged_into ? (
+        <p className="panel mb-3 px-3 py-2">
+          It was merged into{" "}
+          <Link to="/incidents/$incidentId" params={{ incidentId: one.merged_into }} className="link">
+            another incident
+          </Link>
+          , where its alerts are now.
+        </p>
+      ) : null}
       <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,1fr)_400px]">
         <section aria-label="Causes" className="min-w-0 space-y-3">
           <h2 className="font-semibold">Likely causes</h2>
@@ -78,9 +88,10 @@ function Detail({ one }: { one: Incident }) {
           {one.causes.length && one.causes_note ? <p className="text-muted">{one.causes_note}</p> : null}
         </section>
         <div className="min-w-0 space-y-3">
+          <Handling one={one} may={may} />
           <NextSteps one={one} />
           <Timeline one={one} />
-          <Members one={one} />
+          <Members one={one} may={may} />
         </div>
       </div>
     </>
@@ -109,29 +120,4 @@ function Actions({ one }: { one: Incident }) {
       {each.key ? <kbd className="font-mono text-meta opacity-80">{each.key}</kbd> : null}
     </button>
   ));
-}
-
-function Members({ one }: { one: Incident }) {
-  return (
-    <section className="panel p-3" aria-label="Members">
-      <h2 className="mb-2 font-semibold">
-        {plural(one.anomalies.length, "anomaly", "anomalies")}, {plural(one.alerts.length, "alert")}
-      </h2>
-      <ul className="space-y-2.5">
-        {one.anomalies.map((anomaly) => (
-          <li key={anomaly.id}>
-            <Why anomaly={anomaly} />
-          </li>
-        ))}
-        {one.alerts.map((alert) => (
-          <li key={alert.cluster_id + alert.fingerprint} className="flex items-center gap-3">
-            <AlertStateMark state={alert.ended_at ? "RESOLVED" : "FIRING"} />
-            <Link to="/alerts" search={{ open: `${alert.cluster_id}/${alert.fingerprint}` }} className="link truncate">
-              {alert.name}
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
 }

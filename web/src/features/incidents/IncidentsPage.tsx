@@ -1,9 +1,10 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { clusters, incidentPages } from "../../api/queries";
+import { teams } from "../../api/correlation";
+import { clusters, incidentPages, me } from "../../api/queries";
 import { plural } from "../../lib/format";
-import type { ListSearch } from "../../router";
+import type { IncidentsSearch } from "../../router";
 import { usePageKeys } from "../../shell/pageKeys";
 import { useHold } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
@@ -12,13 +13,23 @@ import { Page, PageHead } from "../../ui/page";
 import { useStartAnewOnResume } from "../../ui/paging";
 import { SelectionBar, useSelecting } from "../../ui/selection";
 import { IncidentList } from "./IncidentList";
+import { MergeButton } from "./MergeButton";
+import { NewIncident } from "./NewIncident";
 import { ACTS, type Act, changedBy, useActing } from "./acting";
 import { useMainScrolled } from "../../ui/scrolled";
 
 export function IncidentsPage() {
-  const search: ListSearch = useSearch({ from: "/shell/incidents" });
+  const search: IncidentsSearch = useSearch({ from: "/shell/incidents" });
   const navigate = useNavigate({ from: "/incidents" });
-  const pages = incidentPages({ status: search.state, severity: search.severity, cluster_id: search.cluster });
+  const set = (part: Partial<IncidentsSearch>) => void navigate({ search: (old) => ({ ...old, ...part }), replace: true });
+  const pages = incidentPages({
+    status: search.state,
+    severity: search.severity,
+    cluster_id: search.cluster,
+    owner: search.owner,
+    team_id: search.team,
+    order: search.order ?? "IMPACT",
+  });
   const list = useInfiniteQuery(pages);
   const all = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   const wanted = (search.q ?? "").toLowerCase();
@@ -44,7 +55,8 @@ export function IncidentsPage() {
   return (
     <Page>
       <PageHead title="Incidents" note={total === undefined ? null : plural(total, "incident")}>
-        <Filters search={search} set={(part) => void navigate({ search: (old) => ({ ...old, ...part }), replace: true })} />
+        <Filters search={search} set={set} />
+        {acting.may ? <NewIncident /> : null}
       </PageHead>
       <SelectionBar selecting={selecting}>
         {ACTS.map((act) => (
@@ -58,6 +70,7 @@ export function IncidentsPage() {
             {act.word} {act.key ? <kbd className="font-mono text-meta text-muted">{act.key}</kbd> : null}
           </button>
         ))}
+        <MergeButton chosen={chosen} done={selecting.clear} />
       </SelectionBar>
       <div className="space-y-3">
         <QueryFailure what="Reading incidents" query={list} />
@@ -75,9 +88,9 @@ export function IncidentsPage() {
         {list.hasNextPage ? (
           <div className="flex items-center gap-3 text-muted">
             <button type="button" className="button" disabled={list.isFetching} onClick={() => void list.fetchNextPage()}>
-              {list.isFetchingNextPage ? "Reading…" : "Show older ones"}
+              {list.isFetchingNextPage ? "Reading…" : "Show more"}
             </button>
-            {wanted ? `Searched in the newest ${all.length}` : `The newest ${all.length} are shown`}
+            {wanted ? `Searched in the first ${all.length}` : `The first ${all.length} are shown`}
           </div>
         ) : null}
       </div>
@@ -85,8 +98,11 @@ export function IncidentsPage() {
   );
 }
 
-function Filters({ search, set }: { search: ListSearch; set: (part: Partial<ListSearch>) => void }) {
+function Filters({ search, set }: { search: IncidentsSearch; set: (part: Partial<IncidentsSearch>) => void }) {
   const fleet = useQuery(clusters);
+  const user = useQuery(me);
+  const known = useQuery(teams);
+  const owners = new Map([["-", "Nobody"], ...(user.data ? [[user.data.username, "Me"] as const] : [])]);
   const names = new Map(fleet.data?.map(({ id, name }) => [id, name]));
   return (
     <>
@@ -110,12 +126,37 @@ function Filters({ search, set }: { search: ListSearch; set: (part: Partial<List
         names={names}
         onChange={(cluster) => set({ cluster })}
       />
+      <FilterSelect
+        label="Owner"
+        value={search.owner}
+        options={[...owners.keys()]}
+        names={owners}
+        onChange={(owner) => set({ owner })}
+      />
+      {known.data?.length ? (
+        <FilterSelect
+          label="Team"
+          value={search.team}
+          options={known.data.map(({ id }) => id)}
+          names={new Map(known.data.map(({ id, name }) => [id, name]))}
+          onChange={(team) => set({ team })}
+        />
+      ) : null}
+      <select
+        aria-label="Order"
+        className="field w-auto"
+        value={search.order ?? ""}
+        onChange={(event) => set({ order: event.target.value === "LATEST" ? "LATEST" : undefined })}
+      >
+        <option value="">Worst first</option>
+        <option value="LATEST">Latest first</option>
+      </select>
     </>
   );
 }
 
-function Nothing({ search, read, clear }: { search: ListSearch; read: number; clear: () => void }) {
-  const filtered = search.state || search.severity || search.cluster || search.q;
+function Nothing({ search, read, clear }: { search: IncidentsSearch; read: number; clear: () => void }) {
+  const filtered = search.state || search.severity || search.cluster || search.q || search.owner || search.team;
   if (!filtered)
     return (
       <Empty title="No incidents">
