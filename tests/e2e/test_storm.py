@@ -39,6 +39,11 @@ def members(hub: Hub) -> list[tuple[str, str]]:
         return [(str(row[0]), str(row[1])) for row in rows]
 
 
+def ranked(admin: httpx.Client, incident_id: str) -> dict[str, Any] | None:
+    detail: dict[str, Any] = admin.get(f"/api/v1/incidents/{incident_id}").json()
+    return detail if detail["causes"] else None
+
+
 def it_is_one_incident(count: int, seconds: float) -> None:
     told = storm.alerts(count)
     assert len(told) == count
@@ -59,7 +64,8 @@ def it_is_one_incident(count: int, seconds: float) -> None:
         assert main["title"] == "network: switch-7 down, 4 clusters, 212 workloads"
         assert main["suspect"]["name"] == "switch-7"
         assert opened < 10
-        detail = admin.get(f"/api/v1/incidents/{main['id']}").json()
+        detail = wait_until(lambda: ranked(admin, main["id"]), "the ranked causes")
+        assert detail["causes"][0]["subject"] == "switch-7"
         assert all(alert["reason"] for alert in detail["alerts"])
 
 

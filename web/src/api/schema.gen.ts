@@ -5234,6 +5234,16 @@ export interface components {
             /** @default 24 */
             hours: number;
         };
+        /** RuleTried */
+        RuleTried: {
+            looked_at: number;
+            matched: number;
+            failures: number;
+            cut: boolean;
+            group_count: number;
+            incidents: number;
+            groups: components["schemas"]["TriedGroup"][];
+        };
         /** RuleWish */
         RuleWish: {
             name: string;
@@ -5842,6 +5852,17 @@ export interface components {
             notes: string[];
             without: string[];
         };
+        /** Tried */
+        Tried: {
+            name: string;
+            severity: components["schemas"]["Severity"];
+            labels: {
+                [key: string]: string;
+            };
+            fingerprint: string;
+            merged: boolean;
+            steps: components["schemas"]["observability_service_alert_shaping_Step"][];
+        };
         /** TriedAlert */
         TriedAlert: {
             /** Format: uuid */
@@ -6101,16 +6122,6 @@ export interface components {
             rule?: components["schemas"]["RuleDraft"] | null;
             without?: string[];
         };
-        /** Tried */
-        intelligence_service_rules_Tried: {
-            looked_at: number;
-            matched: number;
-            failures: number;
-            cut: boolean;
-            group_count: number;
-            incidents: number;
-            groups: components["schemas"]["TriedGroup"][];
-        };
         /** AlertKey */
         observability_needs_alerts_AlertKey: {
             /** Format: uuid */
@@ -6140,17 +6151,6 @@ export interface components {
             source: string;
             rule?: components["schemas"]["RuleWish"] | null;
             replaces?: string | null;
-        };
-        /** Tried */
-        observability_service_intake_rules_Tried: {
-            name: string;
-            severity: components["schemas"]["Severity"];
-            labels: {
-                [key: string]: string;
-            };
-            fingerprint: string;
-            merged: boolean;
-            steps: components["schemas"]["observability_service_alert_shaping_Step"][];
         };
         /** Step */
         registry_needs_Step: {
@@ -11385,7 +11385,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["observability_service_intake_rules_Tried"];
+                    "application/json": components["schemas"]["Tried"];
                 };
             };
             /** @description The request can't be read */
@@ -26283,7 +26283,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["intelligence_service_rules_Tried"];
+                    "application/json": components["schemas"]["RuleTried"];
                 };
             };
             /** @description The request can't be read */

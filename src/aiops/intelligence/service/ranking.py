@@ -12,7 +12,8 @@ import structlog
 from aiops.intelligence.domain.anomalies import Anomaly
 from aiops.intelligence.domain.causes import AlertSignal, Signal, Verdict
 from aiops.intelligence.domain.feedback import key_of
-from aiops.intelligence.domain.incidents import AlertMember, Incident
+from aiops.intelligence.domain.incidents import AlertMember, Suspect
+from aiops.intelligence.domain.suspects import led_by
 from aiops.intelligence.events import RootCauseRanked
 from aiops.intelligence.needs import AnomalyStore, IncidentStore
 from aiops.intelligence.ranking.incident import rank
@@ -83,9 +84,10 @@ class Ranking:
                 return
             anomalies = await self._anomalies.of_incident(tx, incident_id, None)
             alerts = await self._incidents.alerts(tx, incident_id, None)
+            seen = await self._incidents.view(tx, incident_id, None)
         # Nothing is held meanwhile: members that join now raise the revision, and so it is ranked again.
         try:
-            causes, note = await self._causes(incident, anomalies, alerts)
+            causes, note = await self._causes(seen.suspect if seen else None, anomalies, alerts)
         except AiopsError:
             raise
         except Exception:
@@ -113,7 +115,7 @@ class Ranking:
             )
             await tx.commit()
 
-    async def _causes(self, incident: Incident, anomalies: list[Anomaly], alerts: list[AlertMember]) -> Verdict:
+    async def _causes(self, suspect: Suspect | None, anomalies: list[Anomaly], alerts: list[AlertMember]) -> Verdict:
         clusters = {member.cluster_id for member in anomalies} | {member.cluster_id for member in alerts}
         if not clusters:
             return Verdict([], "Inconclusive: no alert and no anomaly belongs to it.")
@@ -132,7 +134,8 @@ class Ranking:
             await self._structure.around(sorted(clusters), onset, self._clock.now()) if self._structure else None
         )
         signals = signals_of(self._watcher, clusters, anomalies)
-        return await asyncio.to_thread(rank, signals, told, onset.timestamp(), structure)
+        verdict = await asyncio.to_thread(rank, signals, told, onset.timestamp(), structure)
+        return led_by(suspect, verdict, onset, self._clock.now())
 
 
 def signals_of(watcher: Watcher, clusters: Collection[UUID], anomalies: Sequence[Anomaly] = ()) -> list[Signal]:

@@ -140,7 +140,7 @@ function Expression({ value, fault, onChange }: ExpressionProps) {
         fault={fault?.details?.line ? fault.message : undefined}
       >
         <textarea
-          className="field font-mono"
+          className="field h-20 py-1 font-mono"
           rows={3}
           required
           maxLength={2000}

@@ -116,7 +116,7 @@ function Say({ one }: { one: Incident }) {
   return (
     <form onSubmit={(event) => void send(event)} className="mt-3 flex items-start gap-2">
       <textarea
-        className="field min-h-8 flex-1"
+        className="field h-14 flex-1 py-1"
         rows={2}
         maxLength={4000}
         aria-label="Comment"

@@ -7,7 +7,7 @@ import { SeverityMark, StatusMark } from "../../ui/marks";
 import { Box, type Selecting } from "../../ui/selection";
 
 const CELLS =
-  "grid min-w-0 grid-cols-[auto_auto_1fr] items-center gap-x-4 py-1.5 pr-3 pl-2 md:h-8 md:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,120px)_88px] md:py-0 xl:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,112px)_216px_96px_80px]";
+  "grid min-w-0 grid-cols-[auto_auto_1fr] items-center gap-x-4 py-1.5 pr-3 pl-2 md:h-8 md:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,120px)_88px] md:py-0 xl:grid-cols-[80px_120px_minmax(0,1fr)_minmax(0,88px)_176px_80px_72px]";
 
 interface Props {
   items: IncidentSummary[];

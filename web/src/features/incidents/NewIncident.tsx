@@ -62,7 +62,7 @@ export function NewIncident() {
             </select>
           </Field>
           <Field label="What is known">
-            <textarea name="note" className="field" rows={3} maxLength={4000} />
+            <textarea name="note" className="field h-20 py-1" rows={3} maxLength={4000} />
           </Field>
           <button type="submit" className="button button-primary" disabled={busy}>
             Open it
