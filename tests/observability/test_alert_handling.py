@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -204,38 +203,6 @@ async def test_alerts_are_counted_and_grouped_by_what_they_have_in_common(house:
     assert [(one.value, one.alerts, one.status) for one in seen] == [(str(HERE), 3, {"NEW": 3})]
     assert (await house.alerts.counts(BOB, AlertFilter(None))).total == 3
     assert await house.listed(labels=(("team", "red"),)) == ["A", "B"]
-
-
-async def test_forgetting_and_people_s_changes_never_wait_for_each_other_in_a_circle(house: House) -> None:
-    """Rows lie on the disk in the order z, a; people's changes take them as a, z."""
-    for name in ("z", "a"):
-        await house.told(name)
-    await house.told("z", "a", ended=True)
-    store, later = PostgresAlertStore(), house.clock.now() + timedelta(days=400)
-
-    async def forget() -> int:
-        async with house.database.begin() as tx:
-            gone = await store.forget(tx, later)
-            await tx.commit()
-        return gone
-
-    desk = PostgresAlertDesk()
-    async with house.database.begin() as tx:
-        assert len(await desk.hold(tx, None, [AlertKey(HERE, "a")])) == 1
-        forgetting = asyncio.create_task(forget())
-        await _until_it_waits(house)
-        assert len(await desk.hold(tx, None, [AlertKey(HERE, "z")])) == 1
-    assert await forgetting > 0
-
-
-async def _until_it_waits(house: House) -> None:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    for _ in range(500):
-        async with house.database.begin() as tx:
-            if await tx.connection.scalar(text(waiting)):
-                return
-        await asyncio.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 async def test_what_no_table_can_hold_is_refused_and_what_no_calendar_can_is_brought_within(house: House) -> None:
