@@ -54,6 +54,7 @@ _STATEMENTS = (
         severity_rank smallint NOT NULL,
         alert_count int NOT NULL DEFAULT 0,
         anomaly_count int NOT NULL DEFAULT 0,
+        finding_count int NOT NULL DEFAULT 0,
         workloads int NOT NULL DEFAULT 0,
         PRIMARY KEY (incident_id, cluster_id)
     )

@@ -22,6 +22,7 @@ from tests.gateway.seeds import (
     TRACE_ID,
     fire_alert,
     keep_anomaly,
+    keep_finding,
     keep_incident,
     keep_log_pattern,
     keep_prediction,
@@ -64,6 +65,7 @@ class FurnishedHub:
         wait_until(lambda: items(self.admin, "/api/v1/incidents"), "the incident of the alert")
         incident = keep_incident(self.hub, self.pushed["id"], MARKER)
         anomaly = keep_anomaly(self.hub, self.pushed["id"], incident, MARKER)
+        keep_finding(self.hub, self.pushed["id"], incident, MARKER)
         self._leaver = stack.enter_context(add_user(url, self.admin, "leaver", "viewer", []))
         self._leaver_password = _PASSWORDS[0]
         self.teller = self._change_source()

@@ -82,6 +82,21 @@ def keep_anomaly(hub: Hub, cluster_id: str, incident_id: str, marker: str) -> st
     return str(row["id"])
 
 
+def keep_finding(hub: Hub, cluster_id: str, incident_id: str, marker: str) -> str:
+    """A log finding as a member of an incident; a real one is told only after an hour of reading."""
+    now = datetime.now(UTC)
+    row = {
+        "id": uuid4(), "incident_id": incident_id, "kind": "LOG_PATTERN", "source_id": uuid4(),
+        "cluster_id": cluster_id, "name": marker, "subject": "NEW", "phrase": f"New in the logs: {marker}",
+        "short": "a new log pattern", "explanation": marker, "severity": "HIGH", "labels": Jsonb({"owner": marker}),
+        "opens": True, "started_at": now, "detected_at": now, "ended_at": now, "joined_by": "alone", "reason": marker,
+    }  # fmt: skip
+    columns, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    with database_of(hub) as connection:
+        connection.execute(f"INSERT INTO intelligence.incident_finding ({columns}) VALUES ({places})", row)
+    return str(row["id"])
+
+
 def keep_log_pattern(hub: Hub, cluster_id: str, marker: str) -> str:
     """A log pattern with a line, a count and a finding; a real one is told as new only after an hour."""
     now = datetime.now(UTC)

@@ -17,6 +17,7 @@ from tests.gateway.seeds import (
     TRACE_ID,
     fire_alert,
     keep_anomaly,
+    keep_finding,
     keep_incident,
     keep_log_pattern,
     keep_prediction,
@@ -98,6 +99,7 @@ class House:
         self.limited = stack.enter_context(add_user(self.hub.url, self.admin, "limited", "admin", [self.mine["id"]]))
         self.shared = self._shared_incident()
         keep_anomaly(self.hub, theirs["id"], self.shared, MARKER)
+        keep_finding(self.hub, theirs["id"], self.shared, MARKER)
         keep_log_pattern(self.hub, self.mine["id"], "my own")
         self.pattern = keep_log_pattern(self.hub, theirs["id"], MARKER)
         keep_log_pattern(self.hub, theirs["id"], f"other-{MARKER}")
@@ -271,7 +273,8 @@ def test_an_incident_of_both_clusters_shows_a_limited_user_only_their_part(house
     assert not [secret for secret in house.aim.secrets if secret in seen.text]
     assert [secret for secret in house.aim.secrets if secret in whole.text]
     assert [cluster["name"] for cluster in seen.json()["clusters"]] == ["mine"]
-    assert (seen.json()["alert_count"], seen.json()["anomaly_count"]) == (1, 0)
+    assert (seen.json()["alert_count"], seen.json()["anomaly_count"], seen.json()["findings"]) == (1, 0, [])
+    assert len(whole.json()["findings"]) == 1
     answer = house.limited.patch(path, json={"status": "ACKNOWLEDGED"})
     assert answer.status_code == 200
     assert not [secret for secret in house.aim.secrets if secret in answer.text]

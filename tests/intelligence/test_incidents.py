@@ -16,6 +16,7 @@ from aiops.intelligence.needs_incidents import Rulings, TopologySource
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
+from aiops.intelligence.service.findings import Findings
 from aiops.intelligence.service.gathering import Gathering
 from aiops.intelligence.service.hands import Hands, IncidentChange
 from aiops.intelligence.service.merging import Merging
@@ -25,6 +26,7 @@ from aiops.intelligence.service.watcher import Watcher
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.gathering import SqlGathering
+from aiops.intelligence.store.incident_findings import SqlIncidentFindings
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.intelligence.store.teams import SqlTeams
 from aiops.kernel.bus import InMemoryBus
@@ -70,8 +72,9 @@ class Hub:
             self.database, self.clock, self.feed, RobustBand(), tracks, anomalies, said, self.episodes
         )
         start, end = (self.database, self.clock, incidents, anomalies), (self.episodes, self.watcher)
-        self.ranking, self.reading = Ranking(*start, *end), Reading(*start, said, self.watcher)
+        self.ranking, self.reading = Ranking(*start, *end), Reading(*start, said, SqlIncidentFindings(), self.watcher)
         store, teams = SqlGathering(), SqlTeams()
+        self.findings = Findings(self.database, self.clock, incidents, store, self.gathering, self.episodes)
         self.hands = Hands(self.database, self.clock, incidents, store, teams, self.episodes)
         self.merging = Merging(self.database, self.clock, incidents, store, self.gathering, self.episodes, self.hands)
         self.feedbacks = Feedbacks(self.database, self.clock, said, anomalies, incidents, *end)

@@ -22,16 +22,15 @@ from aiops.intelligence.service.log_patterns.following import PatternFollower
 from aiops.intelligence.service.log_patterns.reading import LogPatternReading
 from aiops.intelligence.store.log_findings import SqlLogFindings, SqlLogSources
 from aiops.intelligence.store.log_patterns import SqlLogPatterns
-from aiops.kernel.bus import InMemoryBus
 from aiops.kernel.clock import VirtualClock
 from aiops.kernel.database import Database, Transaction
 from aiops.kernel.errors import NotFound, Unavailable
-from aiops.kernel.outbox import SqlOutbox
 from aiops.kernel.principal import Principal
 from aiops.observability.log_sources.files import Files
 from aiops.observability.ports import Severity
 from aiops.observability.service.log_feed import LogReader
 from aiops.registry.ports import Cluster
+from tests.intelligence.test_incidents import Hub
 from tests.lab.loki import LokiPeer
 from tests.observability.clusters import Fleet
 from tests.observability.signals import SYSTEM, asking_logs
@@ -51,6 +50,7 @@ class _Rig:
 
     def __init__(self, database: Database, clock: VirtualClock, fleet: _Machine, feed: LogReader, log: Path) -> None:
         self.database, self.clock, self.fleet, self.feed, self.log = database, clock, fleet, feed, log
+        self.hub = Hub(database, clock)
         self.limits = (6_000, 3_000)
         self.restart()
 
@@ -58,7 +58,13 @@ class _Rig:
         """As a new process does: nothing is known but what was kept."""
         lines, patterns = self.limits
         self.follower = PatternFollower(
-            self.database, self.clock, self.feed, *_STORES, lines_per_minute=lines, patterns_limit=patterns
+            self.database,
+            self.clock,
+            self.feed,
+            *_STORES,
+            self.hub.findings,
+            lines_per_minute=lines,
+            patterns_limit=patterns,
         )
 
     @property
@@ -91,13 +97,13 @@ class _Rig:
 
     async def events(self) -> list[str]:
         async with self.database.begin() as tx:
-            rows = await tx.connection.execute(text("SELECT event_type FROM kernel.outbox ORDER BY event_id"))
+            query = "SELECT event_type FROM kernel.outbox WHERE event_type LIKE 'LOG_%' ORDER BY event_id"
+            rows = await tx.connection.execute(text(query))
             return [row.event_type for row in rows]
 
 
 @pytest.fixture
 async def rig(database: Database, clock: VirtualClock, tmp_path: Path) -> AsyncIterator[_Rig]:
-    database.outbox = SqlOutbox(InMemoryBus(), [])
     log = tmp_path / "app.log"
     log.touch()
     fleet = _Machine({"here": None})
@@ -150,7 +156,14 @@ async def test_a_round_that_could_not_be_kept_is_read_again_whole(rig: _Rig) -> 
     await rig.minute("tick 1", "user ann left")
     failing = _FailsOnce()
     rig.follower = PatternFollower(
-        rig.database, rig.clock, rig.feed, failing, *_STORES[1:], lines_per_minute=6_000, patterns_limit=3_000
+        rig.database,
+        rig.clock,
+        rig.feed,
+        failing,
+        *_STORES[1:],
+        rig.hub.findings,
+        lines_per_minute=6_000,
+        patterns_limit=3_000,
     )
     await rig.minute("tick 2", "user bob left")
     assert failing.failed
@@ -238,7 +251,10 @@ async def test_lines_of_a_loki_become_patterns_of_its_cluster(database: Database
         fleet = Fleet({"east": peer.url, "west": "http://127.0.0.1:9"})
         async with asking_logs(fleet, clock) as asking:
             feed = LogReader(clock, fleet, asking.logs, asking.names, {})
-            follower = PatternFollower(database, clock, feed, *_STORES, lines_per_minute=6_000, patterns_limit=3_000)
+            incidents = Hub(database, clock).findings
+            follower = PatternFollower(
+                database, clock, feed, *_STORES, incidents, lines_per_minute=6_000, patterns_limit=3_000
+            )
             for number in range(30):
                 peer.push({"app": "shop", "pod": f"p{number % 2}"}, f"order {number} failed", start + number * second)
             await clock.advance(60)

@@ -61,7 +61,9 @@ class Foresight:
         registry: Any = SimpleNamespace(visible=self._visible)
         self._members = members
         store = SqlPredictions()
-        self.job = Predicting(hub.database, hub.clock, self.feed, hub.watcher, registry, store, SHIPPED, every_s=600.0)
+        self.job = Predicting(
+            hub.database, hub.clock, self.feed, hub.watcher, registry, store, SHIPPED, 600.0, hub.findings
+        )
         self.forecasts = Forecasts(hub.database, hub.clock, self.metrics, store)
 
     async def _visible(self, principal: Principal) -> list[Any]:

@@ -20,10 +20,11 @@ from aiops.intelligence.http.kpis import kpis
 from aiops.intelligence.http.log_patterns import PATTERN_ROUTES
 from aiops.intelligence.http.replays import ReplaysController
 from aiops.intelligence.http.rules import RULE_ROUTES
-from aiops.intelligence.incidents_module import IncidentProvider
+from aiops.intelligence.incidents_module import FINDING_HANDLERS, FINDING_JOBS, IncidentProvider
 from aiops.intelligence.kpis_module import KpiProvider
 from aiops.intelligence.meaning.module import MEANING_JOBS, MEANING_ROUTES, MeaningProvider
 from aiops.intelligence.needs import AnomalyStore, Detector, FeedbackStore, GroupStore, IncidentStore, TrackStore
+from aiops.intelligence.needs_findings import IncidentFindingStore
 from aiops.intelligence.patterns_module import PATTERN_HANDLERS, PATTERN_JOBS, LogPatternProvider, keep_log_patterns
 from aiops.intelligence.predictions_module import (
     PREDICTION_HANDLERS,
@@ -129,9 +130,10 @@ class _Intelligence(
         incidents: IncidentStore,
         anomalies: AnomalyStore,
         feedback: FeedbackStore,
+        findings: IncidentFindingStore,
         watcher: Watcher,
     ) -> Reading:
-        return Reading(database, clock, incidents, anomalies, feedback, watcher)
+        return Reading(database, clock, incidents, anomalies, feedback, findings, watcher)
 
     @provide
     def feedbacks(
@@ -225,6 +227,7 @@ def context() -> Context:
             HandlerSpec("intelligence.watch_changed", (WatchChanged,), _on_watch_changed),
             *PATTERN_HANDLERS,
             *PREDICTION_HANDLERS,
+            *FINDING_HANDLERS,
             *CHANGE_HANDLERS,
             *TOPOLOGY_HANDLERS,
         ),
@@ -234,6 +237,7 @@ def context() -> Context:
             *PATTERN_JOBS,
             *MEANING_JOBS,
             *PREDICTION_JOBS,
+            *FINDING_JOBS,
             *TOPOLOGY_JOBS,
             *REPLAY_JOBS,
         ),

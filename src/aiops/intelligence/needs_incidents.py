@@ -10,8 +10,10 @@ from uuid import UUID
 from aiops.intelligence.domain.anomalies import Anomaly
 from aiops.intelligence.domain.correlation import Arrival, Placement, Scene, Surroundings, Trait
 from aiops.intelligence.domain.correlation.placing import Ruling
+from aiops.intelligence.domain.incident_findings import IncidentFinding
 from aiops.intelligence.domain.incidents import AlertMember, Suspect
 from aiops.intelligence.domain.teams import Team
+from aiops.intelligence.needs_findings import IncidentFindingStore
 from aiops.kernel.database import Transaction
 from aiops.observability.ports import Labels, Severity
 
@@ -60,7 +62,7 @@ class TeamStore(Protocol):
     async def delete(self, tx: Transaction, team_id: UUID) -> bool: ...
 
 
-class GatheringStore(Protocol):
+class GatheringStore(IncidentFindingStore, Protocol):
     """Who writes holds the turn of `IncidentStore.take_turn`."""
 
     async def scene(self, tx: Transaction, traits: Sequence[Trait], since: datetime, follows_since: datetime) -> Scene:
@@ -75,7 +77,9 @@ class GatheringStore(Protocol):
 
     async def drop_empty_parts(self, tx: Transaction, incident_id: UUID) -> None: ...
 
-    async def everything(self, tx: Transaction, incident_id: UUID) -> tuple[list[AlertMember], list[Anomaly]]: ...
+    async def everything(
+        self, tx: Transaction, incident_id: UUID
+    ) -> tuple[list[AlertMember], list[Anomaly], list[IncidentFinding]]: ...
 
     async def move_alerts(
         self,
@@ -86,6 +90,8 @@ class GatheringStore(Protocol):
         """Those by cluster, fingerprint and start, or all; gives how many there were to move."""
 
     async def move_anomalies(self, tx: Transaction, move: Move, anomalies: Sequence[UUID] | None) -> int: ...
+
+    async def move_findings(self, tx: Transaction, move: Move, findings: Sequence[UUID] | None) -> int: ...
 
     async def move_timeline(self, tx: Transaction, source_id: UUID, target_id: UUID) -> None: ...
 
@@ -102,9 +108,10 @@ class GatheringStore(Protocol):
         worst: Mapping[UUID, Severity],
         alerts: Mapping[UUID, int],
         anomalies: Mapping[UUID, int],
+        findings: Mapping[UUID, int],
     ) -> None:
         """Bring what an incident is called on clusters up to date: the worst of its new members, by cluster, and how
-        many alerts and anomalies these were."""
+        many alerts, anomalies and findings these were."""
 
     async def put_suspect(self, tx: Transaction, incident_id: UUID, suspect: Suspect | None) -> None: ...
 

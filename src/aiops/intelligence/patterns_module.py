@@ -5,6 +5,7 @@ from __future__ import annotations
 from dishka import AsyncContainer, Provider, Scope, provide
 
 from aiops.intelligence.needs_patterns import LogFindingStore, LogPatternStore, LogSourceStore
+from aiops.intelligence.service.findings import Findings
 from aiops.intelligence.service.log_patterns.following import PatternFollower
 from aiops.intelligence.service.log_patterns.reading import LogPatternReading
 from aiops.intelligence.store.log_findings import SqlLogFindings, SqlLogSources
@@ -44,6 +45,7 @@ class LogPatternProvider(Provider):
         patterns: LogPatternStore,
         findings: LogFindingStore,
         sources: LogSourceStore,
+        incidents: Findings,
         settings: Settings,
     ) -> PatternFollower:
         return PatternFollower(
@@ -53,6 +55,7 @@ class LogPatternProvider(Provider):
             patterns,
             findings,
             sources,
+            incidents,
             lines_per_minute=settings.log_lines_per_minute,
             patterns_limit=settings.log_patterns_limit,
         )

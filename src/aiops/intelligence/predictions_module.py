@@ -5,6 +5,7 @@ from __future__ import annotations
 from dishka import AsyncContainer, Provider, Scope, provide
 
 from aiops.intelligence.needs_predictions import PredictionStore
+from aiops.intelligence.service.findings import Findings
 from aiops.intelligence.service.forecasts import Forecasts
 from aiops.intelligence.service.predicting import Predicting
 from aiops.intelligence.service.watcher import Watcher
@@ -43,9 +44,10 @@ class PredictionProvider(Provider):
         clusters: Clusters,
         store: PredictionStore,
         settings: Settings,
+        findings: Findings,
     ) -> Predicting:
         every_s = settings.forecast_every_minutes * 60.0
-        return Predicting(database, clock, feed, watcher, clusters, store, SHIPPED, every_s)
+        return Predicting(database, clock, feed, watcher, clusters, store, SHIPPED, every_s, findings)
 
 
 async def _predicting(container: AsyncContainer) -> Predicting:

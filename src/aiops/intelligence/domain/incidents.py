@@ -145,6 +145,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: datetime | None
     anomaly_count: int
     alert_count: int
+    finding_count: int
     workloads: int
     origin: Origin
     owner: str | None
@@ -176,10 +177,11 @@ LONGEST_COMMENT = 4000
 
 
 class MemberChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which members are meant: alerts by cluster, fingerprint and start, and anomalies by their ids."""
+    """Which members are meant: alerts by cluster, fingerprint and start, anomalies and findings by their ids."""
 
     alerts: list[AlertKey] = []
     anomalies: list[UUID] = []
+    findings: list[UUID] = []
 
 
 class AlertKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,7 +15,8 @@ class GroupBy(StrEnum):
 
 
 class Kpis(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the incidents that were detected within a time; false positives count in `false_positives` alone.
+    """Of the incidents that were detected within a time; false positives count in `false_positives` alone, and what
+    was only foreseen, and did not come, counts nowhere.
 
     `mtta_s`: mean time from detection to acknowledgement, of the `acknowledged` ones. `mttr_s`: from detection to
     resolution, of the `resolved` ones. `mtbf_s`: the time in which none was open, by the number of incidents. `clear`:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -82,6 +82,7 @@ class IncidentReply(msgspec.Struct, frozen=True, kw_only=True):
     last_activity_at: datetime
     anomaly_count: int
     alert_count: int
+    finding_count: int
     workloads: int
     fleet: int
     """How many clusters the reader sees at all: the incident concerns so many of them."""
@@ -140,6 +141,29 @@ class AlertReply(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
+class FindingReply(msgspec.Struct, frozen=True, kw_only=True):
+    """A forecast or a log pattern; `source_id` is the id of the one or the other."""
+
+    id: UUID
+    kind: Literal["FORECAST", "LOG_PATTERN"]
+    source_id: UUID
+    cluster_id: UUID
+    cluster: str
+    name: str
+    subject: str
+    phrase: str
+    explanation: str
+    severity: Severity
+    labels: Labels
+    started_at: datetime
+    ended_at: datetime | None
+    joined_by: str | None
+    reason: str | None
+
+
+_NOT_SHOWN = ("incident_id", "short", "opens", "detected_at")
+
+
 class IncidentDetailReply(IncidentReply, frozen=True, kw_only=True):
     """`causes_note` says why the causes, if there are any, decide nothing."""
 
@@ -148,6 +172,7 @@ class IncidentDetailReply(IncidentReply, frozen=True, kw_only=True):
     timeline: list[TimelineReply]
     anomalies: list[AnomalyReply]
     alerts: list[AlertReply]
+    findings: list[FindingReply]
     links: list[IncidentLink]
 
 
@@ -272,6 +297,7 @@ def _detail(found: IncidentDetail, names: Names) -> IncidentDetailReply:
         timeline=timeline,
         anomalies=[anomaly_reply(item, names, found.said) for item in found.anomalies],
         alerts=[AlertReply(**named(alert, "incident_id")) for alert in found.alerts],
+        findings=[FindingReply(**named(one, *_NOT_SHOWN)) for one in found.findings],
         links=found.links,
         **_summary(found.view, names),
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from aiops.intelligence.domain.anomalies import UNSEEN, Anomaly, duration, worst
-from aiops.intelligence.domain.correlation import Placement
+from aiops.intelligence.domain.correlation import ArrivalKind, Placement
 from aiops.intelligence.domain.incidents import (
     CLOSED,
     SETTLE,
@@ -60,7 +60,8 @@ class Episodes:
         placements = await self._gathering.gather(tx, [of_anomaly(one) for one in anomalies], self._clock.now())
         found: dict[str, Placement] = {}
         for one in placements:
-            found.setdefault(one.arrival.subject, one)
+            if one.arrival.kind is ArrivalKind.ANOMALY:
+                found.setdefault(one.arrival.subject, one)
         placed = [
             msgspec.structs.replace(
                 one,
@@ -85,7 +86,7 @@ class Episodes:
                 )
             )
         await self._incidents.tell(tx, [self._row("ANOMALY", anomaly.explanation, anomaly) for anomaly in placed])
-        await self._tell_of(tx, placements)
+        await self.tell_of(tx, placements)
         return placed
 
     async def worsen_anomalies(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
@@ -122,7 +123,7 @@ class Episodes:
                 )
             )
         told = [self._row("ANOMALY_ENDED", f"{one.title} of {one.subject}: {reasons[one.id]}", one) for one in ended]
-        await self._members_ended(tx, told)
+        await self.members_ended(tx, told)
 
     async def alerts_fired(self, tx: Transaction, alerts: Sequence[Alert]) -> None:
         """Idempotent: an alert that is a member already stays where it is. One with an end has ended since."""
@@ -133,7 +134,11 @@ class Episodes:
         if not fresh:
             return
         placements = await self._gathering.gather(tx, [of_alert(one) for one in fresh.values()], self._clock.now())
-        found = {(one.arrival.cluster_id, one.arrival.subject, one.arrival.started_at): one for one in placements}
+        found = {
+            (one.arrival.cluster_id, one.arrival.subject, one.arrival.started_at): one
+            for one in placements
+            if one.arrival.kind is ArrivalKind.ALERT
+        }
         members = [
             AlertMember(
                 incident_id=found[key].incident_id,
@@ -151,13 +156,13 @@ class Episodes:
         ]
         await self._incidents.add_alerts(tx, members)
         await self._incidents.tell(tx, self._alert_rows("ALERT", "fired", members))
-        await self._tell_of(tx, placements)
+        await self.tell_of(tx, placements)
 
     async def alerts_resolved(self, tx: Transaction, ends: Mapping[tuple[UUID, str], datetime]) -> None:
         """By cluster and fingerprint; one that has ended before stays as it is."""
         await self._incidents.take_turn(tx)
         ended = await self._incidents.end_alerts(tx, ends)
-        await self._members_ended(tx, self._alert_rows("ALERT_RESOLVED", "resolved", ended))
+        await self.members_ended(tx, self._alert_rows("ALERT_RESOLVED", "resolved", ended))
 
     async def cluster_left(self, tx: Transaction, cluster_id: UUID) -> None:
         """End all that is open on a cluster that is no longer part of the fleet, and forget what was learned."""
@@ -223,7 +228,7 @@ class Episodes:
             )
         )
 
-    async def _tell_of(self, tx: Transaction, placements: Sequence[Placement]) -> None:
+    async def tell_of(self, tx: Transaction, placements: Sequence[Placement]) -> None:
         """State once what happened to each incident."""
         opened = {one.incident_id: False for one in placements} | {
             one.incident_id: True for one in placements if one.opened
@@ -247,7 +252,7 @@ class Episodes:
                 rows.append(msgspec.structs.replace(row, alert_fingerprint=None))
         return rows
 
-    async def _members_ended(self, tx: Transaction, told: Sequence[TimelineRow]) -> None:
+    async def members_ended(self, tx: Transaction, told: Sequence[TimelineRow]) -> None:
         """Keep the rows that tell of it, and let their incidents know."""
         if not told:
             return

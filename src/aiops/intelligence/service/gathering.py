@@ -10,14 +10,24 @@ from uuid import UUID
 import msgspec
 
 from aiops.intelligence.domain.anomalies import Anomaly, phrase_of, worst
-from aiops.intelligence.domain.correlation import Arrival, ArrivalKind, Placement, Surroundings, place, traits_of
+from aiops.intelligence.domain.correlation import (
+    FINDINGS,
+    Arrival,
+    ArrivalKind,
+    Placement,
+    Surroundings,
+    place,
+    traits_of,
+)
 from aiops.intelligence.domain.correlation.placing import LOOKS_BACK, Ruling
 from aiops.intelligence.domain.groups import place_of
+from aiops.intelligence.domain.incident_findings import WAITS, IncidentFinding, arrival_of
 from aiops.intelligence.domain.incidents import (
     CLOSED,
     FOLLOWS_WITHIN,
     AlertMember,
     Incident,
+    Origin,
     Status,
     Suspect,
     TimelineRow,
@@ -53,25 +63,36 @@ class Gathering:
         self._teams = teams
 
     async def gather(self, tx: Transaction, arrivals: Sequence[Arrival], now: datetime) -> list[Placement]:
-        """Where each belongs, in the order of their starts; incidents are opened, reopened and renewed for it."""
+        """Where each belongs, in the order of their starts; incidents are opened, reopened and renewed for it.
+
+        Findings that waited for what comes now join it: where they belong is given too.
+        """
         surroundings = await self._surroundings()
-        arrivals = await self._with_patterns(tx, arrivals)
-        rulings = await self._rulings.of(tx, arrivals) if self._rulings else {}
+        clusters = sorted({one.cluster_id for one in arrivals})
+        waiting = await self._store.waiting_findings(tx, clusters, now - WAITS)
+        asking = await self._with_patterns(tx, [*arrivals, *map(arrival_of, waiting)])
+        rulings = await self._rulings.of(tx, asking) if self._rulings else {}
         traits = {
-            trait: None for one in arrivals for trait in traits_of(one, surroundings, rulings.get(one.mark, Ruling()))
+            trait: None for one in asking for trait in traits_of(one, surroundings, rulings.get(one.mark, Ruling()))
         }
         # What depends on a thing is looked for under both of its kinds.
         lookups = list(dict.fromkeys([*traits, *(twin for trait in traits for twin in trait.twins())]))
         scene = await self._store.scene(tx, lookups, now - LOOKS_BACK, now - FOLLOWS_WITHIN)
-        placements = place(arrivals, scene, now, new_id=new_id, surroundings=surroundings, rulings=rulings)
-        await self._keep(tx, placements, now, surroundings)
-        return placements
+        came, waited = asking[: len(arrivals)], asking[len(arrivals) :]
+        placements = place(came, scene, now, new_id=new_id, surroundings=surroundings, rulings=rulings)
+        if not placements:
+            return []
+        late = place(waited, scene, now, new_id=new_id, surroundings=surroundings, rulings=rulings)
+        await self._keep(tx, [*placements, *late], now, surroundings)
+        await self._have_joined(tx, waiting, late, now)
+        return [*placements, *late]
 
     async def again(self, tx: Transaction, incident_id: UUID) -> int:
         """Tell anew what relates an incident, from all of its members; gives how many these are."""
-        alerts, anomalies = await self._store.everything(tx, incident_id)
+        alerts, anomalies, findings = await self._store.everything(tx, incident_id)
         members = [(of_alert(one), one.joined_by or "", one.reason or "") for one in alerts]
         members += [(of_anomaly(one), one.joined_by or "", one.reason or "") for one in anomalies]
+        members += [(arrival_of(one), one.joined_by or "", one.reason or "") for one in findings]
         await self._store.drop_traits(tx, incident_id)
         if not members:
             return 0
@@ -97,7 +118,21 @@ class Gathering:
 
     async def worsened(self, tx: Transaction, incident_id: UUID, cluster_id: UUID, severity: Severity) -> None:
         """A member on that cluster has become so severe."""
-        await self._store.renew_parts(tx, incident_id, {cluster_id: severity}, {}, {})
+        await self._store.renew_parts(tx, incident_id, {cluster_id: severity}, {}, {}, {})
+
+    async def _have_joined(
+        self, tx: Transaction, waiting: Sequence[IncidentFinding], late: Sequence[Placement], now: datetime
+    ) -> None:
+        placed = {one.arrival.mark: one for one in late}
+        joined = {one.id: placed[of.mark] for one in waiting if (of := arrival_of(one)).mark in placed}
+        if not joined:
+            return
+        await self._store.join_findings(tx, joined)
+        told = [
+            msgspec.structs.replace(one, incident_id=joined[one.id].incident_id) for one in waiting if one.id in joined
+        ]
+        rows = [finding_row(one, now, one.kind.value, f"{one.phrase}. {one.explanation}") for one in told]
+        await self._incidents.tell(tx, rows)
 
     async def _with_patterns(self, tx: Transaction, arrivals: Sequence[Arrival]) -> list[Arrival]:
         told = await self._store.log_patterns(tx, sorted({one.cluster_id for one in arrivals}))
@@ -105,7 +140,12 @@ class Gathering:
             return list(arrivals)
         return [
             msgspec.structs.replace(
-                one, patterns=tuple(told.get((one.cluster_id, place_of(one.labels, one.subject).name), ()))
+                one,
+                patterns=tuple(
+                    dict.fromkeys(
+                        [*one.patterns, *told.get((one.cluster_id, place_of(one.labels, one.subject).name), ())]
+                    )
+                ),
             )
             for one in arrivals
         ]
@@ -130,7 +170,15 @@ class Gathering:
         told: list[TimelineRow] = []
         if any(one.opened for one in members):
             key = await self._incidents.next_key(tx, now)
-            incident = Incident(id=incident_id, key=key, status=Status.OPEN, detected_at=now, last_activity_at=now)
+            first = next(one.arrival.kind for one in members if one.opened)
+            incident = Incident(
+                id=incident_id,
+                key=key,
+                status=Status.OPEN,
+                detected_at=now,
+                last_activity_at=now,
+                origin=Origin.FORECAST if first is ArrivalKind.FORECAST else Origin.DETECTED,
+            )
             await self._incidents.add(tx, incident)
             told.append(TimelineRow(id=new_id(), incident_id=incident_id, at=now, kind="OPENED", text="Opened"))
         else:
@@ -167,6 +215,7 @@ class Gathering:
             {cluster_id: worst(found) for cluster_id, found in severities.items()},
             counts[ArrivalKind.ALERT],
             counts[ArrivalKind.ANOMALY],
+            sum((counts[kind] for kind in FINDINGS), Counter()),
         )
         if surroundings is not None:
             await self._store.put_suspect(tx, incident_id, await self._suspect(tx, incident_id, surroundings))
@@ -216,4 +265,12 @@ def of_anomaly(anomaly: Anomaly) -> Arrival:
         severity=anomaly.severity,
         labels=anomaly.labels,
         started_at=anomaly.started_at,
+    )
+
+
+def finding_row(one: IncidentFinding, now: datetime, kind: str, words: str) -> TimelineRow:
+    """What the timeline of its incident says of a finding."""
+    assert one.incident_id is not None
+    return TimelineRow(
+        id=new_id(), incident_id=one.incident_id, at=now, kind=kind, text=words, cluster_id=one.cluster_id
     )

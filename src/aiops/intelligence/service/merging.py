@@ -55,6 +55,7 @@ class Merging:
                 move = Move(source_id, target_id, scope_of(principal), reason)
                 await self._store.move_alerts(tx, move, None)
                 await self._store.move_anomalies(tx, move, None)
+                await self._store.move_findings(tx, move, None)
                 await self._left(tx, principal, source, view, target)
                 await self._store.link(tx, source_id, target_id, "MERGED", principal.name, self._clock.now())
                 await self._hands.tell_of_both(tx, principal, target, "MERGED", f"merged {source.key} into it", view)
@@ -70,8 +71,8 @@ class Merging:
         """
         principal.require(Role.OPERATOR)
         alerts = list(dict.fromkeys((one.cluster_id, one.fingerprint, one.started_at) for one in members.alerts))
-        anomalies = list(dict.fromkeys(members.anomalies))
-        count = len(alerts) + len(anomalies)
+        anomalies, findings = list(dict.fromkeys(members.anomalies)), list(dict.fromkeys(members.findings))
+        count = len(alerts) + len(anomalies) + len(findings)
         if not 0 < count <= MOST_MOVED or source_id == target_id:
             raise Invalid(f"Name 1 to {MOST_MOVED} members, and an incident that they are not in.")
         async with self._transactions.begin() as tx:
@@ -85,6 +86,7 @@ class Merging:
             move = Move(source_id, target.id, scope_of(principal), f"{principal.name} moved it here from {source.key}")
             moved = await self._store.move_alerts(tx, move, alerts)
             moved += await self._store.move_anomalies(tx, move, anomalies)
+            moved += await self._store.move_findings(tx, move, findings)
             if moved != count:
                 raise NotFound("Not all of these are members of this incident; nothing was moved.")
             await self._renewed(tx, source)

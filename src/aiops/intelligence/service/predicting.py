@@ -13,7 +13,9 @@ import numpy as np
 import structlog
 
 from aiops.intelligence.domain.anomalies import subject_of
+from aiops.intelligence.domain.correlation import ArrivalKind
 from aiops.intelligence.domain.feedback import Key, key_of
+from aiops.intelligence.domain.incident_findings import Mark, of_prediction, urgency
 from aiops.intelligence.domain.outlooks import Foreseen, Stretch, foresee, history_of
 from aiops.intelligence.domain.predictions import (
     DAY_S,
@@ -30,6 +32,7 @@ from aiops.intelligence.domain.predictions import (
 from aiops.intelligence.events import PredictionCleared, PredictionMade
 from aiops.intelligence.needs_predictions import PredictionStore
 from aiops.intelligence.service.checking import Checking
+from aiops.intelligence.service.findings import Findings
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
@@ -72,6 +75,7 @@ class Predicting:
         store: PredictionStore,
         shipped: Sequence[Target],
         every_s: float,
+        findings: Findings,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
@@ -81,6 +85,7 @@ class Predicting:
         self._store = store
         self._shipped = shipped
         self._every_s = every_s
+        self._findings = findings
         self._checking = Checking(store)
         self._principal = Principal.system("predictions")
         self._nothing_until: dict[tuple[UUID, str], float] = {}
@@ -140,10 +145,15 @@ class Predicting:
             standing = {key_of(one.labels): one for one in await self._store.of(tx, cluster_id, target.name)}
             if not pasts and not standing and error is None:
                 return
-            gone = [one for key, one in standing.items() if key in steady or now - one.made_at > _MISSED]
+            seen_now = {key_of(past.labels) for past, _ in shown}
+            gone = [
+                one
+                for key, one in standing.items()
+                if key in steady or (key not in seen_now and now - one.made_at > _MISSED)
+            ]
             predictions = [self._prediction(cluster_id, target, past, seen, standing, now) for past, seen in shown]
             await self._store.put(tx, predictions)
-            self._tell(tx, standing, predictions, gone)
+            over = self._tell(tx, standing, predictions, gone)
             await self._store.drop(tx, [one.id for one in gone])
             refused = sum(one.outlook is Outlook.REFUSED for one in predictions)
             survey = Survey(
@@ -160,6 +170,8 @@ class Predicting:
             await self._store.survey(tx, survey)
             if not target.countdown:
                 await self._checking.check(tx, cluster_id, target.name, pasts_by_key(pasts), now)
+            # Last, so that the turn of all who gather is held for as short as can be.
+            await self._heed(tx, standing, predictions, over, now)
             await tx.commit()
 
     async def _read(self, cluster_id: UUID, target: Target, now: datetime) -> tuple[list[Past], int]:
@@ -241,8 +253,8 @@ class Predicting:
         standing: dict[Key, Prediction],
         made: Sequence[Prediction],
         gone: Sequence[Prediction],
-    ) -> None:
-        """State what is to be told for the first time, and what no longer is."""
+    ) -> list[Prediction]:
+        """State what is to be told for the first time, and what no longer is; gives the latter."""
         now = self._clock.now()
         over = list(gone)
         for one in made:
@@ -261,9 +273,32 @@ class Predicting:
                         crosses_at=one.crosses_at,
                     )
                 )
-        for before in over:
-            if before.warned_at:
-                tx.publish(self._cleared(before))
+        cleared = [before for before in over if before.warned_at]
+        for before in cleared:
+            tx.publish(self._cleared(before))
+        return cleared
+
+    async def _heed(
+        self,
+        tx: Transaction,
+        standing: dict[Key, Prediction],
+        made: Sequence[Prediction],
+        over: Sequence[Prediction],
+        now: datetime,
+    ) -> None:
+        """What people are told of is, or joins, an incident; it worsens as its time comes closer."""
+        begun, worse = [], []
+        for one in made:
+            before = standing.get(key_of(one.labels))
+            if one.warned_at and not (before and before.warned_at):
+                begun.append(of_prediction(new_id(), one, now))
+            elif (
+                before and one.warned_at and urgency(one.crosses_at, now) != urgency(before.crosses_at, before.made_at)
+            ):
+                worse.append(of_prediction(new_id(), one, now))
+        await self._findings.end(tx, [Mark(ArrivalKind.FORECAST, one.id) for one in over])
+        await self._findings.begin(tx, begun)
+        await self._findings.worsen(tx, worse)
 
     def _cleared(self, before: Prediction) -> PredictionCleared:
         return PredictionCleared(
@@ -277,10 +312,11 @@ class Predicting:
 
     async def _clear_all(self, tx: Transaction, cluster_id: UUID, target: str) -> None:
         """Of a watch that was deleted, or has no limit any more."""
-        for before in await self._store.of(tx, cluster_id, target):
-            if before.warned_at:
-                tx.publish(self._cleared(before))
+        warned = [one for one in await self._store.of(tx, cluster_id, target) if one.warned_at]
+        for before in warned:
+            tx.publish(self._cleared(before))
         await self._store.forget_target(tx, cluster_id, target)
+        await self._findings.end(tx, [Mark(ArrivalKind.FORECAST, one.id) for one in warned])
 
     def _watched(self, cluster_id: UUID) -> list[Target]:
         """People's own watches with a fixed limit, where they are followed."""

@@ -12,6 +12,7 @@ import msgspec
 from aiops.intelligence.domain.anomalies import Anomaly, AnomalyFilter
 from aiops.intelligence.domain.causes import Cause
 from aiops.intelligence.domain.feedback import Feedback, Widening, key_of
+from aiops.intelligence.domain.incident_findings import IncidentFinding
 from aiops.intelligence.domain.incidents import (
     AlertMember,
     IncidentFilter,
@@ -21,6 +22,7 @@ from aiops.intelligence.domain.incidents import (
     TimelineRow,
 )
 from aiops.intelligence.needs import AnomalyStore, FeedbackStore, IncidentStore, Scores
+from aiops.intelligence.needs_findings import IncidentFindingStore
 from aiops.intelligence.service.watcher import Watcher
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
@@ -63,6 +65,7 @@ class IncidentDetail(msgspec.Struct, frozen=True):
     anomalies: list[Anomaly]
     said: dict[UUID, Feedback]
     alerts: list[AlertMember]
+    findings: list[IncidentFinding]
     links: list[IncidentLink]
 
 
@@ -74,6 +77,7 @@ class Reading:
         incidents: IncidentStore,
         anomalies: AnomalyStore,
         feedback: FeedbackStore,
+        findings: IncidentFindingStore,
         watcher: Watcher,
     ) -> None:
         self._transactions = transactions
@@ -81,6 +85,7 @@ class Reading:
         self._incidents = incidents
         self._anomalies = anomalies
         self._feedback = feedback
+        self._findings = findings
         self._watcher = watcher
 
     async def expectations(self, principal: Principal, cluster_id: UUID | None = None) -> list[Expected]:
@@ -170,6 +175,7 @@ class Reading:
                 anomalies,
                 await self._feedback.of(tx, [one.id for one in anomalies]),
                 await self._incidents.alerts(tx, incident_id, scope),
+                await self._findings.findings_of(tx, incident_id, scope),
                 await self._incidents.links(tx, incident_id, scope),
             )
 

@@ -11,11 +11,12 @@ import msgspec
 from sqlalchemy import text
 
 from aiops.intelligence.domain.anomalies import rank_of
-from aiops.intelligence.domain.correlation import Placement, Scene, Sketch, Trait, TraitKind
+from aiops.intelligence.domain.correlation import FINDINGS, Placement, Scene, Sketch, Trait, TraitKind
 from aiops.intelligence.domain.correlation.scene import Held
 from aiops.intelligence.domain.groups import place_of
 from aiops.intelligence.domain.incidents import Named, Status, Suspect, title_of
 from aiops.intelligence.needs_incidents import Affecting
+from aiops.intelligence.store.incident_findings import SqlIncidentFindings
 from aiops.intelligence.store.incident_views import LIVE
 from aiops.intelligence.store.moving import SqlMoving
 from aiops.kernel.database import Transaction, connection_of
@@ -44,23 +45,25 @@ SELECT * FROM unnest(CAST(:incident_id AS uuid[]), CAST(:cluster_id AS uuid[]), 
 ON CONFLICT (incident_id, cluster_id, kind, key) DO UPDATE SET members = t.members + excluded.members,
     near = least(t.near, excluded.near), last_at = greatest(t.last_at, excluded.last_at),
     phrase = CASE WHEN excluded.first_at < t.first_at THEN excluded.phrase ELSE t.phrase END,
-    short = CASE WHEN excluded.first_at < t.first_at THEN excluded.short ELSE t.short END,
+    short = CASE WHEN excluded.first_at < t.first_at THEN coalesce(excluded.short, t.short)
+        ELSE coalesce(t.short, excluded.short) END,
     first_at = least(t.first_at, excluded.first_at)
 """
 
 _PUT_PARTS = """
 INSERT INTO intelligence.incident_cluster AS p
-    (incident_id, cluster_id, title, severity_rank, alert_count, anomaly_count, workloads)
-VALUES (:incident_id, :cluster_id, coalesce(:title, 'No members'), :rank, :alerts, :anomalies, :workloads)
+    (incident_id, cluster_id, title, severity_rank, alert_count, anomaly_count, finding_count, workloads)
+VALUES (:incident_id, :cluster_id, coalesce(:title, 'No members'), :rank, :alerts, :anomalies, :findings, :workloads)
 ON CONFLICT (incident_id, cluster_id) DO UPDATE SET title = coalesce(:title, p.title), workloads = excluded.workloads,
     severity_rank = least(p.severity_rank, excluded.severity_rank),
-    alert_count = p.alert_count + excluded.alert_count, anomaly_count = p.anomaly_count + excluded.anomaly_count
+    alert_count = p.alert_count + excluded.alert_count, anomaly_count = p.anomaly_count + excluded.anomaly_count,
+    finding_count = p.finding_count + excluded.finding_count
 """
 
 _STRUCTURE = """
 SELECT key, sum(members) AS members, coalesce(sum(members) FILTER (WHERE kind = 'NEEDS'), 0) AS needing,
     min(near) AS near,
-    (array_agg(short ORDER BY first_at) FILTER (WHERE kind = 'IS'))[1] AS told
+    (array_agg(short ORDER BY first_at) FILTER (WHERE kind = 'IS' AND short IS NOT NULL))[1] AS told
 FROM (
     SELECT key, kind, members, near, short, first_at FROM intelligence.incident_trait
     WHERE incident_id = :id AND kind IN ('IS', 'NEEDS')
@@ -68,7 +71,7 @@ FROM (
 """
 
 
-class SqlGathering(SqlMoving):
+class SqlGathering(SqlMoving, SqlIncidentFindings):
     """`needs_incidents.GatheringStore`."""
 
     async def scene(self, tx: Transaction, traits: Sequence[Trait], since: datetime, follows_since: datetime) -> Scene:
@@ -115,8 +118,8 @@ class SqlGathering(SqlMoving):
     async def drop_traits(self, tx: Transaction, incident_id: UUID) -> None:
         for statement in (
             "DELETE FROM intelligence.incident_trait WHERE incident_id = :id",
-            "UPDATE intelligence.incident_cluster SET alert_count = 0, anomaly_count = 0, workloads = 0,"
-            " severity_rank = 4 WHERE incident_id = :id",
+            "UPDATE intelligence.incident_cluster SET alert_count = 0, anomaly_count = 0, finding_count = 0,"
+            " workloads = 0, severity_rank = 4 WHERE incident_id = :id",
         ):
             await connection_of(tx).execute(text(statement), {"id": incident_id})
 
@@ -124,7 +127,8 @@ class SqlGathering(SqlMoving):
         await connection_of(tx).execute(
             text(
                 "DELETE FROM intelligence.incident_cluster p USING intelligence.incident i WHERE i.id = p.incident_id"
-                " AND p.incident_id = :id AND i.origin <> 'MANUAL' AND p.alert_count + p.anomaly_count = 0"
+                " AND p.incident_id = :id AND i.origin <> 'MANUAL'"
+                " AND p.alert_count + p.anomaly_count + p.finding_count = 0"
             ),
             {"id": incident_id},
         )
@@ -136,15 +140,18 @@ class SqlGathering(SqlMoving):
         worst: Mapping[UUID, Severity],
         alerts: Mapping[UUID, int],
         anomalies: Mapping[UUID, int],
+        findings: Mapping[UUID, int],
     ) -> None:
         clusters = list(worst)
         rows = await connection_of(tx).execute(
             text(
                 "SELECT cluster_id, kind, phrase, short, members FROM intelligence.incident_trait"
                 " WHERE incident_id = :id AND cluster_id = ANY(:clusters) AND (kind = 'NAME'"
-                " OR (kind = 'PLACE' AND key LIKE 'WORKLOAD%')) ORDER BY cluster_id, first_at, key"
+                " OR (kind = 'PLACE' AND key LIKE 'WORKLOAD%'))"
+                # What struck names an incident before what was only found.
+                " ORDER BY cluster_id, split_part(key, E'\\x1f', 1) = ANY(:findings), first_at, key"
             ),
-            {"id": incident_id, "clusters": clusters},
+            {"id": incident_id, "clusters": clusters, "findings": [kind.value for kind in FINDINGS]},
         )
         named: dict[UUID, list[Named]] = {cluster_id: [] for cluster_id in clusters}
         workloads = dict.fromkeys(clusters, 0)
@@ -161,6 +168,7 @@ class SqlGathering(SqlMoving):
                 "rank": rank_of(severity),
                 "alerts": alerts.get(cluster_id, 0),
                 "anomalies": anomalies.get(cluster_id, 0),
+                "findings": findings.get(cluster_id, 0),
                 "workloads": workloads[cluster_id],
             }
             for cluster_id, severity in worst.items()
@@ -217,6 +225,8 @@ def _count_in(rows: dict[tuple[Any, ...], dict[str, Any]], one: Placement, trait
     # What several share is kept under the cluster where it was seen, so that a reader's part can be told apart.
     key = (one.incident_id, arrival.cluster_id, trait.kind.value, trait.key)
     row = rows.get(key)
+    # That a thing will run out, or what its log says, is no alert of its own that it is down.
+    shown = (TraitKind.NAME,) if arrival.kind in FINDINGS else (TraitKind.NAME, TraitKind.IS)
     if row is None:
         rows[key] = {
             "incident_id": one.incident_id,
@@ -224,7 +234,7 @@ def _count_in(rows: dict[tuple[Any, ...], dict[str, Any]], one: Placement, trait
             "kind": trait.kind.value,
             "key": trait.key,
             "phrase": arrival.phrase if trait.kind is TraitKind.NAME else None,
-            "short": arrival.short if trait.kind in (TraitKind.NAME, TraitKind.IS) else None,
+            "short": arrival.short if trait.kind in shown else None,
             "members": one.fresh,
             "near": near,
             "first_at": one.at,

@@ -37,7 +37,7 @@ _SUSPECTED = f"""(
 _VIEW = f"""
 SELECT i.id, i.key, i.status, i.detected_at, i.last_activity_at, i.acknowledged_at, i.resolved_at, i.origin, i.owner,
     i.team_id, t.name AS team, i.merged_into, p.clusters, p.titles, coalesce(i.severity_rank, p.rank) AS rank,
-    p.anomaly_count, p.alert_count, p.workloads, CASE WHEN {LIVE} THEN 0 ELSE 1 END AS over,
+    p.anomaly_count, p.alert_count, p.finding_count, p.workloads, CASE WHEN {LIVE} THEN 0 ELSE 1 END AS over,
     CASE WHEN CAST(:clusters AS uuid[]) IS NULL OR i.title_clusters <@ CAST(:clusters AS uuid[]) THEN i.title END
         AS title,
     CASE WHEN CAST(:clusters AS uuid[]) IS NULL THEN i.suspect WHEN i.suspect->>'cluster_id' IS NULL
@@ -46,7 +46,8 @@ SELECT i.id, i.key, i.status, i.detected_at, i.last_activity_at, i.acknowledged_
 FROM intelligence.incident i LEFT JOIN intelligence.team t ON t.id = i.team_id JOIN LATERAL (
     SELECT array_agg(cluster_id ORDER BY severity_rank, cluster_id) AS clusters,
         array_agg(title ORDER BY severity_rank, cluster_id) AS titles, min(severity_rank) AS rank,
-        sum(anomaly_count) AS anomaly_count, sum(alert_count) AS alert_count, sum(workloads) AS workloads
+        sum(anomaly_count) AS anomaly_count, sum(alert_count) AS alert_count, sum(finding_count) AS finding_count,
+        sum(workloads) AS workloads
     FROM intelligence.incident_cluster WHERE incident_id = i.id AND {SCOPE.format("cluster_id")}
 ) p ON p.clusters IS NOT NULL
 """

@@ -138,7 +138,9 @@ class SqlIncidents(IncidentViews):
             f"SELECT i.id FROM intelligence.incident i WHERE {LIVE} AND i.last_activity_at <= :before"
             " AND NOT i.held"
             " AND NOT EXISTS (SELECT 1 FROM intelligence.anomaly WHERE incident_id = i.id AND ended_at IS NULL)"
-            " AND NOT EXISTS (SELECT 1 FROM intelligence.incident_alert WHERE incident_id = i.id AND ended_at IS NULL)",
+            " AND NOT EXISTS (SELECT 1 FROM intelligence.incident_alert WHERE incident_id = i.id AND ended_at IS NULL)"
+            " AND NOT EXISTS"
+            " (SELECT 1 FROM intelligence.incident_finding WHERE incident_id = i.id AND ended_at IS NULL)",
             before=before,
         )
         return [row.id for row in rows]
@@ -148,7 +150,8 @@ class SqlIncidents(IncidentViews):
             tx,
             "SELECT id FROM intelligence.incident i WHERE ranked_revision < revision"
             " AND (EXISTS (SELECT FROM intelligence.anomaly WHERE incident_id = i.id)"
-            " OR EXISTS (SELECT FROM intelligence.incident_alert WHERE incident_id = i.id)) ORDER BY id LIMIT 20",
+            " OR EXISTS (SELECT FROM intelligence.incident_alert WHERE incident_id = i.id)"
+            " OR EXISTS (SELECT FROM intelligence.incident_finding WHERE incident_id = i.id)) ORDER BY id LIMIT 20",
         )
         return [row.id for row in rows]
 
@@ -176,7 +179,7 @@ class SqlIncidents(IncidentViews):
             "SELECT id FROM intelligence.incident"
             " WHERE status IN ('RESOLVED', 'FALSE_POSITIVE') AND last_activity_at < :before"
         )
-        for members in ("anomaly", "incident_alert"):
+        for members in ("anomaly", "incident_alert", "incident_finding"):
             await _run(tx, f"DELETE FROM intelligence.{members} WHERE incident_id IN ({old})", before=before)
         gone = await _run(tx, f"DELETE FROM intelligence.incident WHERE id IN ({old})", before=before)
         if gone.rowcount:

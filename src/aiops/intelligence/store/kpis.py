@@ -27,13 +27,15 @@ _KEYS = {
     ),
 }
 _FALSE = "status = 'FALSE_POSITIVE'"
+# What was only foreseen has struck nobody.
+_STRUCK = "(i.origin <> 'FORECAST' OR sum(p.alert_count + p.anomaly_count) > 0)"
 _TALLY = """
 WITH found AS (
     SELECT {key} AS key, i.id, i.status, i.detected_at, i.acknowledged_at, i.resolved_at,
         min(coalesce(i.severity_rank, p.severity_rank)) AS rank, sum(p.alert_count) AS alerts
     FROM intelligence.incident i JOIN intelligence.incident_cluster p ON p.incident_id = i.id {join}
     WHERE i.detected_at >= :start AND i.detected_at < :end AND i.merged_into IS NULL AND {scope}
-    GROUP BY 1, i.id
+    GROUP BY 1, i.id HAVING {struck}
 ), burning AS (
     SELECT key, sum(extract(epoch FROM upper(r) - lower(r))) AS seconds FROM (
         SELECT key, unnest(range_agg(tstzrange(detected_at, least(coalesce(resolved_at, :end), :end)))) AS r
@@ -62,7 +64,7 @@ FROM (
         sum(p.alert_count) AS alerts
     FROM intelligence.incident i JOIN intelligence.incident_cluster p ON p.incident_id = i.id
     WHERE i.detected_at >= :start AND i.detected_at < :end AND i.merged_into IS NULL AND NOT {_FALSE} AND {_SCOPE}
-    GROUP BY i.id
+    GROUP BY i.id HAVING {_STRUCK}
 ) found GROUP BY 1 ORDER BY 1
 """
 
@@ -79,7 +81,7 @@ class SqlKpis:
     ) -> list[Tally]:
         key, join = _KEYS[by]
         rows = await connection_of(tx).execute(
-            text(_TALLY.format(key=key, join=join, scope=_SCOPE, false=_FALSE)),
+            text(_TALLY.format(key=key, join=join, scope=_SCOPE, false=_FALSE, struck=_STRUCK)),
             {"start": start, "end": end, "clusters": _ids(clusters), "limit": limit},
         )
         return [msgspec.convert(dict(row._mapping), Tally, strict=False) for row in rows]

@@ -10,9 +10,11 @@ from uuid import UUID
 from sqlalchemy import text
 
 from aiops.intelligence.domain.anomalies import Anomaly
+from aiops.intelligence.domain.incident_findings import IncidentFinding
 from aiops.intelligence.domain.incidents import AlertMember
 from aiops.intelligence.needs_incidents import Move
 from aiops.intelligence.store.findings import rows_to
+from aiops.intelligence.store.incident_findings import COLUMNS
 from aiops.intelligence.store.incident_views import SCOPE
 from aiops.kernel.database import Transaction, connection_of
 
@@ -24,14 +26,19 @@ _MOVED = "SET incident_id = :target, joined_by = 'hand', reason = :reason"
 class SqlMoving:
     """The part of `needs_incidents.GatheringStore` that moves members."""
 
-    async def everything(self, tx: Transaction, incident_id: UUID) -> tuple[list[AlertMember], list[Anomaly]]:
+    async def everything(
+        self, tx: Transaction, incident_id: UUID
+    ) -> tuple[list[AlertMember], list[Anomaly], list[IncidentFinding]]:
         alerts = await _run(
             tx, f"SELECT {_ALERT} FROM intelligence.incident_alert WHERE incident_id = :id", id=incident_id
         )
         anomalies = await _run(
             tx, f"SELECT {_ANOMALY} FROM intelligence.anomaly WHERE incident_id = :id", id=incident_id
         )
-        return rows_to(AlertMember, alerts), rows_to(Anomaly, anomalies)
+        findings = await _run(
+            tx, f"SELECT {COLUMNS} FROM intelligence.incident_finding WHERE incident_id = :id", id=incident_id
+        )
+        return rows_to(AlertMember, alerts), rows_to(Anomaly, anomalies), rows_to(IncidentFinding, findings)
 
     async def move_alerts(
         self, tx: Transaction, move: Move, alerts: Sequence[tuple[UUID, str, datetime]] | None
@@ -56,16 +63,10 @@ class SqlMoving:
         return int(moved.rowcount)
 
     async def move_anomalies(self, tx: Transaction, move: Move, anomalies: Sequence[UUID] | None) -> int:
-        only, values = "", _values(move)
-        if anomalies is not None:
-            only = " AND id = ANY(:anomalies)"
-            values["anomalies"] = list(anomalies)
-        moved = await _run(
-            tx,
-            f"UPDATE intelligence.anomaly {_MOVED} WHERE incident_id = :source AND {SCOPE.format('cluster_id')}{only}",
-            **values,
-        )
-        return int(moved.rowcount)
+        return await _move(tx, "anomaly", move, anomalies)
+
+    async def move_findings(self, tx: Transaction, move: Move, findings: Sequence[UUID] | None) -> int:
+        return await _move(tx, "incident_finding", move, findings)
 
     async def move_timeline(self, tx: Transaction, source_id: UUID, target_id: UUID) -> None:
         await _run(
@@ -95,6 +96,19 @@ class SqlMoving:
             cluster_id=cluster_id,
             title=title,
         )
+
+
+async def _move(tx: Transaction, table: str, move: Move, ids: Sequence[UUID] | None) -> int:
+    only, values = "", _values(move)
+    if ids is not None:
+        only = " AND id = ANY(:ids)"
+        values["ids"] = list(ids)
+    moved = await _run(
+        tx,
+        f"UPDATE intelligence.{table} {_MOVED} WHERE incident_id = :source AND {SCOPE.format('cluster_id')}{only}",
+        **values,
+    )
+    return int(moved.rowcount)
 
 
 def _values(move: Move) -> dict[str, Any]:

@@ -19,6 +19,9 @@ _KINDS = {
     "open anomalies": (
         "SELECT count(*) FROM intelligence.anomaly WHERE ended_at IS NULL AND cluster_id <> ALL(:clusters)"
     ),
+    "open findings": (
+        "SELECT count(*) FROM intelligence.incident_finding WHERE ended_at IS NULL AND cluster_id <> ALL(:clusters)"
+    ),
 }
 
 

@@ -1,6 +1,5 @@
 import { Link } from "@tanstack/react-router";
 import type { IncidentSummary } from "../../api/types";
-import { plural } from "../../lib/format";
 import { ago, stamp } from "../../lib/time";
 import { useHoldUnderPointer, useNow } from "../../shell/store";
 import { SeverityMark, StatusMark } from "../../ui/marks";
@@ -102,6 +101,7 @@ function made(one: IncidentSummary): string {
     one.workloads ? plural(one.workloads, "workload") : "",
     one.alert_count ? plural(one.alert_count, "alert") : "",
     one.anomaly_count ? plural(one.anomaly_count, "anomaly", "anomalies") : "",
+    one.finding_count ? plural(one.finding_count, "finding") : "",
   ];
   return parts.filter(Boolean).join(", ") || "opened by hand";
 }

@@ -6,6 +6,7 @@ import { clock, stamp } from "../../lib/time";
 import { AlertStateMark, SeverityMark } from "../../ui/marks";
 import { Box } from "../../ui/selection";
 import { Why } from "../insights/Why";
+import { FindingMember } from "./FindingMember";
 import { OtherIncident } from "./OtherIncident";
 import { keyOf, useHands } from "./hands";
 
@@ -26,6 +27,7 @@ export function Members({ one, may }: { one: Incident; may: boolean }) {
     <section className="panel p-3" aria-label="Members">
       <h2 className="mb-2 font-semibold">
         {plural(one.anomaly_count, "anomaly", "anomalies")}, {plural(one.alert_count, "alert")}
+        {one.finding_count ? `, ${plural(one.finding_count, "finding")}` : null}
       </h2>
       {chosen.size ? <Moving one={one} chosen={chosen} clear={() => setChosen(new Set())} /> : null}
       <ul className="space-y-2.5">
@@ -53,6 +55,9 @@ export function Members({ one, may }: { one: Incident; may: boolean }) {
               <Reason text={alert.reason} />
             </div>
           </li>
+        ))}
+        {one.findings.map((finding) => (
+          <FindingMember key={finding.id} finding={finding} />
         ))}
       </ul>
       {one.alerts.length > shown.length ? (

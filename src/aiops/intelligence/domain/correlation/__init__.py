@@ -6,13 +6,21 @@ each batch; a replay keeps one in memory for all of its past. What relates is a 
 `DECIDERS` are asked in their order and the first that knows decides.
 """
 
-from aiops.intelligence.domain.correlation.arrivals import Arrival, ArrivalKind, Surroundings, Trait, TraitKind
+from aiops.intelligence.domain.correlation.arrivals import (
+    FINDINGS,
+    Arrival,
+    ArrivalKind,
+    Surroundings,
+    Trait,
+    TraitKind,
+)
 from aiops.intelligence.domain.correlation.deciders import DECIDERS, Decider, Joining
 from aiops.intelligence.domain.correlation.placing import Placement, place, traits_of
 from aiops.intelligence.domain.correlation.scene import Scene, Sketch
 
 __all__ = [
     "DECIDERS",
+    "FINDINGS",
     "Arrival",
     "ArrivalKind",
     "Decider",

@@ -22,13 +22,20 @@ _LONGEST_KEY = 300
 class ArrivalKind(StrEnum):
     ALERT = "ALERT"
     ANOMALY = "ANOMALY"
+    FORECAST = "FORECAST"
+    """What is foreseen; it comes when the past was looked at, so its time relates it to nothing."""
+    LOG_PATTERN = "LOG_PATTERN"
+
+
+FINDINGS = (ArrivalKind.FORECAST, ArrivalKind.LOG_PATTERN)
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert that fired or an anomaly that began.
+    """An alert that fired, an anomaly that began, or a finding.
 
     `name` is the alert's or the watch's, `subject` tells those of one name on one cluster apart. `phrase` and `short`
-    are what a title says of it. `patterns` are the log patterns told of its place at that time.
+    are what a title says of it. `patterns` are the log patterns told of its place at that time. What does not `open`
+    joins an incident or none.
     """
 
     kind: ArrivalKind
@@ -41,6 +48,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     labels: Labels
     started_at: datetime
     patterns: tuple[str, ...] = ()
+    opens: bool = True
 
     @property
     def mark(self) -> tuple[UUID, str, str]:
@@ -114,10 +122,12 @@ def own_traits(arrival: Arrival) -> dict[Trait, int]:
     cluster = arrival.cluster_id
     found = {
         Trait(TraitKind.SUBJECT, key_of(f"{arrival.name}\x1f{arrival.subject}"), cluster): 0,
-        Trait(TraitKind.CLUSTER, "", cluster): 0,
-        Trait(TraitKind.NAME, key_of(arrival.name), None): 0,
+        Trait(TraitKind.NAME, key_of(_named(arrival)), None): 0,
     }
     place = place_of(arrival.labels, arrival.subject)
+    # What is weak and known to be elsewhere has nothing to do with it, though it comes at the same time.
+    if arrival.kind is not ArrivalKind.FORECAST and (arrival.opens or place.kind is PlaceKind.SERIES):
+        found[Trait(TraitKind.CLUSTER, "", cluster)] = 0
     if place.kind is not PlaceKind.SERIES:
         found[Trait(TraitKind.PLACE, key_of(f"{place.kind.value}\x1f{place.name}"), cluster)] = 0
     node = place_of({name: arrival.labels[name] for name in _OF_NODES if name in arrival.labels}, "")
@@ -128,6 +138,11 @@ def own_traits(arrival: Arrival) -> dict[Trait, int]:
     return found
 
 
+def _named(arrival: Arrival) -> str:
+    """A finding's name is no alert's: told apart by its kind."""
+    return f"{arrival.kind.value}\x1f{arrival.name}" if arrival.kind in FINDINGS else arrival.name
+
+
 _OF_NODES = ("node", "nodename", "Hostname", "host", "hostname", "instance")
 
 
@@ -135,6 +150,9 @@ def structural_traits(arrival: Arrival, surroundings: Surroundings) -> dict[Trai
     """The nodes that it names, and what these depend on with how many edges away that is."""
     named = surroundings.locate(arrival.cluster_id, arrival.labels)[:3]
     found = {Trait(TraitKind.IS, str(node), None): 0 for node in named}
+    if arrival.kind is ArrivalKind.FORECAST:
+        # That two will run out has no common cause in what both need.
+        return found
     for node in named:
         for needed, distance in surroundings.depends_on(node, NEEDS_DEPTH).items():
             if needed in named:

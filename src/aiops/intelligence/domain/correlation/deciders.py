@@ -11,7 +11,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from aiops.intelligence.domain.correlation.arrivals import Arrival, Surroundings, Trait, TraitKind
+from aiops.intelligence.domain.correlation.arrivals import (
+    FINDINGS,
+    Arrival,
+    ArrivalKind,
+    Surroundings,
+    Trait,
+    TraitKind,
+)
 from aiops.intelligence.domain.correlation.scene import Held, Scene, Sketch
 from aiops.intelligence.domain.incidents import (
     ACROSS_WITHIN,
@@ -131,9 +138,9 @@ def same_patterns(ask: Question) -> Joining | None:
 
 def same_time(ask: Question) -> Joining | None:
     """Something moved on the same cluster just before, in an episode that is still young."""
-    (trait,) = ask.of(TraitKind.CLUSTER)
     found = [
         (sketch, held)
+        for trait in ask.of(TraitKind.CLUSTER)
         for sketch, held in ask.scene.holders(trait)
         if sketch.live
         and max(held.last_at, sketch.last_activity_at) >= ask.at - JOIN_WITHIN
@@ -149,6 +156,8 @@ def same_time(ask: Question) -> Joining | None:
 
 def same_elsewhere(ask: Question) -> Joining | None:
     """The same alert or watch moved on another cluster at the same time."""
+    if ask.arrival.kind in FINDINGS:
+        return None
     (trait,) = ask.of(TraitKind.NAME)
     best = _latest(ask.live(trait, ACROSS_WITHIN))
     if best is None:
@@ -170,6 +179,10 @@ DECIDERS = (
 
 def alone(ask: Question) -> str:
     """Why it opened an incident of its own."""
+    if ask.arrival.kind is ArrivalKind.FORECAST:
+        return (
+            "It opened this incident: its time came close, and nothing that is open concerns the same workload or node"
+        )
     said = [
         f"nothing else had moved on its cluster in the {minutes(JOIN_WITHIN)} before"
         if not any(sketch.live for trait in ask.of(TraitKind.CLUSTER) for sketch, _ in ask.scene.holders(trait))

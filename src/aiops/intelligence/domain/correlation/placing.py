@@ -69,15 +69,17 @@ def place(
     rulings: Mapping[tuple[UUID, str, str], Ruling] | None = None,
     deciders: Sequence[Decider] = DECIDERS,
 ) -> list[Placement]:
-    """Where each belongs, in the order of their starts; the scene holds them afterwards.
+    """Where each belongs, in the order of their starts; the scene holds them afterwards. What opens nothing and joins
+    nothing is left out.
 
     `rulings` are what people's rules say, by `Arrival.mark`.
     """
     ruled = rulings or {}
-    return [
+    placements = (
         _place(one, scene, now, new_id, surroundings, ruled.get(one.mark, Ruling()), deciders)
         for one in sorted(arrivals, key=lambda arrival: arrival.started_at)
-    ]
+    )
+    return [one for one in placements if one is not None]
 
 
 def _place(
@@ -88,11 +90,13 @@ def _place(
     surroundings: Surroundings | None,
     ruling: Ruling,
     deciders: Sequence[Decider],
-) -> Placement:
+) -> Placement | None:
     traits = traits_of(arrival, surroundings, ruling)
     ask = Question(arrival, traits, scene, max(arrival.started_at, now - LATE), now, surroundings)
     by, joining = _decided(ask, ruling, deciders)
     follows = None
+    if joining is None and not arrival.opens:
+        return None
     if joining is None:
         sketch = Sketch(new_id(), Status.OPEN, now, now)
         follows = _before(ask)

@@ -11,9 +11,12 @@ import msgspec
 import structlog
 
 from aiops.intelligence.domain import log_rhythm
+from aiops.intelligence.domain.correlation import ArrivalKind
+from aiops.intelligence.domain.incident_findings import Mark, of_log_finding
 from aiops.intelligence.domain.log_patterns import BUCKET, LogFinding, SourceState
 from aiops.intelligence.events import LogFindingEnded, LogFindingOpened
 from aiops.intelligence.needs_patterns import LogFindingStore, LogPatternStore, LogSourceStore
+from aiops.intelligence.service.findings import Findings
 from aiops.intelligence.service.log_patterns.judging import Judge, Judged
 from aiops.intelligence.service.log_patterns.memory import ClusterMemory, Learned
 from aiops.kernel.clock import Clock
@@ -51,6 +54,7 @@ class PatternFollower:
         patterns: LogPatternStore,
         findings: LogFindingStore,
         sources: LogSourceStore,
+        incidents: Findings,
         *,
         lines_per_minute: int,
         patterns_limit: int,
@@ -61,6 +65,7 @@ class PatternFollower:
         self._patterns = patterns
         self._findings = findings
         self._sources = sources
+        self._incidents = incidents
         self._lines = max(round(lines_per_minute * EVERY_S / 60), 1)
         self._limit = patterns_limit
         self._principal = Principal.system("log-patterns")
@@ -127,6 +132,7 @@ class PatternFollower:
                 return
             await self._sources.save(tx, following)
             await self._keep(tx, learned, judged, now)
+            await self._heed(tx, cluster.memory, judged, now)
             await tx.commit()
         cluster.revisions[origin.source] = following.revision
         self._clusters[origin.cluster_id] = cluster
@@ -185,6 +191,15 @@ class PatternFollower:
             tx.publish(_stated(LogFindingOpened, one, now))
         for one in over:
             tx.publish(_stated(LogFindingEnded, one, now))
+
+    async def _heed(self, tx: Transaction, memory: ClusterMemory, judged: Judged, now: datetime) -> None:
+        """What is bad enough joins or opens an incident, until it is over."""
+        over = [Mark(ArrivalKind.LOG_PATTERN, pattern_id, kind.value) for pattern_id, kind in judged.over]
+        await self._incidents.end(tx, over)
+        if judged.begun:
+            labels = {one.id: one.labels for one in memory.patterns}
+            begun = [of_log_finding(new_id(), one, labels.get(one.pattern_id, {}), now) for one in judged.begun]
+            await self._incidents.begin(tx, [one for one in begun if one is not None])
 
     async def _note(self, origin: LogOrigin, said: str) -> None:
         """So that people see since when and why nothing of this source is read."""
