@@ -3698,6 +3698,31 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "NEW" | "SURGE" | "VANISHED";
+        /** FindingReply */
+        FindingReply: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "FORECAST" | "LOG_PATTERN";
+            /** Format: uuid */
+            source_id: string;
+            /** Format: uuid */
+            cluster_id: string;
+            cluster: string;
+            name: string;
+            subject: string;
+            phrase: string;
+            explanation: string;
+            severity: components["schemas"]["Severity"];
+            labels: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            started_at: string;
+            ended_at: string | null;
+            joined_by: string | null;
+            reason: string | null;
+        };
         /** FleetCapabilities */
         FleetCapabilities: {
             total: number;
@@ -4158,6 +4183,7 @@ export interface components {
             last_activity_at: string;
             anomaly_count: number;
             alert_count: number;
+            finding_count: number;
             workloads: number;
             fleet: number;
             origin: components["schemas"]["Origin"];
@@ -4171,6 +4197,7 @@ export interface components {
             timeline: components["schemas"]["TimelineReply"][];
             anomalies: components["schemas"]["AnomalyReply"][];
             alerts: components["schemas"]["AlertReply"][];
+            findings: components["schemas"]["FindingReply"][];
             links: components["schemas"]["IncidentLink"][];
         };
         /** IncidentLink */
@@ -4206,6 +4233,7 @@ export interface components {
             last_activity_at: string;
             anomaly_count: number;
             alert_count: number;
+            finding_count: number;
             workloads: number;
             fleet: number;
             origin: components["schemas"]["Origin"];
@@ -4540,6 +4568,7 @@ export interface components {
         MoveMembers: {
             alerts?: components["schemas"]["intelligence_domain_incidents_AlertKey"][];
             anomalies?: string[];
+            findings?: string[];
             to?: string | null;
             title?: string | null;
         };
