@@ -136,6 +136,11 @@ def arrival_of(one: IncidentFinding) -> Arrival:
     )
 
 
+def said_of(one: IncidentFinding) -> str:
+    """What its incident's timeline says of the beginning."""
+    return one.explanation if one.kind is ArrivalKind.FORECAST else f"{one.phrase}. {one.explanation}"
+
+
 def why_ended(one: IncidentFinding) -> str:
     """What its incident's timeline says of the end."""
     if one.kind is ArrivalKind.FORECAST:

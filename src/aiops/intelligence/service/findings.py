@@ -14,6 +14,7 @@ from aiops.intelligence.domain.incident_findings import (
     IncidentFinding,
     Mark,
     arrival_of,
+    said_of,
     why_ended,
 )
 from aiops.intelligence.domain.incidents import TimelineRow
@@ -68,7 +69,7 @@ class Findings:
             )
         await self._store.add_findings(tx, members)
         now = self._clock.now()
-        rows = [finding_row(one, now, one.kind.value, f"{one.phrase}. {one.explanation}") for one in _placed(members)]
+        rows = [finding_row(one, now, one.kind.value, said_of(one)) for one in _placed(members)]
         if rows:
             await self._incidents.tell(tx, rows)
             await self._episodes.tell_of(tx, placements)

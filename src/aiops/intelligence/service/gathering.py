@@ -21,7 +21,7 @@ from aiops.intelligence.domain.correlation import (
 )
 from aiops.intelligence.domain.correlation.placing import LOOKS_BACK, Ruling
 from aiops.intelligence.domain.groups import place_of
-from aiops.intelligence.domain.incident_findings import WAITS, IncidentFinding, arrival_of
+from aiops.intelligence.domain.incident_findings import WAITS, IncidentFinding, arrival_of, said_of
 from aiops.intelligence.domain.incidents import (
     CLOSED,
     FOLLOWS_WITHIN,
@@ -131,7 +131,7 @@ class Gathering:
         told = [
             msgspec.structs.replace(one, incident_id=joined[one.id].incident_id) for one in waiting if one.id in joined
         ]
-        rows = [finding_row(one, now, one.kind.value, f"{one.phrase}. {one.explanation}") for one in told]
+        rows = [finding_row(one, now, one.kind.value, said_of(one)) for one in told]
         await self._incidents.tell(tx, rows)
 
     async def _with_patterns(self, tx: Transaction, arrivals: Sequence[Arrival]) -> list[Arrival]:

@@ -18,8 +18,8 @@ export function FindingMember({ finding: one }: { finding: Finding }) {
       <p className="mt-0.5 text-muted">
         {one.explanation}{" "}
         <span title={stamp(one.started_at)}>
-          Began {ago(one.started_at, now)}
-          {one.ended_at ? `, ended ${ago(one.ended_at, now)}` : ""}.
+          · began {ago(one.started_at, now)}
+          {one.ended_at ? `, ended ${ago(one.ended_at, now)}` : ""}
         </span>
       </p>
       {one.reason ? <p className="mt-0.5 text-meta text-muted">{one.reason}</p> : null}
