@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { IncidentSummary } from "../../api/types";
+import { plural } from "../../lib/format";
 import { ago, stamp } from "../../lib/time";
 import { useHoldUnderPointer, useNow } from "../../shell/store";
 import { SeverityMark, StatusMark } from "../../ui/marks";
