@@ -223,6 +223,10 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused(desk: Desk) -> None:
             "/executive",
             "/replays",
             "/topology",
+            "/maintenance",
+            "/changes",
+            "/runbooks",
+            "/settings/correlation",
             "/settings/storage",
             "/settings/sources",
         ):

@@ -69,7 +69,7 @@ function Detail({ one }: { one: Incident }) {
       {one.merged_into ? (
         <p className="panel mb-3 px-3 py-2">
           It was merged into{" "}
-          <Link to="/incidents/$incidentId" params={{ incidentId: one.merged_into }} className="link">
+          <Link to="/incidents/$incidentId" params={{ incidentId: one.merged_into }} className="link underline">
             another incident
           </Link>
           , where its alerts are now.

@@ -55,7 +55,7 @@ function Summary({ found }: { found: Analysis }) {
       ) : (
         <p className="mt-2 text-muted">
           Nothing is known that helped before.{" "}
-          <Link to="/runbooks" className="link">
+          <Link to="/runbooks" className="link underline">
             Write a runbook
           </Link>{" "}
           for it.

@@ -27,31 +27,31 @@ function Again({ evidence }: { evidence: Evidence }): ReactNode {
   const [id] = evidence.ids ?? [];
   if (evidence.kind === "ALERT" && id && evidence.cluster_id)
     return (
-      <Link to="/alerts" search={{ open: `${evidence.cluster_id}/${id}` }} className="link">
+      <Link to="/alerts" search={{ open: `${evidence.cluster_id}/${id}` }} className="link underline">
         Open the alert
       </Link>
     );
   if (evidence.kind === "TRACE" && id)
     return (
-      <Link to="/traces/$traceId" params={{ traceId: id }} className="link">
+      <Link to="/traces/$traceId" params={{ traceId: id }} className="link underline">
         Open a trace
       </Link>
     );
   if (evidence.kind === "CHANGE")
     return (
-      <Link to="/changes" className="link">
+      <Link to="/changes" className="link underline">
         Open the changes
       </Link>
     );
   if (evidence.kind === "TOPOLOGY")
     return (
-      <Link to="/topology" className="link">
+      <Link to="/topology" className="link underline">
         Open the topology
       </Link>
     );
   if (evidence.kind === "LOG_PATTERN")
     return (
-      <Link to="/patterns" className="link">
+      <Link to="/patterns" className="link underline">
         Open the patterns
       </Link>
     );

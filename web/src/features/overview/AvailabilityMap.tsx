@@ -13,7 +13,7 @@ export function AvailabilityMap({ tiles }: { tiles: Tile[] }) {
   if (!tiles.length)
     return (
       <Empty title="No cluster yet">
-        <Link to="/fleet/add" className="link">
+        <Link to="/fleet/add" className="link underline">
           Add one
         </Link>{" "}
         to see how it fares.

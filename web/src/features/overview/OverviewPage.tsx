@@ -170,7 +170,7 @@ function Unwell({ tiles }: { tiles: Tile[] }) {
         {tiles.length > 20 ? (
           <p className="px-3 py-1 text-muted">
             and {tiles.length - 20} more in{" "}
-            <Link to="/fleet" className="link">
+            <Link to="/fleet" className="link underline">
               Fleet
             </Link>
           </p>
