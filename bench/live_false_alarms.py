@@ -21,7 +21,7 @@ from aiops.settings import load_settings
 from bench.ordinary import FAULTS, KINDS, Floats, made
 from bench.verdict import at_least, at_most, told
 
-TAKES = "4 min"
+TAKES = "5 min"
 SERIES, PAST_DAYS, DAYS, INTERVAL_S, DAY = 6, 14, 3, 15.0, 5760
 FOUND = 0.9
 SEED, OTHER_SEED = 1, 2

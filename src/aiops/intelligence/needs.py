@@ -83,7 +83,8 @@ class Scores:
     `active` is +1 above, -1 below, 0 when nothing is decided; `started` and `ended` hold for this step alone; `since`
     is when the series left the band, `learned_s` the stretch of time that the band was learned from. `ways`, of `Way`,
     say more of what is active, where the detector can tell. `days` are those that it knows of each series, where it
-    heeds the time of the day from `days_needed` on.
+    heeds the time of the day from `days_needed` on. `detection_type` is what findings are told to be found by:
+    STATISTICAL or ML_BASED.
     """
 
     score: Floats
@@ -100,6 +101,7 @@ class Scores:
     ways: Integers | None = None
     days: Floats | None = None
     days_needed: int = 0
+    detection_type: str = "STATISTICAL"
 
 
 class Detector(Protocol):

@@ -85,7 +85,7 @@ class RobustBand:
         known = columns[:, SPAN] > 0
         half = self._half_width(columns, watch)
         distance = np.where(known & here, values - columns[:, LEVEL], np.nan)
-        down, up = self._reaches(state, half)
+        down, up = self._reaches(state, half, watch)
         lower, upper = _bounds(columns[:, LEVEL], down, up, watch)
         above, below = known & here & (values > upper), known & here & (values < lower)
         score = np.abs(distance) / np.where(distance < 0, down, up)
@@ -135,7 +135,7 @@ class RobustBand:
         # What matters to nobody stays so, however sensitive the watch.
         return np.maximum(_WIDTH[watch.sensitivity] * learned, max(watch.minimum, 1e-12))
 
-    def _reaches(self, state: SeriesState, half: Floats) -> tuple[Floats, Floats]:
+    def _reaches(self, state: SeriesState, half: Floats, watch: Watch) -> tuple[Floats, Floats]:
         """How far the band reaches below and above its level."""
         return half, half
 

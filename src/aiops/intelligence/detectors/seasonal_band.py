@@ -98,7 +98,7 @@ class SeasonalBand(RareBand):
         _gather(columns, values, at - state.columns[:, LAST], interval_s)
         return following, self._beside_usual(following, watch, at, interval_s, values, scores)
 
-    def _reaches(self, state: SeriesState, half: Floats) -> tuple[Floats, Floats]:
+    def _reaches(self, state: SeriesState, half: Floats, watch: Watch) -> tuple[Floats, Floats]:
         reckoned, level = slots.reckoned(state.slow), state.columns[:, LEVEL]
         # NaN, where nothing is known, is not greater.
         down, up = level - reckoned[:, slots.LOW], reckoned[:, slots.HIGH] - level

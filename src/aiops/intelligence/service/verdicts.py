@@ -186,6 +186,7 @@ def _beside(seen: Seen, row: int) -> Anomaly:
         since=since,
         text=text,
         band=(_known(scores.expected[row]), _known(scores.lower[row]), _known(scores.upper[row])),
+        detection_type=scores.detection_type,
     )
 
 
@@ -237,6 +238,7 @@ def _made(
     since: datetime,
     text: str,
     band: tuple[float | None, float | None, float | None],
+    detection_type: str = "STATISTICAL",
 ) -> Anomaly:
     watch, labels = seen.track.watch, seen.track.series[row]
     return Anomaly(
@@ -248,6 +250,7 @@ def _made(
         labels=labels,
         subject=subject_of(watch, labels),
         kind=kind,
+        detection_type=detection_type,
         severity=severity,
         score=round(min(score, _MOST_SCORE), 2),
         value=_known(seen.values[row]),
