@@ -124,7 +124,7 @@ _STATEMENTS = (
         escalated_to text,
         search text NOT NULL,
         PRIMARY KEY (cluster_id, fingerprint)
-    ) WITH (fillfactor = 85)
+    ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05)
     """,
     """
     CREATE TABLE observability.alert_pull (
@@ -140,6 +140,17 @@ _STATEMENTS = (
     CREATE INDEX alert_open ON observability.alert (starts_at, cluster_id, fingerprint)
     INCLUDE (state, severity, status, assignee, snoozed_until, flapping) WHERE state <> 'RESOLVED'
     """,
+    # Groups are counted without a look into the rows; an index has no room for one whose labels are long.
+    """
+    CREATE INDEX alert_grouped ON observability.alert (cluster_id, starts_at)
+    INCLUDE (name, labels, state, severity, severity_rank, status, assignee, snoozed_until, flapping)
+    WHERE state <> 'RESOLVED' AND octet_length(name) + octet_length(CAST(labels AS text)) <= 1000
+    """,
+    """
+    CREATE INDEX alert_grouped_apart ON observability.alert (cluster_id, starts_at)
+    WHERE state <> 'RESOLVED' AND octet_length(name) + octet_length(CAST(labels AS text)) > 1000
+    """,
+    "CREATE INDEX alert_by_label ON observability.alert USING gin (labels jsonb_path_ops) WHERE state <> 'RESOLVED'",
     "CREATE INDEX alert_ended ON observability.alert (starts_at, cluster_id, fingerprint) WHERE state = 'RESOLVED'",
     "CREATE INDEX alert_by_pull ON observability.alert (cluster_id) WHERE pulled AND state <> 'RESOLVED'",
     "CREATE INDEX alert_maintained ON observability.alert (cluster_id) WHERE maintained_by <> '{}'",

@@ -203,6 +203,17 @@ async def test_alerts_are_counted_and_grouped_by_what_they_have_in_common(house:
     assert [(one.value, one.alerts, one.status) for one in seen] == [(str(HERE), 3, {"NEW": 3})]
     assert (await house.alerts.counts(BOB, AlertFilter(None))).total == 3
     assert await house.listed(labels=(("team", "red"),)) == ["A", "B"]
+    assert await house.listed(labels=(("team", "red"), ("team", "blue"))) == []
+
+
+async def test_open_alerts_with_labels_too_long_for_an_index_are_grouped_with_the_rest(house: House) -> None:
+    await house.told("Short", "Ended", team="red")
+    # Signs that do not repeat: what compresses well would find room.
+    await house.told("Long", team="red", note="".join(map(chr, range(0x4E00, 0x5400))))
+    await house.told("Ended", ended=True, team="red")
+    for by, found in (("team", [("red", 2)]), ("name", [("Long", 1), ("Short", 1)])):
+        groups = await house.alerts.groups(VIEWER, AlertFilter(None, states=(AlertState.FIRING,)), by, 10)
+        assert [(one.value, one.alerts) for one in groups] == found
 
 
 async def test_what_no_table_can_hold_is_refused_and_what_no_calendar_can_is_brought_within(house: House) -> None:

@@ -28,6 +28,8 @@ _HISTORY = "id, cluster_id, fingerprint, name, state, severity, starts_at, ends_
 _NEWEST_LOOKED_THROUGH = 2_000
 _MOST_SUMMED = 150_000
 _MOST_SEARCHED = 20_000
+# As the indexes `alert_grouped` and `alert_grouped_apart` have it, to the letter.
+_INDEXED, _LONGEST_INDEXED = "octet_length(name) + octet_length(CAST(labels AS text))", 1_000
 _BY_RANK = {rank: severity for severity, rank in SEVERITY_RANK.items()}
 _ORDER = "starts_at DESC, cluster_id DESC, fingerprint DESC"
 
@@ -123,7 +125,6 @@ class PostgresAlertLists:
         statuses = ", ".join(
             f"coalesce(sum(many) FILTER (WHERE status = '{one}'), 0) AS {one.lower()}" for one in AlertStatus
         )
-        where, bound = (f"{where} AND {narrow}", _MOST_SEARCHED) if narrow else (where, _MOST_SUMMED)
         # How many values a label has is not known beforehand, and sorting all rows by it takes long.
         await connection_of(tx).execute(text("SET LOCAL work_mem = '64MB'"))
         rows = await connection_of(tx).execute(
@@ -134,7 +135,7 @@ class PostgresAlertLists:
                 FROM (
                     SELECT {key} AS value, status, cluster_id, count(*) AS many, max(severity_rank) AS rank,
                         max(starts_at) AS newest
-                    FROM (SELECT * FROM observability.alert WHERE {where} LIMIT {bound}) AS found GROUP BY 1, 2, 3
+                    FROM ({_grouped(only, where, narrow)}) AS found GROUP BY 1, 2, 3
                 ) AS parts
                 GROUP BY value ORDER BY rank DESC, alerts DESC, value LIMIT :limit
                 """
@@ -238,17 +239,27 @@ def conditions(only: AlertFilter) -> tuple[str, str, Values]:
     return " AND ".join(parts), narrow, values | more
 
 
+def _grouped(only: AlertFilter, where: str, narrow: str) -> str:
+    """What is to be grouped; of open alerts, an index has all of it but for those with long labels."""
+    columns = "name, labels, severity, severity_rank, status, cluster_id, starts_at"
+    rows = f"SELECT {columns} FROM observability.alert WHERE {where}"
+    if narrow:
+        return f"{rows} AND {narrow} LIMIT {_MOST_SEARCHED}"
+    if not only.only_open:
+        return f"{rows} LIMIT {_MOST_SUMMED}"
+    parts = (f"({rows} AND {_INDEXED} {is_so} {_LONGEST_INDEXED} LIMIT {_MOST_SUMMED})" for is_so in ("<=", ">"))
+    return " UNION ALL ".join(parts)
+
+
 def _narrow(only: AlertFilter) -> tuple[str, Values]:
     parts, values = [], Values()
-    if only.labels:
-        parts.append("labels @> CAST(:labels AS jsonb)")
-        values["labels"] = msgspec.json.encode(dict(only.labels)).decode()
-    # The text of an alert has the values of its labels, and an index.
-    for number, wanted in enumerate((only.text, *(value for _, value in only.labels))):
-        if wanted:
-            escaped = wanted.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            parts.append(f"search LIKE :text_{number}")
-            values[f"text_{number}"] = f"%{escaped}%"
+    for number, (name, value) in enumerate(only.labels):
+        parts.append(f"labels @> CAST(:label_{number} AS jsonb)")
+        values[f"label_{number}"] = msgspec.json.encode({name: value}).decode()
+    if only.text:
+        escaped = only.text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        parts.append("search LIKE :text")
+        values["text"] = f"%{escaped}%"
     return " AND ".join(parts), values
 
 
