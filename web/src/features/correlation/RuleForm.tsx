@@ -1,6 +1,9 @@
+import { useMutation } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { CorrelationRule, RuleAction, RuleDraft, Tried } from "../../api/correlation";
 import { ApiError, call } from "../../api/client";
+import type { ReplayRun, ReplayWish } from "../../api/replays";
 import { Field } from "../../ui/dialog";
 import { TriedResult } from "./TriedResult";
 import { pointer } from "./words";
@@ -53,16 +56,17 @@ export function RuleForm({ rule, may, busy, problem, onSubmit, onDelete }: Props
   const [values, setValues] = useState(() => valuesOf(rule));
   const set = (part: Partial<Values>) => setValues((old) => ({ ...old, ...part }));
   const { tried, trying, refused, tryIt } = useTrial();
-  const fault = problem ?? refused;
-  const send = () =>
-    onSubmit({
-      ...termsOf(values),
-      name: values.name,
-      action: values.action,
-      enabled: values.enabled,
-      place: Number(values.place),
-      note: values.note,
-    });
+  const replaying = useReplaying(rule);
+  const fault = problem ?? refused ?? replaying.refused;
+  const draft = (): RuleDraft => ({
+    ...termsOf(values),
+    name: values.name,
+    action: values.action,
+    enabled: values.enabled,
+    place: Number(values.place),
+    note: values.note,
+  });
+  const send = () => onSubmit(draft());
   return (
     <form
       className="space-y-3"
@@ -112,6 +116,17 @@ export function RuleForm({ rule, may, busy, problem, onSubmit, onDelete }: Props
         <button type="button" className="button" disabled={trying || !values.expression.trim()} onClick={() => void tryIt(termsOf(values))}>
           {trying ? "Trying…" : "Try on the last 24 h"}
         </button>
+        {may ? (
+          <button
+            type="button"
+            className="button"
+            title="The last 7 days of all clusters, with this rule as it stands here and without it"
+            disabled={replaying.busy || !values.expression.trim()}
+            onClick={() => replaying.ask({ ...draft(), name: values.name || "New rule", enabled: true })}
+          >
+            {replaying.busy ? "Asking…" : "Replay last week, before and after"}
+          </button>
+        ) : null}
         {may && onDelete ? (
           <button type="button" className="button ml-auto" disabled={busy} onClick={onDelete}>
             Delete
@@ -168,6 +183,21 @@ function Expression({ value, fault, onChange }: ExpressionProps) {
       )}
     </div>
   );
+}
+
+/** A kept rule is left out of what it is compared with as it was, and tried as it stands in the form. */
+function useReplaying(kept: CorrelationRule | undefined) {
+  const navigate = useNavigate();
+  const asked = useMutation({
+    mutationFn: (draft: RuleDraft) => {
+      const rule = { within_s: 600, enabled: true, place: 100, note: "", ...draft };
+      const body: ReplayWish = { rule, without_rules: kept ? [kept.id] : [] };
+      return call<ReplayRun>("replays", { method: "POST", body });
+    },
+    onSuccess: ({ id }) => void navigate({ to: "/replays/$replayId", params: { replayId: id } }),
+  });
+  const refused = asked.error instanceof ApiError ? asked.error : null;
+  return { ask: asked.mutate, busy: asked.isPending, refused };
 }
 
 function useTrial() {
