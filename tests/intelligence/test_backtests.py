@@ -194,6 +194,15 @@ async def test_what_is_set_on_a_watch_can_be_tried_before_it_is_set(
     assert (ended - told.findings[0].started_at) == timedelta(minutes=32)
 
 
+def test_a_watch_that_gives_no_series_finds_nothing_whatever_the_detector_recalls() -> None:
+    times = np.arange(0, 7200, 60, dtype=np.float64)
+    nothing = WatchHistory(times, [], np.empty((0, len(times))))
+    older = WatchHistory(times - 86_400, [{"instance": "gone"}], np.ones((1, len(times))))
+    for plugin in installed().usable.values():
+        found = replay(plugin.build(), CPU, nothing, 60.0, earlier=older)
+        assert (found.findings, found.learned_from) == ([], [])
+
+
 async def test_a_backtest_out_of_scope_or_of_nothing_is_refused(hub: Hub, backtests: Backtests) -> None:
     with pytest.raises(NotFound):
         await backtests.run(ROOT, BacktestWish(cluster_id=LAB, watch="no_such"))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 
@@ -55,6 +57,11 @@ async def test_connections_that_the_server_ended_are_replaced_before_they_are_us
             ),
             {"pids": pids},
         )
+        # They end a moment after they were told to, and only then can anybody notice.
+        left = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(:pids) AND pid <> pg_backend_pid()"
+        while await connection_of(tx).scalar(text(left), {"pids": pids}):
+            await tx.connection.rollback()
+            await asyncio.sleep(0.01)
     for _ in range(3):
         async with database.begin() as one, database.look() as two:
             for tx in (one, two):

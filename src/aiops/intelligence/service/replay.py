@@ -186,10 +186,11 @@ def _recalled(
     if earlier is not None:
         rows = {key_of(labels): row for labels, row in zip(earlier.series, earlier.values, strict=True)}
         unknown = np.full(len(earlier.times), np.nan)
-        before = np.array([rows.get(key_of(labels), unknown) for labels in past.series])
+        found = np.array([rows.get(key_of(labels), unknown) for labels in past.series])
+        before = found.reshape(len(past.series), len(earlier.times))
         older = earlier.times < past.times[0]
         times = np.concatenate([earlier.times[older], times])
-        values = np.concatenate([before.reshape(len(past.series), -1)[:, older], values], axis=1)
+        values = np.concatenate([before[:, older], values], axis=1)
     for start in starts:
         at = past.times[0] + start * interval_s
         known = (times < at) & (times >= at - detector.recalls_s)

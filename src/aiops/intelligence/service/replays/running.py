@@ -32,7 +32,7 @@ from aiops.registry.ports import Clusters
 
 _LOOK_EVERY_S = 2.0
 _TELL_EVERY_S = 1.0
-_LOST = timedelta(seconds=30)
+_LOST = timedelta(seconds=10)
 _MOST_WAITING = 3
 _MOST_ATTEMPTS = 3
 _FIRST_YEAR = 2000
