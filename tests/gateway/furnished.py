@@ -22,6 +22,7 @@ from tests.gateway.seeds import (
     TRACE_ID,
     fire_alert,
     keep_anomaly,
+    keep_cause,
     keep_finding,
     keep_incident,
     keep_log_pattern,
@@ -211,6 +212,14 @@ class FurnishedHub:
             return str(self.equipped["id"])
         if method == "DELETE" and name in self._makers:
             return self._makers[name]()
+        if method == "DELETE" and name == "file":
+            self.admin.post(
+                "/api/v1/topology/apply", json={**self.topology_file(chance), "name": "gone", "dry_run": False}
+            )
+            return "gone"
+        if operation == ("PUT", "/api/v1/analysis/{incident_id}/feedback"):
+            keep_cause(self.hub, self.words["incident_id"][0], self.pushed["id"], MARKER)
+            return self.words["incident_id"][0]
         if method == "PUT" and name == "window_id":
             return self._window()
         if method == "DELETE" and name == "anomaly_id":
@@ -408,6 +417,7 @@ def _action(hub: FurnishedHub, chance: random.Random) -> JSON:
 _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
     ("POST", "/api/metrics"): _push,
     ("POST", "/api/v1/alerts/webhook"): _webhook,
+    ("POST", "/api/v1/alerts/webhook/{alert_format}"): _webhook,
     ("POST", "/api/v1/alerts/actions"): _action,
     ("POST", "/api/v1/alert-intake-rules"): FurnishedHub.new_rule,
     ("PUT", "/api/v1/alert-intake-rules/{intake_rule_id}"): FurnishedHub.changed_rule,

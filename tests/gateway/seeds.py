@@ -177,6 +177,21 @@ def signals(marker: str) -> tuple[LokiPeer, TempoPeer]:
     return loki, tempo
 
 
+def keep_cause(hub: Hub, incident_id: str, cluster_id: str, marker: str) -> None:
+    """One ranked cause of an incident."""
+    cause = {
+        "title": marker,
+        "cluster_id": cluster_id,
+        "labels": {"owner": marker},
+        "confidence": 0.5,
+        "moved_at": datetime.now(UTC).isoformat(),
+        "reasons": ["moved first"],
+        "evidence": [],
+    }
+    with database_of(hub) as connection:
+        connection.execute("UPDATE intelligence.incident SET causes = %s WHERE id = %s", (Jsonb([cause]), incident_id))
+
+
 def keep_topology(admin: httpx.Client, cluster: str, marker: str) -> str:
     """A machine of the cluster behind a switch of none, from a file named after the marker; gives the machine's id."""
     machine = {"kind": "node", "name": f"machine-{marker}", "cluster": cluster, "attributes": {"owner": marker}}
