@@ -3,7 +3,7 @@ import { type AlertFilters, alertGroups } from "../../api/queries";
 import type { AlertGroup } from "../../api/types";
 import { plural, sentence } from "../../lib/format";
 import { ago } from "../../lib/time";
-import type { AlertsSearch } from "../../router";
+import type { AlertsSearch } from "../../router/search";
 import { useHoldUnderPointer, useNow } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { SeverityMark } from "../../ui/marks";

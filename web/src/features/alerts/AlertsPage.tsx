@@ -4,7 +4,7 @@ import { useMemo, useRef, useState } from "react";
 import { type AlertFilters, alertPages, clusters } from "../../api/queries";
 import { copyText } from "../../lib/copy";
 import { plural } from "../../lib/format";
-import type { AlertsSearch } from "../../router";
+import type { AlertsSearch } from "../../router/search";
 import { notify } from "../../shell/notice";
 import { usePageKeys } from "../../shell/pageKeys";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";

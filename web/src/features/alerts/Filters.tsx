@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { alertCounts } from "../../api/queries";
-import type { AlertsSearch } from "../../router";
+import type { AlertsSearch } from "../../router/search";
 import { type Loudness, setLoudness, useLoudness } from "../../shell/alarms";
 import { useMedia } from "../../shell/store";
 import { FilterSelect, SearchField } from "../../ui/filters";

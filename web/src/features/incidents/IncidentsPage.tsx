@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { teams } from "../../api/correlation";
 import { clusters, incidentPages, me } from "../../api/queries";
 import { plural } from "../../lib/format";
-import type { IncidentsSearch } from "../../router";
+import type { IncidentsSearch } from "../../router/search";
 import { usePageKeys } from "../../shell/pageKeys";
 import { useHold } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";

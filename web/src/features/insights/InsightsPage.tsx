@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { groups } from "../../api/insight";
 import { clusters } from "../../api/queries";
 import { plural } from "../../lib/format";
-import type { InsightsSearch } from "../../router";
+import type { InsightsSearch } from "../../router/search";
 import { useRange } from "../../shell/store";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { FilterSelect } from "../../ui/filters";

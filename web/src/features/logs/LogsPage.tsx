@@ -5,7 +5,7 @@ import { clusters } from "../../api/queries";
 import { type LogsAnswer, MOST_LINES, logs } from "../../api/signals";
 import { plural } from "../../lib/format";
 import { isMoving } from "../../lib/time";
-import type { LogsSearch } from "../../router";
+import type { LogsSearch } from "../../router/search";
 import { useLive, useRange } from "../../shell/store";
 import { Empty, QueryFailure, SkeletonBlock } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";

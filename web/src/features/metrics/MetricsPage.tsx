@@ -4,7 +4,7 @@ import { useState } from "react";
 import { clusters, dashboard } from "../../api/queries";
 import { copyText } from "../../lib/copy";
 import { absolute, resolveOrDefault } from "../../lib/time";
-import type { MetricsSearch } from "../../router";
+import type { MetricsSearch } from "../../router/search";
 import { notify } from "../../shell/notice";
 import { useRange } from "../../shell/store";
 import { Empty } from "../../ui/feedback";

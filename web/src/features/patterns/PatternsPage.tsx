@@ -6,7 +6,7 @@ import { patternsFound } from "../../api/patternSearch";
 import { clusters } from "../../api/queries";
 import { formatDuration } from "../../lib/time";
 import { plural } from "../../lib/format";
-import type { PatternsSearch } from "../../router";
+import type { PatternsSearch } from "../../router/search";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { FilterSelect, SearchField } from "../../ui/filters";
 import { PageHead } from "../../ui/page";

@@ -4,7 +4,7 @@ import { useCallback, useMemo, useState } from "react";
 import { clusters } from "../../api/queries";
 import { type TopologyGroup, type TopologyOrigin, type Way, topologyAround, topologyFar, topologyOrigins } from "../../api/topology";
 import { plural } from "../../lib/format";
-import type { TopologySearch } from "../../router";
+import type { TopologySearch } from "../../router/search";
 import { useLive } from "../../shell/store";
 import { Empty, QueryFailure, SkeletonBlock } from "../../ui/feedback";
 import { FilterSelect, SearchField } from "../../ui/filters";

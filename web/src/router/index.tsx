@@ -7,21 +7,28 @@ import {
   redirect,
   retainSearchParams,
 } from "@tanstack/react-router";
-import { ApiError } from "./api/client";
-import { me } from "./api/queries";
-import type { TraceFields } from "./api/signals";
-import { ABILITIES, type Ability, type FleetSearch, SORTS } from "./features/fleet/grid";
-import { type PanelsSearch, readPanels } from "./features/metrics/panels";
-import { Shell } from "./shell/Shell";
-import { NotFound, Problem } from "./shell/Problem";
-
-interface RangeSearch {
-  from?: string;
-  to?: string;
-}
-
-const text = (value: unknown): string | undefined =>
-  typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+import { ApiError } from "../api/client";
+import { me } from "../api/queries";
+import type { TraceFields } from "../api/signals";
+import { ABILITIES, type Ability, type FleetSearch, SORTS } from "../features/fleet/grid";
+import { readPanels } from "../features/metrics/panels";
+import { Shell } from "../shell/Shell";
+import { NotFound, Problem } from "../shell/Problem";
+import {
+  type AlertsSearch,
+  type IncidentsSearch,
+  type InsightsSearch,
+  type LogsSearch,
+  type MetricsSearch,
+  type PatternsSearch,
+  type RangeSearch,
+  type TopologySearch,
+  devicesSearch,
+  ids,
+  listSearch,
+  one,
+  text,
+} from "./search";
 
 const root = createRootRouteWithContext<{ client: QueryClient }>()({
   validateSearch: (search: Record<string, unknown>): RangeSearch => ({ from: text(search.from), to: text(search.to) }),
@@ -36,7 +43,7 @@ const signIn = createRoute({
     next: text(search.next),
     ended: search.ended === true || undefined,
   }),
-  component: lazyRouteComponent(() => import("./shell/SignIn"), "SignIn"),
+  component: lazyRouteComponent(() => import("../shell/SignIn"), "SignIn"),
 });
 
 const shell = createRoute({
@@ -64,8 +71,6 @@ const home = createRoute({
   },
 });
 
-const one = <T extends string>(value: unknown, of: readonly T[]): T | undefined => of.find((each) => each === value);
-
 const fleet = createRoute({
   getParentRoute: () => shell,
   path: "/fleet",
@@ -81,40 +86,32 @@ const fleet = createRoute({
     can: one(search.can, Object.keys(ABILITIES) as Ability[]),
     q: text(search.q),
   }),
-  component: lazyRouteComponent(() => import("./features/fleet/FleetPage"), "FleetPage"),
+  component: lazyRouteComponent(() => import("../features/fleet/FleetPage"), "FleetPage"),
 });
 
 const addCluster = createRoute({
   getParentRoute: () => shell,
   path: "/fleet/add",
-  component: lazyRouteComponent(() => import("./features/fleet/ClusterFormPage"), "AddClusterPage"),
+  component: lazyRouteComponent(() => import("../features/fleet/ClusterFormPage"), "AddClusterPage"),
 });
 
 const importClusters = createRoute({
   getParentRoute: () => shell,
   path: "/fleet/import",
-  component: lazyRouteComponent(() => import("./features/fleet/ImportPage"), "ImportPage"),
+  component: lazyRouteComponent(() => import("../features/fleet/ImportPage"), "ImportPage"),
 });
 
 const editCluster = createRoute({
   getParentRoute: () => shell,
   path: "/fleet/$clusterId/edit",
-  component: lazyRouteComponent(() => import("./features/fleet/ClusterFormPage"), "EditClusterPage"),
+  component: lazyRouteComponent(() => import("../features/fleet/ClusterFormPage"), "EditClusterPage"),
 });
 
 const cluster = createRoute({
   getParentRoute: () => shell,
   path: "/fleet/$clusterId",
-  component: lazyRouteComponent(() => import("./features/fleet/ClusterPage"), "ClusterPage"),
+  component: lazyRouteComponent(() => import("../features/fleet/ClusterPage"), "ClusterPage"),
 });
-
-export interface MetricsSearch extends PanelsSearch {
-  clusters?: string[];
-  /** The dashboard whose panels are being changed. */
-  board?: string;
-}
-
-const ids = (value: unknown): string[] | undefined => (Array.isArray(value) ? value.map(String) : undefined);
 
 const metrics = createRoute({
   getParentRoute: () => shell,
@@ -125,55 +122,34 @@ const metrics = createRoute({
     clusters: ids(search.clusters),
     board: text(search.board),
   }),
-  component: lazyRouteComponent(() => import("./features/metrics/MetricsPage"), "MetricsPage"),
+  component: lazyRouteComponent(() => import("../features/metrics/MetricsPage"), "MetricsPage"),
 });
 
 const dashboards = createRoute({
   getParentRoute: () => shell,
   path: "/dashboards",
-  component: lazyRouteComponent(() => import("./features/dashboards/DashboardsPage"), "DashboardsPage"),
+  component: lazyRouteComponent(() => import("../features/dashboards/DashboardsPage"), "DashboardsPage"),
 });
 
 const dashboard = createRoute({
   getParentRoute: () => shell,
   path: "/dashboards/$dashboardId",
   validateSearch: (search: Record<string, unknown>): { clusters?: string[] } => ({ clusters: ids(search.clusters) }),
-  component: lazyRouteComponent(() => import("./features/dashboards/DashboardPage"), "DashboardPage"),
+  component: lazyRouteComponent(() => import("../features/dashboards/DashboardPage"), "DashboardPage"),
 });
-
-const strings = (value: unknown): string[] | undefined => (Array.isArray(value) ? value.map(String) : undefined);
-
-export interface LogsSearch {
-  q?: string;
-  clusters?: string[];
-  /** PromQL, shown beside. */
-  metric?: string;
-  tail?: boolean;
-  wrap?: boolean;
-}
 
 const logs = createRoute({
   getParentRoute: () => shell,
   path: "/logs",
   validateSearch: (search: Record<string, unknown>): LogsSearch => ({
     q: text(search.q),
-    clusters: strings(search.clusters),
+    clusters: ids(search.clusters),
     metric: text(search.metric),
     tail: search.tail === true || undefined,
     wrap: search.wrap === true || undefined,
   }),
-  component: lazyRouteComponent(() => import("./features/logs/LogsPage"), "LogsPage"),
+  component: lazyRouteComponent(() => import("../features/logs/LogsPage"), "LogsPage"),
 });
-
-export interface PatternsSearch {
-  q?: string;
-  cluster?: string;
-  severity?: string;
-  about?: string;
-  finding?: string;
-  sort?: "last_seen" | "count" | "first_seen";
-  open?: string;
-}
 
 const patterns = createRoute({
   getParentRoute: () => shell,
@@ -187,7 +163,7 @@ const patterns = createRoute({
     sort: one(search.sort, ["last_seen", "count", "first_seen"]),
     open: text(search.open),
   }),
-  component: lazyRouteComponent(() => import("./features/patterns/PatternsPage"), "PatternsPage"),
+  component: lazyRouteComponent(() => import("../features/patterns/PatternsPage"), "PatternsPage"),
 });
 
 const traces = createRoute({
@@ -200,33 +176,16 @@ const traces = createRoute({
     min: text(search.min),
     max: text(search.max),
     errors: search.errors === true || undefined,
-    clusters: strings(search.clusters),
+    clusters: ids(search.clusters),
   }),
-  component: lazyRouteComponent(() => import("./features/traces/TracesPage"), "TracesPage"),
+  component: lazyRouteComponent(() => import("../features/traces/TracesPage"), "TracesPage"),
 });
 
 const trace = createRoute({
   getParentRoute: () => shell,
   path: "/traces/$traceId",
-  component: lazyRouteComponent(() => import("./features/traces/TracePage"), "TracePage"),
+  component: lazyRouteComponent(() => import("../features/traces/TracePage"), "TracePage"),
 });
-
-export interface DevicesSearch {
-  clusters?: string[];
-  q?: string;
-}
-
-const devicesSearch = (search: Record<string, unknown>): DevicesSearch => ({ clusters: ids(search.clusters), q: text(search.q) });
-
-export interface TopologySearch {
-  q?: string;
-  cluster?: string;
-  namespace?: string;
-  kind?: string;
-  node?: string;
-  depth?: number;
-  way?: "BOTH" | "NEEDS" | "NEEDED_BY";
-}
 
 const topology = createRoute({
   getParentRoute: () => shell,
@@ -240,14 +199,14 @@ const topology = createRoute({
     depth: [1, 2, 3, 4].find((depth) => depth === search.depth),
     way: one(search.way, ["NEEDS", "NEEDED_BY"] as const),
   }),
-  component: lazyRouteComponent(() => import("./features/topology/TopologyPage"), "TopologyPage"),
+  component: lazyRouteComponent(() => import("../features/topology/TopologyPage"), "TopologyPage"),
 });
 
 const gpu = createRoute({
   getParentRoute: () => shell,
   path: "/gpu",
   validateSearch: devicesSearch,
-  component: lazyRouteComponent(() => import("./features/gpu/GpuPage"), "GpuPage"),
+  component: lazyRouteComponent(() => import("../features/gpu/GpuPage"), "GpuPage"),
 });
 
 const cnf = createRoute({
@@ -257,37 +216,8 @@ const cnf = createRoute({
     ...devicesSearch(search),
     view: one(search.view, ["ptp", "sriov", "dpdk", "workloads"]),
   }),
-  component: lazyRouteComponent(() => import("./features/cnf/CnfPage"), "CnfPage"),
+  component: lazyRouteComponent(() => import("../features/cnf/CnfPage"), "CnfPage"),
 });
-
-export interface ListSearch {
-  state?: string;
-  severity?: string;
-  cluster?: string;
-  q?: string;
-  open?: string;
-}
-
-const listSearch = (search: Record<string, unknown>): ListSearch => ({
-  state: text(search.state),
-  severity: text(search.severity),
-  cluster: text(search.cluster),
-  q: text(search.q),
-  open: text(search.open),
-});
-
-export interface AlertsSearch extends ListSearch {
-  status?: string;
-  /** A name; `none` means nobody. */
-  assignee?: string;
-  /** Snoozed alerts are out of sight but for whoever asks for them. */
-  snoozed?: boolean;
-  name?: string;
-  /** `name=value`. */
-  label?: string;
-  /** What they are grouped by: a word of the hub, or a label. */
-  group?: string;
-}
 
 const alerts = createRoute({
   getParentRoute: () => shell,
@@ -301,15 +231,8 @@ const alerts = createRoute({
     label: text(search.label),
     group: text(search.group),
   }),
-  component: lazyRouteComponent(() => import("./features/alerts/AlertsPage"), "AlertsPage"),
+  component: lazyRouteComponent(() => import("../features/alerts/AlertsPage"), "AlertsPage"),
 });
-
-export interface IncidentsSearch extends ListSearch {
-  /** By impact, unless asked otherwise. */
-  order?: "LATEST";
-  owner?: string;
-  team?: string;
-}
 
 const incidents = createRoute({
   getParentRoute: () => shell,
@@ -320,24 +243,14 @@ const incidents = createRoute({
     owner: text(search.owner),
     team: text(search.team),
   }),
-  component: lazyRouteComponent(() => import("./features/incidents/IncidentsPage"), "IncidentsPage"),
+  component: lazyRouteComponent(() => import("../features/incidents/IncidentsPage"), "IncidentsPage"),
 });
 
 const incident = createRoute({
   getParentRoute: () => shell,
   path: "/incidents/$incidentId",
-  component: lazyRouteComponent(() => import("./features/incidents/IncidentPage"), "IncidentPage"),
+  component: lazyRouteComponent(() => import("../features/incidents/IncidentPage"), "IncidentPage"),
 });
-
-export interface InsightsSearch {
-  cluster?: string;
-  kind?: string;
-  state?: string;
-  /** A stretch of the rate's chart, as `start-end` in Unix seconds. */
-  mark?: string;
-  /** The forecast that is opened. */
-  open?: string;
-}
 
 const insights = createRoute({
   getParentRoute: () => shell,
@@ -349,37 +262,37 @@ const insights = createRoute({
     mark: text(search.mark),
     open: text(search.open),
   }),
-  component: lazyRouteComponent(() => import("./features/insights/InsightsPage"), "InsightsPage"),
+  component: lazyRouteComponent(() => import("../features/insights/InsightsPage"), "InsightsPage"),
 });
 
 const watches = createRoute({
   getParentRoute: () => shell,
   path: "/watches",
-  component: lazyRouteComponent(() => import("./features/watches/WatchesPage"), "WatchesPage"),
+  component: lazyRouteComponent(() => import("../features/watches/WatchesPage"), "WatchesPage"),
 });
 
 const watch = createRoute({
   getParentRoute: () => shell,
   path: "/watches/$watch",
-  component: lazyRouteComponent(() => import("./features/watches/WatchPage"), "WatchPage"),
+  component: lazyRouteComponent(() => import("../features/watches/WatchPage"), "WatchPage"),
 });
 
 const replays = createRoute({
   getParentRoute: () => shell,
   path: "/replays",
-  component: lazyRouteComponent(() => import("./features/replays/ReplaysPage"), "ReplaysPage"),
+  component: lazyRouteComponent(() => import("../features/replays/ReplaysPage"), "ReplaysPage"),
 });
 
 const replay = createRoute({
   getParentRoute: () => shell,
   path: "/replays/$replayId",
-  component: lazyRouteComponent(() => import("./features/replays/ReplayPage"), "ReplayPage"),
+  component: lazyRouteComponent(() => import("../features/replays/ReplayPage"), "ReplayPage"),
 });
 
 const overview = createRoute({
   getParentRoute: () => shell,
   path: "/overview",
-  component: lazyRouteComponent(() => import("./features/overview/OverviewPage"), "OverviewPage"),
+  component: lazyRouteComponent(() => import("../features/overview/OverviewPage"), "OverviewPage"),
 });
 
 const executive = createRoute({
@@ -389,43 +302,43 @@ const executive = createRoute({
     days: search.days === 30 ? 30 : undefined,
     by: one(search.by, ["TEAM", "SERVICE"]),
   }),
-  component: lazyRouteComponent(() => import("./features/executive/ExecutivePage"), "ExecutivePage"),
+  component: lazyRouteComponent(() => import("../features/executive/ExecutivePage"), "ExecutivePage"),
 });
 
 const maintenance = createRoute({
   getParentRoute: () => shell,
   path: "/maintenance",
-  component: lazyRouteComponent(() => import("./features/maintenance/MaintenancePage"), "MaintenancePage"),
+  component: lazyRouteComponent(() => import("../features/maintenance/MaintenancePage"), "MaintenancePage"),
 });
 
 const changes = createRoute({
   getParentRoute: () => shell,
   path: "/changes",
-  component: lazyRouteComponent(() => import("./features/changes/ChangesPage"), "ChangesPage"),
+  component: lazyRouteComponent(() => import("../features/changes/ChangesPage"), "ChangesPage"),
 });
 
 const runbooks = createRoute({
   getParentRoute: () => shell,
   path: "/runbooks",
-  component: lazyRouteComponent(() => import("./features/runbooks/RunbooksPage"), "RunbooksPage"),
+  component: lazyRouteComponent(() => import("../features/runbooks/RunbooksPage"), "RunbooksPage"),
 });
 
 const storage = createRoute({
   getParentRoute: () => shell,
   path: "/settings/storage",
-  component: lazyRouteComponent(() => import("./features/settings/StoragePage"), "StoragePage"),
+  component: lazyRouteComponent(() => import("../features/settings/StoragePage"), "StoragePage"),
 });
 
 const correlation = createRoute({
   getParentRoute: () => shell,
   path: "/settings/correlation",
-  component: lazyRouteComponent(() => import("./features/correlation/RulesPage"), "RulesPage"),
+  component: lazyRouteComponent(() => import("../features/correlation/RulesPage"), "RulesPage"),
 });
 
 const sources = createRoute({
   getParentRoute: () => shell,
   path: "/settings/sources",
-  component: lazyRouteComponent(() => import("./features/settings/SourcesPage"), "SourcesPage"),
+  component: lazyRouteComponent(() => import("../features/settings/SourcesPage"), "SourcesPage"),
 });
 
 const tree = root.addChildren([
