@@ -150,7 +150,7 @@ function Navigation({ open, unresolved, onHelp }: NavigationProps) {
         open ? "absolute top-11 bottom-0 z-30 flex shadow-xl" : "hidden"
       } md:static md:flex md:shadow-none`}
     >
-      <div className="min-h-0 flex-1 space-y-2 overflow-y-auto">
+      <div className="min-h-0 flex-1 space-y-1 overflow-y-auto">
         {GROUPS.map(({ name, pages }) => (
           <div key={name} role="group" aria-label={name}>
             <p aria-hidden="true" className="px-2 text-meta text-muted">
@@ -161,7 +161,7 @@ function Navigation({ open, unresolved, onHelp }: NavigationProps) {
                 <li key={page.to}>
                   <Link
                     to={page.to}
-                    className="flex h-7 items-center gap-2 rounded px-2 hover:bg-raised"
+                    className="flex h-6 items-center gap-2 rounded px-2 hover:bg-raised"
                     activeProps={{ className: "bg-raised font-medium" }}
                     inactiveProps={{ className: "text-muted" }}
                   >
