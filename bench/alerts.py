@@ -1,7 +1,8 @@
 """100,000 open alerts over HTTP: pages, filters and counts p95 < 100 ms, a status < 50 ms, 1,000 alerts/s taken in.
 
-All of it twice: alone, and beside 1,000,000 alerts that have ended, with their history: at most 1.5 times as
-slow. Alerts come in as webhooks of 100 new ones from two senders at once, acknowledged when they are durable.
+All of it twice: alone, and beside 1,000,000 alerts that have ended, with their history: each read at most 1.5 times
+as slow. What takes less than 20 ms is taken for 20: it is not felt, and its p95 is mostly the machine's. Alerts
+come in as webhooks of 100 new ones from two senders at once, acknowledged when they are durable.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ TAKES = "4 min"
 OPEN, ENDED, ASKED, CHANGED = 100_000, 1_000_000, 60, 200
 WEBHOOKS, A_WEBHOOK, SENDERS = 200, 100, 2
 READ_MS, CHANGE_MS, INTAKE, TIMES = 100.0, 50.0, 1_000.0, 1.5
+NOT_FELT_MS = 20.0
 
 _ALERTS = """
 INSERT INTO observability.alert (cluster_id, fingerprint, name, severity, severity_rank, sender_severity, state, labels,
@@ -174,8 +176,9 @@ def main() -> int:
             later = reads_later[name]
             note = f"{alone:.0f}, {later:.0f} {beside}"
             held.append(at_most(f"alerts, {name}, p95", max(alone, later), READ_MS, " ms", note))
-        slower = statistics.median(reads_later[name] / alone for name, alone in reads.items())
-        held.append(at_most(f"alerts, reads {beside}", slower, TIMES, " times", "median of all"))
+        slower = {name: reads_later[name] / max(alone, NOT_FELT_MS) for name, alone in reads.items()}
+        worst = max(slower, key=lambda name: slower[name])
+        held.append(at_most(f"alerts, reads {beside}", slower[worst], TIMES, " times", f"the worst: {worst}"))
         note = f"{change:.0f}, {change_later:.0f} {beside}"
         held.append(at_most("alerts, a status, p95", max(change, change_later), CHANGE_MS, " ms", note))
         note = f"{intake:,.0f}, {intake_later:,.0f} {beside}"

@@ -238,7 +238,7 @@ class AlertService:
         """`only.clusters` is replaced by the principal's scope."""
         principal.require(Role.VIEWER)
         only = self._narrowed(principal, only)
-        async with self._transactions.look() as tx:
+        async with self._reading(only) as tx:
             items = await self._lists.page(tx, only, after, size + 1)
             counted = await self._lists.count(tx, only)
         return AlertPage(items[:size], len(items) > size, counted.total, counted.at_least)
@@ -246,7 +246,7 @@ class AlertService:
     async def counts(self, principal: Principal, only: AlertFilter) -> AlertCounts:
         """As `page`."""
         principal.require(Role.VIEWER)
-        async with self._transactions.look() as tx:
+        async with self._reading(only) as tx:
             return await self._lists.counts(tx, self._narrowed(principal, only))
 
     async def groups(self, principal: Principal, only: AlertFilter, by: str, limit: int) -> list[AlertGroup]:
@@ -254,6 +254,10 @@ class AlertService:
         principal.require(Role.VIEWER)
         async with self._transactions.begin() as tx:
             return await self._lists.groups(tx, self._narrowed(principal, only), by, limit)
+
+    def _reading(self, only: AlertFilter) -> Any:
+        # What is searched for is planned anew each time, which is said of a transaction.
+        return self._transactions.begin() if only.searches else self._transactions.look()
 
     async def timeline(
         self, principal: Principal, key: AlertKey, after: tuple[datetime, UUID] | None, size: int

@@ -97,9 +97,12 @@ class PostgresAlertLists:
 
     async def count(self, tx: Transaction, only: AlertFilter) -> Counted:
         where, narrow, values = conditions(only)
-        if only.only_open and not narrow:
+        if narrow:
+            await _plan_for_these_words(tx)
+            return await _counted(tx, f"observability.alert WHERE {where} AND {narrow} ORDER BY {_ORDER}", values)
+        if only.only_open:
             return Counted(await _number(tx, f"SELECT count(*) FROM observability.alert WHERE {where}", values), False)
-        return await _counted(tx, f"observability.alert WHERE {where}{narrow and ' AND ' + narrow}", values)
+        return await _counted(tx, f"observability.alert WHERE {where}", values)
 
     async def counts(self, tx: Transaction, only: AlertFilter) -> AlertCounts:
         where, narrow, values = conditions(only)
@@ -108,9 +111,12 @@ class PostgresAlertLists:
             "state, severity, status, coalesce(snoozed_until > CAST(:now_is AS timestamptz), false) AS snoozed, "
             "flapping, assignee IS NULL AS unassigned"
         )
-        source = f"SELECT {of} FROM observability.alert WHERE {where}{narrow and ' AND ' + narrow}"
+        source = f"SELECT {of} FROM observability.alert WHERE {where}"
         bound = _MOST_SEARCHED if narrow else _MOST_SUMMED
-        if not only.only_open or narrow:
+        if narrow:
+            await _plan_for_these_words(tx)
+            source += f" AND {narrow} ORDER BY {_ORDER} LIMIT {bound}"
+        elif not only.only_open:
             source += f" LIMIT {bound}"
         rows = await connection_of(tx).execute(
             text(f"SELECT *, count(*) AS many FROM ({source}) AS found GROUP BY 1, 2, 3, 4, 5, 6"), values
@@ -125,6 +131,8 @@ class PostgresAlertLists:
         statuses = ", ".join(
             f"coalesce(sum(many) FILTER (WHERE status = '{one}'), 0) AS {one.lower()}" for one in AlertStatus
         )
+        if narrow:
+            await _plan_for_these_words(tx)
         # How many values a label has is not known beforehand, and sorting all rows by it takes long.
         await connection_of(tx).execute(text("SET LOCAL work_mem = '64MB'"))
         rows = await connection_of(tx).execute(
@@ -211,9 +219,8 @@ def conditions(only: AlertFilter) -> tuple[str, str, Values]:
     """
     parts, values = ["TRUE"], Values()
     if only.states:
+        # Planned with what is open: said twice, it would be taken for a tenth of a tenth beside a long past.
         parts.append(_one_of("state", only.states))
-        if only.only_open:
-            parts.append("state <> 'RESOLVED'")
     if only.severities:
         parts.append(_one_of("severity", only.severities))
     if only.statuses:
@@ -244,7 +251,7 @@ def _grouped(only: AlertFilter, where: str, narrow: str) -> str:
     columns = "name, labels, severity, severity_rank, status, cluster_id, starts_at"
     rows = f"SELECT {columns} FROM observability.alert WHERE {where}"
     if narrow:
-        return f"{rows} AND {narrow} LIMIT {_MOST_SEARCHED}"
+        return f"{rows} AND {narrow} ORDER BY {_ORDER} LIMIT {_MOST_SEARCHED}"
     if not only.only_open:
         return f"{rows} LIMIT {_MOST_SUMMED}"
     parts = (f"({rows} AND {_INDEXED} {is_so} {_LONGEST_INDEXED} LIMIT {_MOST_SUMMED})" for is_so in ("<=", ">"))
@@ -273,6 +280,11 @@ def _history_where(only: AlertFilter, fingerprint: str | None) -> tuple[str, Val
         where += " AND fingerprint = :fingerprint"
         values["fingerprint"] = fingerprint
     return where, values
+
+
+async def _plan_for_these_words(tx: Transaction) -> None:
+    """A word that many have is counted among the newest, a rare one by its index: a plan kept for all suits neither."""
+    await connection_of(tx).execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
 async def _alerts(tx: Transaction, statement: str, values: Values) -> list[Alert]:
