@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
       will run out.
     - `topology_every_minutes`: how often each cluster is looked at for what depends on what.
     - `topology_nodes_limit`: how many things of each cluster one such look keeps.
+    - `changes_every_s`: how often each cluster's Kubernetes API is asked for what has changed.
     - `log_format`: `json` (a line is an object), `console` (for people), or `auto`: console in a terminal, else JSON.
     - `log_level`: `debug`, `info`, `warning` or `error`.
     - `metrics_retention_days`: for how long metrics are kept in all, at last as buckets of 15 minutes.
@@ -111,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     forecast_every_minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
     topology_every_minutes: Annotated[int, Meta(ge=1, le=1440)] = 5
     topology_nodes_limit: Annotated[int, Meta(ge=10, le=50_000)] = 10_000
+    changes_every_s: Annotated[int, Meta(ge=10, le=3600)] = 60
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     metrics_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 90

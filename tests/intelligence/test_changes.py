@@ -253,3 +253,21 @@ async def test_a_body_nested_too_deeply_and_a_name_too_long_for_an_index_are_no_
     name = "".join(map(chr, range(0x4E00, 0x9000)))
     told = {"repository": {"full_name": name}, "deployment": {"id": 1}}
     assert await house.send(github, told, x_github_event="deployment") == 1
+
+
+async def test_what_is_sent_twice_without_a_key_is_one_change(house: House) -> None:
+    east, rollout = house.ids["east"], ToldChange(title="Rollout of shop", service="shop")
+    first = await house.changes.tell(house.ann, east, rollout)
+    await house.clock.advance(120)
+    again = await house.changes.tell(house.ann, east, msgspec.structs.replace(rollout, outcome=Outcome.SUCCEEDED))
+    assert (again.id, again.at, again.outcome) == (first.id, first.at, Outcome.SUCCEEDED)
+    timed = msgspec.structs.replace(rollout, at=AT)
+    assert (await house.changes.tell(house.ann, east, timed)).id == (
+        await house.changes.tell(house.ann, east, timed)
+    ).id
+    await house.clock.advance(1200)
+    assert (await house.changes.tell(house.ann, east, rollout)).id != first.id
+    made = await house.source(ChangeSourceKind.GENERIC)
+    for _ in range(2):
+        await house.send(made, {"title": "Rollout of shop"})
+    assert len(await house.all()) == 4

@@ -161,6 +161,9 @@ class KubernetesPeer:
 
     def _list(self, request: web.Request, resource: Resource, namespace: str) -> web.Response:
         found = [one for one in self.objects[resource] if namespace in ("", one["metadata"].get("namespace", ""))]
+        for chosen in filter(None, request.query.get("fieldSelector", "").split(",")):
+            field_name, _, value = chosen.partition("=")
+            found = [one for one in found if one.get(field_name) == value]
         limit = int(request.query.get("limit", "0")) or len(found) or 1
         start, consistent = 0, True
         if "continue" in request.query:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dishka import AsyncContainer, Scope, provide
 
 from aiops.intelligence.causes_module import CAUSE_ROUTES, CauseProvider
-from aiops.intelligence.changes_module import CHANGE_HANDLERS, CHANGE_ROUTES, ChangeProvider, keep_changes
+from aiops.intelligence.changes_module import CHANGE_HANDLERS, CHANGE_JOBS, CHANGE_ROUTES, ChangeProvider, keep_changes
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
@@ -239,6 +239,7 @@ def context() -> Context:
             *PREDICTION_JOBS,
             *FINDING_JOBS,
             *TOPOLOGY_JOBS,
+            *CHANGE_JOBS,
             *REPLAY_JOBS,
         ),
         keeps=(_keep_incidents, keep_log_patterns, keep_checks, keep_changes, keep_replays),

@@ -19,13 +19,15 @@ from aiops.registry.http.clusters import ClustersController
 from aiops.registry.http.credentials import CredentialsController, reveal
 from aiops.registry.http.fleet import FleetController
 from aiops.registry.http.imports import ImportsController
-from aiops.registry.needs import Discovery, Finder, Prober, Store, TokenIssuer
+from aiops.registry.needs import Discovery, Finder, ObjectReader, Prober, Store, TokenIssuer
 from aiops.registry.ports import Clusters, Uptimes
+from aiops.registry.ports_objects import Objects
 from aiops.registry.service import Fleet, Membership, ProbeJob, Probing
 from aiops.registry.service.applying import Applying
 from aiops.registry.service.connection_tests import ConnectionTests
 from aiops.registry.service.exploring import Exploring, UpkeepJob
 from aiops.registry.service.importing import Importing
+from aiops.registry.service.objects import ObjectsOfClusters
 from aiops.registry.service.probing import OFFERED_URL
 from aiops.registry.service.records import Records
 from aiops.registry.service.sign_ins import SignIns
@@ -42,6 +44,7 @@ class _Outside:
     prober: Prober
     discovery: Discovery
     finder: Finder
+    objects: ObjectReader
     issuer: TokenIssuer
 
 
@@ -73,7 +76,9 @@ class _Registry(Provider):
         )
         try:
             discovery = KubernetesDiscovery(outbound, clock, OwnCluster.told_by(os.environ))
-            yield _Outside(EndpointProber(outbound, clock), discovery, discovery, OidcIssuer(outbound, clock))
+            yield _Outside(
+                EndpointProber(outbound, clock), discovery, discovery, discovery, OidcIssuer(outbound, clock)
+            )
         finally:
             await outbound.close()
 
@@ -100,6 +105,10 @@ class _Registry(Provider):
     @provide
     def uptimes(self, database: Database, store: Store) -> Uptimes:
         return UptimeRecords(database, store)
+
+    @provide
+    def objects(self, clusters: Clusters, outside: _Outside) -> Objects:
+        return ObjectsOfClusters(clusters, outside.objects)
 
     @provide
     def records(self, vault: Vault, rules: UrlRules) -> Records:

@@ -27,6 +27,7 @@ from aiops.registry.ports import (
     State,
     Target,
 )
+from aiops.registry.ports_objects import ClusterObjects
 
 Scope = frozenset[UUID] | None
 """Whose rows: `None` is every cluster."""
@@ -256,6 +257,12 @@ class Discovery(Protocol):
 
     async def read_secret(self, namespace: str, name: str) -> dict[str, bytes]:
         """A Secret of the cluster that the hub itself runs in; raises an `AiopsError`, also where it runs in none."""
+
+
+class ObjectReader(Protocol):
+    async def look(self, api: Target) -> ClusterObjects:
+        """What lives in a cluster now; what these credentials may not read is told in `problems`. Raises an
+        `AiopsError` where nothing could be read."""
 
 
 class Finder(Protocol):

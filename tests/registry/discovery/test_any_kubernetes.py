@@ -144,7 +144,8 @@ async def test_a_kind_that_it_does_not_know_is_missing(cluster: Cluster) -> None
 async def test_with_what_the_base_grants_discovery_lacks_nothing_and_could_change_nothing(cluster: Cluster) -> None:
     token = await cluster.spoke("base")
     steps = await KubernetesDiscovery(cluster.outbound, SystemClock()).check_rights(cluster.target(token))
-    assert [(step.name, step.ok) for step in steps] == [("rights", True)]
+    assert [(step.name, step.ok) for step in steps] == [("rights", True), ("changes", True)]
+    assert "apply deploy/spoke/changes, deploy/spoke/config-changes" in steps[-1].detail
     assert not await cluster.api(token).allowed(Rule(Resource("", "v1", "secrets"), "get", ""))
     assert not await cluster.api(token).allowed(Rule(NODES, "delete", ""))
     assert await cluster.api().surplus()

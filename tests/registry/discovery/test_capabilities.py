@@ -187,8 +187,8 @@ async def test_the_test_of_a_connection_names_the_right_that_is_missing(discover
             " apply deploy/spoke/nvidia-gpu-operator to the cluster"
         )
         steps = await discovery.check_rights(target(peer, grant(peer, "nvidia-gpu-operator")))
-        assert steps[-1].ok
-        assert steps[-1].name == "rights"
+        assert [(step.name, step.ok) for step in steps] == [("rights", True), ("changes", True)]
+        assert "apply deploy/spoke/changes, deploy/spoke/config-changes" in steps[-1].detail
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_with_what_its_folders_grant_no_right_is_missing_and_none_is_too_m
     discovery: KubernetesDiscovery, make: Callable[[], KubernetesPeer], folders: tuple[str, ...]
 ) -> None:
     async with serving(make()) as peer:
-        steps = await discovery.check_rights(target(peer, grant(peer, *folders)))
+        steps = await discovery.check_rights(target(peer, grant(peer, *folders, "changes", "config-changes")))
     assert all(step.ok for step in steps)
     assert steps[-1].name == "rights"
 

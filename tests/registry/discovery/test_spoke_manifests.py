@@ -61,7 +61,8 @@ def test_nothing_may_be_changed_and_no_secret_read(folder: str) -> None:
         assert verb in ("get", "list")
         assert "*" not in (group, resource, verb)
         assert resource != "secrets"
-        assert name or resource not in ("configmaps", "routes"), "these may hold secrets: only by name"
+        if folder != Part.CONFIG_CHANGES.value:
+            assert name or resource not in ("configmaps", "routes"), "these may hold secrets: only by name"
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import hashlib
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +15,9 @@ from aiops.observability.ports import Labels
 
 MOST_ORIGINAL_BYTES = 256 * 1024
 """What a sender said is kept whole up to here."""
+
+TOLD_WITHIN = timedelta(minutes=10)
+"""The same words without a key and without a time of their own, within this, are one change that was sent twice."""
 
 _Word = Annotated[str, msgspec.Meta(max_length=512)]
 _Labels = Annotated[
@@ -147,8 +151,7 @@ def change_of(
         source=source,
         source_id=source_id,
         cluster_id=cluster_id,
-        # Without a name of its own, each is another.
-        key=told.key or f"id:{change_id}",
+        key=told.key or key_of_content(told),
         kind=told.kind,
         title=told.title,
         namespace=told.namespace,
@@ -161,6 +164,17 @@ def change_of(
         outcome=told.outcome,
         labels=told.labels,
     )
+
+
+CONTENT_KEY = "content:"
+"""Begins the key of a change that its sender gave none."""
+
+
+def key_of_content(told: ToldChange) -> str:
+    """Named by what it says. Where that holds no time, the same words are the same change within
+    `TOLD_WITHIN`."""
+    said = msgspec.structs.replace(told, key="", outcome=None, told_at=None)
+    return CONTENT_KEY + hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()[:32]
 
 
 def _utc(at: datetime) -> datetime:

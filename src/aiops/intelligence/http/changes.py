@@ -25,8 +25,10 @@ from aiops.intelligence.domain.changes import (
     Outcome,
     ToldChange,
 )
+from aiops.intelligence.needs_changes import ClusterLook
 from aiops.intelligence.service.change_sources import ChangeSources
 from aiops.intelligence.service.changes import Changes
+from aiops.intelligence.service.kubernetes_changes import ClusterChanges
 from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller
 from aiops.observability.ports import Labels
@@ -93,6 +95,18 @@ class ChangeSourceWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ChangeSourceList(msgspec.Struct, frozen=True):
     items: list[ChangeSource]
+
+
+class WatchedCluster(msgspec.Struct, frozen=True, kw_only=True):
+    """A cluster whose Kubernetes API is asked for changes. `looked_at` is `null` before the first look; `notes` tell
+    what could not be read or was left out, `error` why the last look found nothing out."""
+
+    cluster_id: UUID
+    cluster: str
+    looked_at: datetime | None
+    objects: int
+    notes: list[str]
+    error: str | None
 
 
 class CreatedChangeSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +199,21 @@ class ChangeSourcesController(Controller):
     ) -> CreatedChangeSource:
         made = await sources.create(principal, data.name, data.kind, data.cluster_id, data.places)
         return CreatedChangeSource(token=made.token, path=made.path, **msgspec.structs.asdict(made.source))
+
+    @get("/clusters", summary="Clusters whose Kubernetes API the hub asks for changes, and how that goes")
+    @inject
+    async def list_watched(
+        self, principal: Caller, watching: FromDishka[ClusterChanges], clusters: FromDishka[Clusters]
+    ) -> list[WatchedCluster]:
+        told = {one.cluster_id: one for one in await watching.looks(principal)}
+        asked = [one for one in await clusters.visible(principal) if one.api_server_url is not None]
+        return [
+            WatchedCluster(
+                cluster=one.name,
+                **msgspec.structs.asdict(told.get(one.id) or ClusterLook(cluster_id=one.id, looked_at=None)),
+            )
+            for one in asked
+        ]
 
     @delete("/{change_source_id:uuid}", summary="Take a source's token away; what it told stays")
     @inject

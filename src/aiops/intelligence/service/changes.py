@@ -11,6 +11,7 @@ import structlog
 
 from aiops.intelligence.domain.changes import (
     MOST_ORIGINAL_BYTES,
+    TOLD_WITHIN,
     Change,
     ChangeFilter,
     ChangeSource,
@@ -50,7 +51,7 @@ class Changes:
             told, change_id=new_id(), source=principal.name, source_id=None, cluster_id=cluster_id, now=now
         )
         async with self._transactions.begin() as tx:
-            kept = await self._keep(tx, change, None)
+            kept = await self._keep(tx, told, change, None)
             await tx.commit()
         log.info("change_told", change_id=str(kept.id), by=principal.name, by_id=principal.id, title=kept.title)
         return kept
@@ -73,21 +74,18 @@ class Changes:
         async with self._transactions.begin() as tx:
             for change, one in zip(changes, told, strict=True):
                 said = original if len(told) == 1 else msgspec.json.encode(one)
-                await self._keep(tx, change, said if len(said) <= MOST_ORIGINAL_BYTES else None)
+                await self._keep(tx, one, change, said if len(said) <= MOST_ORIGINAL_BYTES else None)
             await tx.commit()
         return len(changes)
 
-    async def found(self, changes: Sequence[Change]) -> int:
-        """What the hub itself saw; gives how much of it was new."""
+    async def keep_found(self, tx: Transaction, changes: Sequence[Change]) -> int:
+        """What the hub itself saw, in the caller's transaction; gives how much of it was new."""
         new = 0
-        async with self._transactions.begin() as tx:
-            for change in changes:
-                kept, news = await self._store.put(tx, change, None)
-                if news:
-                    self._publish(tx, kept)
-                    new += 1
-            if new:
-                await tx.commit()
+        for change in changes:
+            kept, news = await self._store.put(tx, change, None)
+            if news:
+                self._publish(tx, kept)
+                new += 1
         return new
 
     async def page(
@@ -114,7 +112,10 @@ class Changes:
         items, _ = await self.page(principal, wanted, limit, None)
         return items
 
-    async def _keep(self, tx: Transaction, change: Change, original: bytes | None) -> Change:
+    async def _keep(self, tx: Transaction, told: ToldChange, change: Change, original: bytes | None) -> Change:
+        if not told.key and told.at is None:
+            same = await self._store.same_words(tx, change, change.received_at - TOLD_WITHIN)
+            change = msgspec.structs.replace(change, key=same or f"{change.key}:{change.received_at.isoformat()}")
         kept, news = await self._store.put(tx, change, original)
         if news:
             self._publish(tx, kept)

@@ -51,6 +51,22 @@ class SqlChanges:
         kept: list[Change] = rows_to(Change, rows)
         return kept[0], False
 
+    async def same_words(self, tx: Transaction, change: Change, since: datetime) -> str | None:
+        await _run(tx, "SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=change.key)
+        rows = await _run(
+            tx,
+            "SELECT key FROM intelligence.change WHERE starts_with(key, :key)"
+            " AND at >= :since AND received_at >= :since"
+            " AND source_id IS NOT DISTINCT FROM :source_id AND cluster_id IS NOT DISTINCT FROM :cluster_id"
+            " ORDER BY received_at DESC LIMIT 1",
+            key=change.key,
+            since=since,
+            source_id=change.source_id,
+            cluster_id=change.cluster_id,
+        )
+        found: str | None = rows.scalar_one_or_none()
+        return found
+
     async def page(
         self,
         tx: Transaction,

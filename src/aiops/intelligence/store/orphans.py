@@ -14,6 +14,7 @@ _KINDS = {
     "forecasts": "SELECT count(*) FROM intelligence.prediction WHERE cluster_id <> ALL(:clusters)",
     "changes": "SELECT count(*) FROM intelligence.change WHERE cluster_id <> ALL(:clusters)",
     "sources of changes": "SELECT count(*) FROM intelligence.change_source WHERE cluster_id <> ALL(:clusters)",
+    "looks for changes": "SELECT count(*) FROM intelligence.cluster_look WHERE cluster_id <> ALL(:clusters)",
     "log patterns": "SELECT count(*) FROM intelligence.log_pattern WHERE cluster_id <> ALL(:clusters)",
     "topology": "SELECT count(*) FROM intelligence.topology_node WHERE cluster_id <> ALL(:clusters)",
     "open anomalies": (

@@ -1,4 +1,4 @@
-"""Implements `needs.Discovery` and `needs.Finder`: what a cluster is, and which others it knows."""
+"""Implements `needs.Discovery`, `.ObjectReader` and `.Finder`: what a cluster is, and which others it knows."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ from aiops.registry.discovery.findings import Findings, Suggestion, merged
 from aiops.registry.discovery.kubernetes import Kubernetes
 from aiops.registry.discovery.metrics import capabilities_by_metrics
 from aiops.registry.discovery.monitoring import monitoring_of
+from aiops.registry.discovery.objects import objects_of
 from aiops.registry.discovery.rights import rights_steps
 from aiops.registry.discovery.wire import PlainWay, Way
 from aiops.registry.needs import Discovered, FreshToken, Step
 from aiops.registry.ports import Capabilities, EndpointKind, Target
+from aiops.registry.ports_objects import ClusterObjects
 
 _TIMEOUT_S = 15.0
 _MOST_PROBLEMS = 20
@@ -80,6 +82,12 @@ class KubernetesDiscovery:
             return await rights_steps(self._api(api))
         except AiopsError as error:
             return [Step("tls", False, error.message)]
+
+    async def look(self, api: Target) -> ClusterObjects:
+        try:
+            return await objects_of(self._api(api))
+        except KubernetesFault as fault:
+            raise fault.stated() from None
 
     async def renew_token(self, api: Target, namespace: str, account: str, lasts_s: int) -> FreshToken:
         try:

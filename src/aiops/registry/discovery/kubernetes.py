@@ -168,17 +168,25 @@ class Kubernetes:
         return {group.name: [version.version for version in group.versions] for group in found.groups}
 
     async def every(
-        self, resource: Resource, item: type[T], *, namespace: str | None = None, metadata_only: bool = False
+        self,
+        resource: Resource,
+        item: type[T],
+        *,
+        namespace: str | None = None,
+        metadata_only: bool = False,
+        fields: str | None = None,
     ) -> Listing[T]:
-        """All objects of a kind, page by page."""
+        """All objects of a kind, or those that a field selector chooses, page by page."""
         rule = rule_for(resource, "list", namespace)
         path = _path(resource, namespace)
         accept = _METADATA_ONLY if metadata_only else "application/json"
         items: list[T] = []
+        chosen = {"fieldSelector": fields} if fields else {}
         token: str | None = None
         restarts = 0
         for _ in range(_MOST_PAGES):
-            params = {"limit": str(_PAGES_OF.get(resource, _PAGE)), **({"continue": token} if token else {})}
+            at_most = {"limit": str(_PAGES_OF.get(resource, _PAGE))}
+            params = {**at_most, **chosen, **({"continue": token} if token else {})}
             try:
                 page = await self._get(path, _List[item], str(rule), params=params, accept=accept)  # type: ignore[valid-type]
             except Expired as expired:

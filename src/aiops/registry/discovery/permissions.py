@@ -17,6 +17,8 @@ class Part(StrEnum):
     NVIDIA_GPU_OPERATOR = "nvidia-gpu-operator"
     TOKEN_RENEWAL = "token-renewal"  # noqa: S105
     ACM_HUB = "acm-hub"
+    CHANGES = "changes"
+    CONFIG_CHANGES = "config-changes"
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -59,6 +61,10 @@ NAMESPACES = Resource("", "v1", "namespaces")
 SERVICES = Resource("", "v1", "services")
 CONFIG_MAPS = Resource("", "v1", "configmaps")
 PODS = Resource("", "v1", "pods")
+DEPLOYMENTS = Resource("apps", "v1", "deployments")
+STATEFUL_SETS = Resource("apps", "v1", "statefulsets")
+DAEMON_SETS = Resource("apps", "v1", "daemonsets")
+EVENTS = Resource("", "v1", "events")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
 INGRESSES = Resource("networking.k8s.io", "v1", "ingresses")
 CLUSTER_VERSIONS = Resource("config.openshift.io", "v1", "clusterversions")
@@ -102,7 +108,14 @@ READS: tuple[Rule, ...] = (
         Rule(ROUTES, "get", "find the metrics of all managed clusters", Part.ACM_HUB, OBSERVABILITY, name)
         for name in OBSERVABILITY_ROUTES
     ),
+    Rule(DEPLOYMENTS, "list", "see rollouts", Part.CHANGES),
+    Rule(STATEFUL_SETS, "list", "see rollouts", Part.CHANGES),
+    Rule(DAEMON_SETS, "list", "see rollouts", Part.CHANGES),
+    Rule(EVENTS, "list", "see what happens to nodes and pods", Part.CHANGES),
+    Rule(CONFIG_MAPS, "list", "see that configuration was written", Part.CONFIG_CHANGES),
 )
+OPTIONAL = (Part.CHANGES, Part.CONFIG_CHANGES)
+"""Parts that a cluster may do without: then the hub sees less."""
 
 RENEWAL = Rule(
     SERVICE_ACCOUNTS,

@@ -10,7 +10,7 @@ import msgspec
 from aiops.registry.discovery.capabilities import Groups, platform_of
 from aiops.registry.discovery.faults import KubernetesFault, Unreached
 from aiops.registry.discovery.kubernetes import Kubernetes, Named
-from aiops.registry.discovery.permissions import NAMESPACES, READS, Part, Rule
+from aiops.registry.discovery.permissions import NAMESPACES, OPTIONAL, READS, Part, Rule
 from aiops.registry.needs import Step
 from aiops.registry.ports import Platform
 
@@ -20,11 +20,12 @@ _WHERE_FOUND = (Part.GPU_OPERATOR, Part.NVIDIA_GPU_OPERATOR, Part.ACM_HUB)
 
 
 class Rights(msgspec.Struct, frozen=True):
-    """`surplus` is what the credentials could change, as `verb resource`."""
+    """`surplus` is what the credentials could change, as `verb resource`; `unused` are rights that it does without."""
 
     needed: list[Rule]
     missing: list[Rule]
     surplus: list[str]
+    unused: list[Rule]
 
 
 async def rights_steps(api: Kubernetes) -> list[Step]:
@@ -40,17 +41,20 @@ async def rights_steps(api: Kubernetes) -> list[Step]:
 async def rights_of(api: Kubernetes, groups: Groups) -> Rights:
     """By the API's own word; raises a `KubernetesFault` where it can't be asked."""
     needed = needed_in(groups, await _namespaces(api))
-    answers = await asyncio.gather(*(api.allowed(rule) for rule in needed), return_exceptions=True)
+    optional = [rule for rule in READS if rule.part in OPTIONAL]
+    asked = [*needed, *optional]
+    answers = await asyncio.gather(*(api.allowed(rule) for rule in asked), return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException):
             raise answer
-    missing = [rule for rule, answer in zip(needed, answers, strict=True) if not answer]
+    refused = {rule for rule, answer in zip(asked, answers, strict=True) if not answer}
+    missing = [rule for rule in needed if rule in refused]
     try:
         surplus = await api.surplus()
     except KubernetesFault:
         # Only advice hangs on it.
         surplus = []
-    return Rights(needed, missing, surplus)
+    return Rights(needed, missing, surplus, [rule for rule in optional if rule in refused])
 
 
 def needed_in(groups: Groups, namespaces: Collection[str] | None) -> list[Rule]:
@@ -85,6 +89,11 @@ def _told(rights: Rights) -> list[Step]:
         folders = ", ".join(dict.fromkeys(f"deploy/spoke/{rule.part.value}" for rule in rights.missing))
         return [Step("rights", False, f"It may not {named}{more}: apply {folders} to the cluster")]
     steps = [Step("rights", True, f"It may read all that discovery asks for ({len(rights.needed)} rights)")]
+    if rights.unused:
+        named = ", ".join(rule.resource.name for rule in rights.unused)
+        folders = ", ".join(dict.fromkeys(f"deploy/spoke/{rule.part.value}" for rule in rights.unused))
+        detail = f"It may not list {named}: to see changes there, apply {folders} to the cluster"
+        steps.append(Step("changes", True, detail))
     if rights.surplus:
         shown = ", ".join(rights.surplus[:_MOST_NAMED])
         more = f" and {len(rights.surplus) - _MOST_NAMED} more" if len(rights.surplus) > _MOST_NAMED else ""
