@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { type TimeRange, resolveOrDefault } from "../lib/time";
 import { call } from "./client";
 import type { components } from "./schema.gen";
 import type { Page } from "./types";
@@ -12,6 +13,22 @@ export type OnCalendar = Schemas["OnCalendar"];
 export type Reminder = Schemas["ReminderReply"];
 export type Matcher = Schemas["SilenceMatcher"];
 export type Change = Schemas["ChangeReply"];
+
+export type ChangeSource = Schemas["ChangeSource"];
+export type NewChangeSource = Schemas["CreatedChangeSource"];
+export type WatchedCluster = Schemas["WatchedCluster"];
+
+export const changeSources = queryOptions({
+  queryKey: ["changes", "sources"],
+  queryFn: ({ signal }) => call<{ items: ChangeSource[] }>("change-sources", { signal }),
+});
+
+/** Clusters whose own API is asked for changes. */
+export const watchedClusters = queryOptions({
+  queryKey: ["changes", "clusters"],
+  queryFn: ({ signal }) => call<WatchedCluster[]>("change-sources/clusters", { signal }),
+  refetchInterval: 60_000,
+});
 
 export const windows = queryOptions({
   queryKey: ["maintenance", "windows"],
@@ -56,5 +73,24 @@ export const changes = (filters: ChangeFilters) =>
       call<Page<Change>>("changes", { query: { ...filters, cursor: pageParam, page_size: 50 }, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
+  });
+
+/** The latest that took effect in a range. */
+export const changesBetween = (range: TimeRange, clusterIds: string[] | undefined, live: boolean) =>
+  queryOptions({
+    queryKey: ["changes", "between", range.from, range.to, clusterIds],
+    queryFn: ({ signal }) => {
+      const { start, end } = resolveOrDefault(range, Date.now());
+      const query = {
+        start: new Date(start * 1000).toISOString(),
+        end: new Date(end * 1000).toISOString(),
+        cluster_id: clusterIds,
+        unplaced: true,
+        page_size: 20,
+      };
+      return call<Page<Change>>("changes", { query, signal });
+    },
+    refetchInterval: live ? 30_000 : false,
     placeholderData: keepPreviousData,
   });

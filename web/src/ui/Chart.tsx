@@ -222,7 +222,8 @@ export function Chart({ data, unit, span, summary, height = 160, onZoom, rules =
     plot.current?.setSeries(forward === null ? null : forward + 1, { focus: forward !== null }, false);
   }, [forward]);
 
-  useEffect(() => plot.current?.setData(rows), [rows, span.start, span.end]);
+  const ruled = rules.map(({ at, word }) => `${at} ${word}`).join("\n");
+  useEffect(() => plot.current?.setData(rows), [rows, span.start, span.end, ruled]);
 
   return (
     <figure className="relative">

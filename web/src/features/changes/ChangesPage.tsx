@@ -6,11 +6,13 @@ import { sentence } from "../../lib/format";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { FilterSelect, SearchField } from "../../ui/filters";
 import { Page, PageHead } from "../../ui/page";
+import { ChangeSources } from "./ChangeSources";
 
 const KINDS = ["DEPLOYMENT", "CONFIG", "SCALING", "ROLLBACK", "INFRASTRUCTURE", "OTHER"];
 const TONES: Record<string, string> = { FAILED: "text-critical", SUCCEEDED: "text-ok", UNDER_WAY: "text-medium" };
 
 export function ChangesPage() {
+  const [sources, setSources] = useState(false);
   const [filters, setFilters] = useState<ChangeFilters>({});
   const fleet = useQuery(clusters);
   const found = useInfiniteQuery(changes(filters));
@@ -22,14 +24,17 @@ export function ChangesPage() {
         <SearchField label="Find a change" value={filters.q} onChange={(q) => setFilters({ ...filters, q })} />
         <FilterSelect label="Kind" value={filters.kind} options={KINDS} onChange={(kind) => setFilters({ ...filters, kind })} />
         <FilterSelect label="Cluster" value={filters.cluster_id} options={[...names.keys()]} names={names} onChange={(cluster_id) => setFilters({ ...filters, cluster_id })} />
+        <button type="button" className="button aria-pressed:bg-raised" aria-pressed={sources} onClick={() => setSources(!sources)}>
+          Sources
+        </button>
       </PageHead>
+      {sources ? <ChangeSources /> : null}
       <QueryFailure what="Reading the changes" query={found} />
       <section aria-label="Changes" className="panel overflow-x-auto">
         {found.isPending ? <Skeleton rows={8} /> : null}
         {found.data && items.length === 0 ? (
           <Empty title="No change is known">
-            GitHub, GitLab, Argo CD and anything that can post JSON tell of them by webhook: make a source with POST /api/v1/change-sources
-            (docs/changes.md).
+            Pipelines tell of them by webhook, and clusters whose API server the hub may ask tell of them by themselves: see Sources.
           </Empty>
         ) : null}
         {items.length ? (

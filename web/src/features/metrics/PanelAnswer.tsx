@@ -9,6 +9,7 @@ import { useLive, useRange, useZoom } from "../../shell/store";
 import { Chart, type ChartData } from "../../ui/Chart";
 import { Empty, QueryFailure, SkeletonBlock } from "../../ui/feedback";
 import { align, stepsOf } from "../fleet/series";
+import { ChangeList, useChangeMarks } from "./ChangeMarks";
 import { Completeness } from "./Completeness";
 import { DRAWN, SeriesTable } from "./SeriesTable";
 import { ValueTable } from "./ValueTable";
@@ -125,6 +126,7 @@ function Drawn({ panel, clusterIds, height, answer, updatedAt, onWait }: DrawnPr
   const unusual = useUnusual(panel.q, clusterIds);
   const single = drawn.length === 1 ? drawn[0] : drawn[alone];
   const shown = unusual && single ? marked(data, single, unusual, Date.now() / 1000) : data;
+  const marks = useChangeMarks(clusterIds);
   const unit = shownUnit(panel);
   const summary = `${plural(answer.series.length, "series", "series")}, a point every ${answer.step} s`;
   const more = answer.series.length > DRAWN ? `; the first ${DRAWN} are drawn` : "";
@@ -142,6 +144,7 @@ function Drawn({ panel, clusterIds, height, answer, updatedAt, onWait }: DrawnPr
             onZoom={zoom}
             forward={alone < 0 ? forward : null}
             onForward={setForward}
+            rules={marks.rules}
             syncKey="explorer"
           />
           <p className="text-meta text-muted">
@@ -149,6 +152,7 @@ function Drawn({ panel, clusterIds, height, answer, updatedAt, onWait }: DrawnPr
             {more}
             {alone < 0 ? "" : "; one of them alone"}
           </p>
+          <ChangeList marks={marks} />
           <SeriesTable
             answer={answer}
             unit={unit}
