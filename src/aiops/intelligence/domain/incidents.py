@@ -212,12 +212,17 @@ _AREAS = {"SWITCH": "network", "ROUTER": "network", "STORAGE": "storage", "NODE"
 _DOWN = re.compile(r"down|unreach|unavail|not.?ready|offline|dead|lost", re.IGNORECASE)
 
 
-def title_by_suspect(suspect: Suspect, clusters: int, workloads: int) -> str:
-    """`network: switch-7 down, 4 clusters, 212 workloads`; without an alert of its own the thing is only suspected."""
+def title_by_suspect(suspect: Suspect, clusters: int, workloads: int, instead: str | None = None) -> str:
+    """`network: switch-7 down, 4 clusters, 212 workloads`; without an alert of its own the thing is only suspected.
+
+    `instead` is what is suspected rather than it: `database suspected, 1 cluster, 3 workloads`.
+    """
+    struck = [_count(clusters, "cluster")] + ([_count(workloads, "workload")] if workloads else [])
+    if instead:
+        return f"{instead} suspected, {', '.join(struck)}"
     area = _AREAS.get(suspect.kind, suspect.kind.lower())
     told = suspect.told
     state = "suspected" if told is None else "down" if _DOWN.search(told) else told
-    struck = [_count(clusters, "cluster")] + ([_count(workloads, "workload")] if workloads else [])
     return f"{area}: {suspect.name} {state}, {', '.join(struck)}"
 
 

@@ -42,7 +42,11 @@ SELECT i.id, i.key, i.status, i.detected_at, i.last_activity_at, i.acknowledged_
         AS title,
     CASE WHEN CAST(:clusters AS uuid[]) IS NULL THEN i.suspect WHEN i.suspect->>'cluster_id' IS NULL
         OR CAST(i.suspect->>'cluster_id' AS uuid) = ANY(CAST(:clusters AS uuid[])) THEN i.suspect || {_SUSPECTED} END
-        AS suspect
+        AS suspect,
+    CASE WHEN i.suspect IS NOT NULL AND i.causes_note IS NULL AND i.causes->0->>'node_id' <> i.suspect->>'node_id'
+        AND (CAST(:clusters AS uuid[]) IS NULL
+            OR CAST(i.causes->0->>'cluster_id' AS uuid) = ANY(CAST(:clusters AS uuid[])))
+        THEN i.causes->0->>'subject' END AS ranked_first
 FROM intelligence.incident i LEFT JOIN intelligence.team t ON t.id = i.team_id JOIN LATERAL (
     SELECT array_agg(cluster_id ORDER BY severity_rank, cluster_id) AS clusters,
         array_agg(title ORDER BY severity_rank, cluster_id) AS titles, min(severity_rank) AS rank,
@@ -60,6 +64,8 @@ WHERE i.merged_into IS NULL AND (CAST(:status AS text) IS NULL OR i.status = :st
   AND (CAST(:owner AS text) IS NULL OR coalesce(i.owner, '-') = :owner)
   AND (CAST(:team_id AS uuid) IS NULL OR i.team_id = :team_id)
 """
+
+_OWN = frozenset({"titles", "rank", "over", "ranked_first"})
 
 # What sorts a list; each part ascending, and the last one tells all apart.
 _KEYS = {
@@ -141,10 +147,12 @@ def _view(row: Any) -> IncidentView:
     if row.title is not None:
         title = row.title
     elif suspect is not None:
-        title = title_by_suspect(suspect, len(row.clusters), int(row.workloads))
+        # A thing that tells nothing itself does not name what the ranking has found another cause for.
+        cause = row.ranked_first if suspect.told is None else None
+        title = title_by_suspect(suspect, len(row.clusters), int(row.workloads), cause)
     else:
         title = row.titles[0] + (f", and on {more} more cluster{'s' if more > 1 else ''}" if more else "")
-    fields = {name: row._mapping[name] for name in row._mapping if name not in ("titles", "rank", "over")}
+    fields = {name: row._mapping[name] for name in row._mapping if name not in _OWN}
     return msgspec.convert(
         {**fields, "title": title, "severity": SEVERITIES[row.rank], "suspect": suspect}, IncidentView, strict=False
     )
