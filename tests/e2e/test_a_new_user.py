@@ -131,4 +131,3 @@ def resolves(walk: Walk) -> None:
     walk.click(page.get_by_role("button", name="Keep it for the next time"))
     expect(page.get_by_role("region", name="What resolved it")).to_contain_text("lost an index")
     walk.shoot("kept")
-

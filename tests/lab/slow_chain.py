@@ -31,13 +31,11 @@ _RULES = """groups:
 """
 
 _TOPOLOGY = """name: shop
-edges:
-  - {from: {kind: service, cluster: shop, name: web}, to: {kind: service, cluster: shop, name: orders}, kind: calls}
-  - {from: {kind: service, cluster: shop, name: orders}, to: {kind: service, cluster: shop, name: database}, kind: calls}
-  - {from: {kind: service, cluster: shop, name: web}, to: {kind: node, cluster: shop, name: node-web}, kind: runs_on}
-  - {from: {kind: service, cluster: shop, name: orders}, to: {kind: node, cluster: shop, name: node-orders}, kind: runs_on}
-  - {from: {kind: service, cluster: shop, name: database}, to: {kind: node, cluster: shop, name: node-database},
-     kind: runs_on}
+nodes:
+  - {kind: service, cluster: shop, name: web, calls: orders, runs_on: node-web}
+  - {kind: service, cluster: shop, name: orders, calls: database, runs_on: node-orders}
+  - {kind: service, cluster: shop, name: database, runs_on: node-database}
+  - {kind: node, cluster: shop, names: [node-web, node-orders, node-database]}
 """
 
 
@@ -49,12 +47,6 @@ class Shop:
     client: httpx.Client
     exporter: Exporter
     cluster_id: str
-
-    def bands(self) -> int | None:
-        """How many series of latency have an expected band, once all three do."""
-        rows = self.client.get("/api/v1/expectations", params={"cluster_id": self.cluster_id}).json()["items"]
-        known = [row for row in rows if row["watch"] == "service_duration" and row["expected"] is not None]
-        return len(known) if len(known) == 3 else None
 
     def slow_down(self) -> None:
         """From now on the database takes its time; minutes ago somebody deployed the web front, which is innocent."""

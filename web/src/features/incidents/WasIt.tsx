@@ -23,7 +23,7 @@ export function WasIt({ cause, incidentId }: { cause: Cause; incidentId: string 
         <button
           key={verdict}
           type="button"
-          className="button h-7"
+          className={`button h-7 ${said?.verdict === verdict ? "button-primary" : ""}`}
           aria-pressed={said?.verdict === verdict}
           disabled={say.isPending}
           onClick={() => say.mutate(verdict)}
