@@ -105,6 +105,10 @@ def test_kill_9_of_the_hub_its_database_and_both_loses_nothing_and_doubles_nothi
     _crash_often(victim, 3)
 
 
+# Thirty times as many are fewer series than a watch may look at.
+_DEEP_A_CRASH = 6
+
+
 def _crash_amid_findings(victim: Victim, times: int) -> None:
     chance = random.Random(_SEED)
     watch = {"name": DEPTH, "query": DEPTH, "threshold": {"above": 1}, "learned": False}
@@ -114,7 +118,7 @@ def _crash_amid_findings(victim: Victim, times: int) -> None:
         for crash in range(times):
             # Evaluations come every 5 s: somewhere in there these become findings, and somewhere the blow falls.
             time.sleep(chance.uniform(0, 5))
-            depths.deep |= {f"q{crash}-{number}" for number in range(20)}
+            depths.deep |= {f"q{crash}-{number}" for number in range(_DEEP_A_CRASH)}
             time.sleep(chance.uniform(0.5, 6))
             _KILLS[crash % len(_KILLS)](victim.hub)
             victim.come_back()
