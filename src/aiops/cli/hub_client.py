@@ -15,7 +15,7 @@ from aiops.kernel.no_answer import explained
 
 _TIMEOUT_S = 60.0
 _MOST_TRIES = 10
-_AT_ONCE = 8
+_AT_ONCE = 16
 
 
 class HubRefused(AiopsError):
