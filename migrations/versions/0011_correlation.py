@@ -20,7 +20,8 @@ _STATEMENTS = (
         changed_by text NOT NULL,
         changed_at timestamptz NOT NULL,
         failures bigint NOT NULL DEFAULT 0,
-        last_failure text
+        last_failure text,
+        left_out_until timestamptz
     )
     """,
     """

@@ -21,6 +21,7 @@ from aiops.intelligence.domain.log_patterns import (
     Rhythm,
     SourceState,
 )
+from aiops.intelligence.service.log_patterns.judging import Judge
 from aiops.intelligence.store.log_findings import SqlLogFindings, SqlLogSources
 from aiops.intelligence.store.log_patterns import SqlLogPatterns
 from aiops.kernel.database import Database
@@ -129,6 +130,13 @@ async def test_what_became_one_has_the_counts_and_lines_of_both(database: Databa
         assert await _FINDINGS.open(tx, _EAST) == []
 
 
+def test_a_finding_of_what_became_another_pattern_ends_as_others_do() -> None:
+    kept, lost = a_pattern("user <*> left"), a_pattern("user ann left")
+    judge = Judge(_EAST, [a_finding(lost, FindingKind.NEW), a_finding(kept, FindingKind.NEW)])
+    assert judge.new({lost.id: kept.id}, _NOW).over == [(lost.id, FindingKind.NEW)]
+    assert judge.new({}, _NOW).over == []
+
+
 async def test_of_lines_the_latest_stay(database: Database) -> None:
     pattern = a_pattern("tick <*>")
     lines = [
@@ -177,6 +185,7 @@ async def test_what_was_not_seen_for_long_is_forgotten_with_all_that_hangs_on_it
         await _FINDINGS.add(tx, [a_finding(old, FindingKind.VANISHED)])
         assert await _STORE.forget(tx, _NOW + timedelta(minutes=30)) == 3
         assert await _STORE.load(tx, _EAST) == [fresh]
-        assert await _FINDINGS.open(tx, _EAST) == []
+        assert [one.pattern_id for one in await _FINDINGS.end_lost(tx, _NOW)] == [old.id]
+        assert await _FINDINGS.end_lost(tx, _NOW) == await _FINDINGS.open(tx, _EAST) == []
         await _STORE.forget_cluster(tx, _EAST)
         assert await _STORE.load(tx, _EAST) == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dishka import AsyncContainer, Provider, Scope, provide
 
-from aiops.intelligence.cel_language import Cel
+from aiops.intelligence.cel.judge import CelJudge
 from aiops.intelligence.needs import IncidentStore
 from aiops.intelligence.needs_findings import IncidentFindingStore
 from aiops.intelligence.needs_incidents import GatheringStore, TeamStore, TopologySource
@@ -61,8 +63,11 @@ class IncidentProvider(Provider):
         return SqlRules()
 
     @provide
-    def rules(self, database: Database, clock: Clock, store: RuleStore, clusters: Clusters) -> Rules:
-        return Rules(database, clock, store, clusters, Cel().compile)
+    def rules(self, database: Database, clock: Clock, store: RuleStore, clusters: Clusters) -> Iterator[Rules]:
+        live, trying = CelJudge(), CelJudge()
+        yield Rules(database, clock, store, clusters, live, trying)
+        live.close()
+        trying.close()
 
     @provide
     def hands(

@@ -72,6 +72,9 @@ class LogFindingStore(Protocol):
     async def end(self, tx: Transaction, ended: Sequence[tuple[UUID, FindingKind]], at: datetime) -> list[LogFinding]:
         """Those of these patterns and kinds that were open until now."""
 
+    async def end_lost(self, tx: Transaction, at: datetime) -> list[LogFinding]:
+        """Those whose pattern there is no longer."""
+
     async def open(self, tx: Transaction, cluster_id: UUID) -> list[LogFinding]: ...
 
     async def of_patterns(self, tx: Transaction, pattern_ids: Sequence[UUID]) -> list[LogFinding]:

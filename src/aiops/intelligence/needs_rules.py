@@ -30,7 +30,10 @@ class RuleStore(Protocol):
 
     async def delete(self, tx: Transaction, rule_id: UUID) -> bool: ...
 
-    async def failed(self, tx: Transaction, rule_id: UUID, times: int, last: str) -> None: ...
+    async def failed(
+        self, tx: Transaction, rule_id: UUID, times: int, last: str, left_out_until: datetime | None
+    ) -> None:
+        """Count it; `left_out_until` is kept as it is where none is given."""
 
     async def alerts_since(
         self, tx: Transaction, since: datetime, clusters: Sequence[UUID] | None, most: int

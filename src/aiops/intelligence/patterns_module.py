@@ -90,8 +90,8 @@ async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
 
 async def keep_log_patterns(container: AsyncContainer) -> Keep:
     settings: Settings = await container.get(Settings)
-    store: LogPatternStore = await container.get(LogPatternStore)
-    return Keep("log patterns", settings.log_patterns_retention_days, store.forget)
+    follower: PatternFollower = await container.get(PatternFollower)
+    return Keep("log patterns", settings.log_patterns_retention_days, follower.let_go)
 
 
 PATTERN_HANDLERS = (HandlerSpec("intelligence.log_patterns_of_cluster", (ClusterDeleted,), _on_cluster_deleted),)

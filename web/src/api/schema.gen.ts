@@ -3311,6 +3311,7 @@ export interface components {
             /** @default 0 */
             failures: number;
             last_failure?: string | null;
+            left_out_until?: string | null;
         };
         /** Counts */
         Counts: {

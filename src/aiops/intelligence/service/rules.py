@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,13 +15,15 @@ from aiops.intelligence.domain.correlation.placing import Ruling
 from aiops.intelligence.domain.correlation_rules import (
     CLUSTER,
     ClusterFacts,
-    Compile,
-    Condition,
     CorrelationRule,
+    Judge,
     RuleDraft,
+    Verdict,
+    case_of,
+    gathered,
     judge,
-    rehearse,
 )
+from aiops.intelligence.domain.rule_probes import PROBE_S, REFUSED, probes_of
 from aiops.intelligence.needs_rules import RuleStore
 from aiops.intelligence.service.gathering import of_alert
 from aiops.kernel.clock import Clock
@@ -35,6 +37,8 @@ from aiops.registry.ports import Clusters
 MOST_RULES = 100
 MOST_TRIED = 20_000
 LONGEST_TRIAL_S = 10.0
+LEFT_OUT_FOR = timedelta(minutes=5)
+"""A rule that took too long is not tried again for so long: it would hold up each batch anew."""
 _MOST_GROUPS = 50
 _SHOWN = 5
 
@@ -83,14 +87,14 @@ class Rules:
     """The rules of the whole fleet; and `needs_incidents.Rulings`, of what arrives."""
 
     def __init__(
-        self, transactions: Transactions, clock: Clock, store: RuleStore, clusters: Clusters, compile_rule: Compile
+        self, transactions: Transactions, clock: Clock, store: RuleStore, clusters: Clusters, live: Judge, trying: Judge
     ) -> None:
+        """`trying` judges what people try: what arrives does not wait for it."""
         self._transactions = transactions
         self._clock = clock
         self._store = store
         self._clusters = clusters
-        self._compile = compile_rule
-        self._compiled: dict[str, Condition] = {}
+        self._live, self._trying = live, trying
         self._system = Principal.system("correlation")
 
     async def all(self, principal: Principal) -> list[CorrelationRule]:
@@ -106,7 +110,7 @@ class Rules:
         """Add one, or replace that one. Raises `Invalid` with the position of a fault, `Conflict` for a taken name."""
         principal.require(Role.OPERATOR)
         principal.require_whole_fleet()
-        rule = self._checked(principal, draft, rule_id)
+        rule = await self._checked(principal, draft, rule_id)
         async with self._transactions.begin() as tx:
             known = {one.id for one in await self._store.all(tx)}
             if rule_id is not None and rule_id not in known:
@@ -132,7 +136,8 @@ class Rules:
         _check_window(trial.within_s)
         if not 1 <= trial.hours <= 24 * 7:
             raise Invalid("A rule is tried on the last 1 to 168 hours.")
-        condition, clusters = self._compile(trial.expression), await self._facts(principal)
+        await self._check(trial.expression)
+        clusters = await self._facts(principal)
         async with self._transactions.begin() as tx:
             kept = await self._store.alerts_since(
                 tx,
@@ -141,21 +146,15 @@ class Rules:
                 MOST_TRIED + 1,
             )
         looked_at = kept[:MOST_TRIED]
-        arrivals = [(of_alert(one.alert), one.incident_key) for one in looked_at]
-        keys = {id(arrival): key for arrival, key in arrivals}
-        # One evaluation may take 50 ms: thousands of them must not hold up everyone else.
-        groups, failures = await asyncio.to_thread(
-            rehearse,
-            _Hasty(condition, self._clock),
-            trial.group_by,
-            timedelta(seconds=trial.within_s),
-            [one for one, _ in arrivals],
-            clusters,
-        )
+        arrivals = [of_alert(one.alert) for one in looked_at]
+        keys = {id(arrival): one.incident_key for arrival, one in zip(arrivals, looked_at, strict=True)}
+        verdict = await self._tried(trial.expression, arrivals, clusters)
+        fitting = [arrivals[at] for at in verdict.holds]
+        groups = gathered(trial.group_by, timedelta(seconds=trial.within_s), fitting, clusters)
         return RuleTried(
             looked_at=len(looked_at),
             matched=sum(len(one.arrivals) for one in groups),
-            failures=failures,
+            failures=len(verdict.failures),
             cut=len(kept) > MOST_TRIED,
             group_count=len(groups),
             incidents=len({keys[id(arrival)] for one in groups for arrival in one.arrivals}),
@@ -163,13 +162,23 @@ class Rules:
         )
 
     async def of(self, tx: Transaction, arrivals: Sequence[Arrival]) -> dict[tuple[UUID, str, str], Ruling]:
-        rules = [one for one in await self._store.all(tx) if one.enabled]
+        now = self._clock.now()
+        rules = [
+            one
+            for one in await self._store.all(tx)
+            if one.enabled and (one.left_out_until is None or one.left_out_until <= now)
+        ]
         if not rules:
             return {}
-        conditions = [(one, self._condition(one)) for one in rules]
-        judged = await asyncio.to_thread(judge, conditions, arrivals, await self._facts(self._system))
-        for rule_id, failures in judged.failures.items():
-            await self._store.failed(tx, rule_id, len(failures), failures[-1])
+        judged = await asyncio.to_thread(judge, rules, arrivals, await self._facts(self._system), self._live)
+        for rule_id, verdict in judged.verdicts.items():
+            if verdict.slow:
+                said = f"Left out for {LEFT_OUT_FOR.total_seconds() / 60:.0f} min: {verdict.slow}"
+                await self._store.failed(tx, rule_id, len(arrivals), said, now + LEFT_OUT_FOR)
+            elif verdict.missing:
+                await self._store.failed(tx, rule_id, len(arrivals), f"Left out: {verdict.missing}", None)
+            elif verdict.failures:
+                await self._store.failed(tx, rule_id, len(verdict.failures), verdict.failures[-1], None)
         return judged.rulings
 
     async def of_past(
@@ -181,16 +190,40 @@ class Rules:
         async with self._transactions.look() as tx:
             rules = [one for one in await self._store.all(tx) if one.enabled and one.id not in without]
         if draft is not None:
-            rules = sorted([*rules, self._checked(principal, draft, None)], key=lambda one: one.place)
-        compiled, facts = [(one, self._condition(one)) for one in rules], await self._facts(principal)
-        return lambda arrivals: judge(compiled, arrivals, facts).rulings if compiled else {}
+            rules = sorted([*rules, await self._checked(principal, draft, None)], key=lambda one: one.place)
+        facts = await self._facts(principal)
 
-    def _condition(self, rule: CorrelationRule) -> Condition:
-        if rule.expression not in self._compiled:
-            if len(self._compiled) > 2 * MOST_RULES:
-                self._compiled.clear()
-            self._compiled[rule.expression] = self._compile(rule.expression)
-        return self._compiled[rule.expression]
+        def ruled(arrivals: Sequence[Arrival]) -> dict[tuple[UUID, str, str], Ruling]:
+            judged = judge(rules, arrivals, facts, self._trying)
+            for rule in rules:
+                if (missing := judged.verdicts[rule.id].missing) is not None:
+                    raise Invalid(f"The rule “{rule.name}” can't be replayed: {missing}.")
+            return judged.rulings
+
+        return ruled if rules else lambda _: {}
+
+    async def _check(self, expression: str) -> None:
+        """Raises `Invalid` where it is at fault, or may take too long for alerts that are large but usual."""
+        for tried, case in probes_of(expression):
+            (verdict,) = await asyncio.to_thread(self._trying.judge, [tried], [case], PROBE_S, PROBE_S)
+            if verdict.fault is not None:
+                line, column = verdict.at
+                raise Invalid(verdict.fault, details={"line": line, "column": column})
+            reason = verdict.slow or next((one for one in verdict.failures if REFUSED.search(one)), None)
+            if reason is not None:
+                raise Invalid(
+                    f"It may hold up the others: {reason}. Use fewer loops, or a shorter regular expression.",
+                    details={"line": 1, "column": 1},
+                )
+
+    async def _tried(
+        self, expression: str, arrivals: Sequence[Arrival], clusters: Mapping[UUID, ClusterFacts]
+    ) -> Verdict:
+        cases = [case_of(one, clusters.get(one.cluster_id, ClusterFacts("", "", ""))) for one in arrivals]
+        (verdict,) = await asyncio.to_thread(self._trying.judge, [expression], cases, LONGEST_TRIAL_S, LONGEST_TRIAL_S)
+        if verdict.missing is not None:
+            raise Invalid(f"It was given up: {verdict.missing}. Try fewer hours, or a simpler rule.")
+        return verdict
 
     async def _facts(self, principal: Principal) -> dict[UUID, ClusterFacts]:
         return {
@@ -198,7 +231,7 @@ class Rules:
             for one in await self._clusters.visible(principal)
         }
 
-    def _checked(self, principal: Principal, draft: RuleDraft, rule_id: UUID | None) -> CorrelationRule:
+    async def _checked(self, principal: Principal, draft: RuleDraft, rule_id: UUID | None) -> CorrelationRule:
         name = " ".join(draft.name.split())
         if not 0 < len(name) <= 100 or "\x1f" in name:
             raise Invalid("A rule's name has 1 to 100 characters.")
@@ -207,7 +240,7 @@ class Rules:
         if not 0 <= draft.place <= 10_000:
             raise Invalid("A rule's place is 0 to 10000.")
         _check_window(draft.within_s)
-        self._compile(draft.expression)
+        await self._check(draft.expression)
         return CorrelationRule(
             id=rule_id or new_id(),
             name=name,
@@ -221,20 +254,6 @@ class Rules:
             changed_by=principal.name,
             changed_at=self._clock.now(),
         )
-
-
-class _Hasty:
-    """A condition that is given up where trying it takes too long."""
-
-    def __init__(self, condition: Condition, clock: Clock) -> None:
-        self._condition = condition
-        self._clock = clock
-        self._until = clock.monotonic() + LONGEST_TRIAL_S
-
-    def holds(self, arrival: Arrival, cluster: ClusterFacts) -> bool:
-        if self._clock.monotonic() > self._until:
-            raise Invalid(f"Trying this takes more than {LONGEST_TRIAL_S:.0f} s: try fewer hours, or a simpler rule.")
-        return self._condition.holds(arrival, cluster)
 
 
 def _check_window(within_s: int) -> None:

@@ -49,6 +49,16 @@ class SqlLogFindings:
         rows = await _run(tx, _END, ids=[one for one, _ in ended], kinds=[kind.value for _, kind in ended], at=at)
         return rows_to(LogFinding, rows)
 
+    async def end_lost(self, tx: Transaction, at: datetime) -> list[LogFinding]:
+        rows = await _run(
+            tx,
+            "UPDATE intelligence.log_finding f SET ended_at = :at WHERE ended_at IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM intelligence.log_pattern p WHERE p.id = f.pattern_id)"
+            f" RETURNING {', '.join(f'f.{name}' for name in _FIELDS)}",
+            at=at,
+        )
+        return rows_to(LogFinding, rows)
+
     async def open(self, tx: Transaction, cluster_id: UUID) -> list[LogFinding]:
         rows = await _run(
             tx,

@@ -201,12 +201,6 @@ class SqlLogPatterns:
             "DELETE FROM intelligence.log_finding WHERE ended_at < :before",
         ):
             gone += int((await _run(tx, statement, before=before)).rowcount)
-        # What vanished and was then forgotten has nobody left to end it.
-        await _run(
-            tx,
-            "UPDATE intelligence.log_finding f SET ended_at = now() WHERE ended_at IS NULL"
-            " AND NOT EXISTS (SELECT 1 FROM intelligence.log_pattern p WHERE p.id = f.pattern_id)",
-        )
         return gone
 
     async def forget_cluster(self, tx: Transaction, cluster_id: UUID) -> None:

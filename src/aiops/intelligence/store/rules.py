@@ -61,13 +61,15 @@ class SqlRules:
         )
         return bool(gone.rowcount)
 
-    async def failed(self, tx: Transaction, rule_id: UUID, times: int, last: str) -> None:
+    async def failed(
+        self, tx: Transaction, rule_id: UUID, times: int, last: str, left_out_until: datetime | None
+    ) -> None:
         await connection_of(tx).execute(
             text(
-                "UPDATE intelligence.correlation_rule SET failures = failures + :times, last_failure = :last"
-                " WHERE id = :id"
+                "UPDATE intelligence.correlation_rule SET failures = failures + :times, last_failure = :last,"
+                " left_out_until = coalesce(CAST(:until AS timestamptz), left_out_until) WHERE id = :id"
             ),
-            {"id": rule_id, "times": times, "last": last},
+            {"id": rule_id, "times": times, "last": last, "until": left_out_until},
         )
 
     async def alerts_since(

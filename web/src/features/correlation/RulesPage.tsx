@@ -4,7 +4,7 @@ import { type CorrelationRule, type RuleDraft, rules } from "../../api/correlati
 import { ApiError, call } from "../../api/client";
 import { me } from "../../api/queries";
 import { plural, sentence } from "../../lib/format";
-import { ago } from "../../lib/time";
+import { ago, stamp } from "../../lib/time";
 import { notify } from "../../shell/notice";
 import { useNow } from "../../shell/store";
 import { Dialog } from "../../ui/dialog";
@@ -78,6 +78,10 @@ function Row({ rule, may, onOpen }: { rule: CorrelationRule; may: boolean; onOpe
               {" "}
               · could not judge {plural(rule.failures, "alert")}
             </span>
+          ) : null}
+          {rule.failures && rule.last_failure ? <span className="block">Last: {rule.last_failure}</span> : null}
+          {rule.enabled && rule.left_out_until && new Date(rule.left_out_until).getTime() > now ? (
+            <span className="block text-critical">Took too long: left out until {stamp(rule.left_out_until)}</span>
           ) : null}
         </span>
       </span>

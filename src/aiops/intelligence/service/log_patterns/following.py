@@ -110,6 +110,14 @@ class PatternFollower:
                 if self._failing.pop(key, None) is not None:
                     log.info("log_source_recovered", cluster=origin.cluster, source=origin.source)
 
+    async def let_go(self, tx: Transaction, before: datetime) -> int:
+        """Drop what is too old to keep; what had vanished and is forgotten has nobody else to end it."""
+        gone = await self._patterns.forget(tx, before)
+        now = self._clock.now()
+        for one in await self._findings.end_lost(tx, now):
+            tx.publish(_stated(LogFindingEnded, one, now))
+        return gone
+
     async def follow(self, origin: LogOrigin) -> None:
         """Read one origin on, and keep what that shows. Raises what the feed raises, and where another replica read."""
         async with self._transactions.begin() as tx:
@@ -182,10 +190,11 @@ class PatternFollower:
 
     async def _keep(self, tx: Transaction, learned: Learned, judged: Judged, now: datetime) -> None:
         await self._patterns.save(tx, list(learned.changed.values()))
+        # Before what became another pattern is gone, so that its end is stated.
+        over = await self._findings.end(tx, judged.over, now)
         await self._patterns.merge(tx, learned.merged)
         await self._patterns.add_counts(tx, learned.counts)
         await self._patterns.keep_lines(tx, learned.lines)
-        over = await self._findings.end(tx, judged.over, now)
         await self._findings.add(tx, judged.begun)
         for one in judged.begun:
             tx.publish(_stated(LogFindingOpened, one, now))

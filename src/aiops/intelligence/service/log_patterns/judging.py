@@ -46,7 +46,8 @@ class Judge:
         for lost in merged:
             self._fresh.pop(lost, None)
             for kind in FindingKind:
-                self._open.pop((lost, kind), None)
+                if (lost, kind) in self._open:
+                    self._end(judged, lost, kind)
         for one in list(self._fresh.values()):
             if now - one.first_seen < log_rhythm.CONFIRMED_AFTER:
                 continue

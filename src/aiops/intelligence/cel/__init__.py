@@ -1,0 +1,1 @@
+"""The language of people's rules, judged in a process of its own that can stall nothing."""
