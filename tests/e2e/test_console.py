@@ -227,6 +227,7 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused(desk: Desk) -> None:
             "/changes",
             "/runbooks",
             "/settings/correlation",
+            "/settings/teams",
             "/settings/storage",
             "/settings/sources",
         ):
@@ -260,6 +261,35 @@ def test_a_watch_is_made_tried_on_the_past_and_switched_on(desk: Desk) -> None:
     desk.page.get_by_role("button", name="Delete", exact=True).click()
     expect(desk.page.get_by_role("heading", name="Watches", level=1)).to_be_visible()
     assert desk.client.get("/api/v1/watches/room_heat").status_code == 404
+
+
+def test_a_team_is_added_owns_what_strikes_its_services_and_is_taken_away(desk: Desk) -> None:
+    page = desk.page
+    page.goto(desk.hub.url + "/settings/teams")
+    page.get_by_role("button", name="New team").click()
+    page.get_by_label("Name", exact=True).fill("Shop")
+    page.get_by_label("Owns what has these labels").fill("namespace")
+    expect(page.get_by_role("alert")).to_contain_text("names no label with a value")
+    page.get_by_label("Owns what has these labels").fill("namespace=shop\nservice=cart*, env=prod")
+    page.get_by_label("Members").fill("bob, ann")
+    page.get_by_role("button", name="Add the team").click()
+    team = page.get_by_role("listitem").filter(has_text="service=cart*")
+    expect(team).to_contain_text("ann, bob")
+    expect(team).to_contain_text("No open incident")
+    (known,) = desk.client.get("/api/v1/teams").json()["items"]
+    draft = {"title": "The cart is slow", "severity": "HIGH", "clusters": [desk.cluster_id]}
+    made = desk.client.post("/api/v1/incidents", json=draft).json()
+    desk.client.patch(f"/api/v1/incidents/{made['id']}", json={"team_id": known["id"]})
+    page.reload()
+    page.get_by_role("link", name="The cart is slow").click()
+    expect(page.get_by_label("Handling")).to_contain_text("Shop")
+    page.get_by_role("link", name="Shop").click()
+    page.get_by_role("button", name="Shop").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_text("No team yet")).to_be_visible()
+    desk.client.patch(f"/api/v1/incidents/{made['id']}", json={"status": "FALSE_POSITIVE"})
+    assert desk.browser.problems == []
 
 
 def test_a_first_password_must_be_changed_before_anything_is_seen(desk: Desk) -> None:

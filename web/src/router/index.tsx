@@ -335,6 +335,12 @@ const correlation = createRoute({
   component: lazyRouteComponent(() => import("../features/correlation/RulesPage"), "RulesPage"),
 });
 
+const teams = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/teams",
+  component: lazyRouteComponent(() => import("../features/teams/TeamsPage"), "TeamsPage"),
+});
+
 const sources = createRoute({
   getParentRoute: () => shell,
   path: "/settings/sources",
@@ -343,7 +349,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, correlation, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, correlation, teams, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

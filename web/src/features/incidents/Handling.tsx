@@ -56,7 +56,15 @@ export function Handling({ one, may }: { one: Incident; may: boolean }) {
         <dt className="text-muted">Owner</dt>
         <dd>{one.owner ?? "nobody yet"}</dd>
         <dt className="text-muted">Team</dt>
-        <dd>{one.team ?? "none owns what it strikes"}</dd>
+        <dd>
+          {one.team ? (
+            <Link to="/settings/teams" className="link">
+              {one.team}
+            </Link>
+          ) : (
+            "none owns what it strikes"
+          )}
+        </dd>
         <dt className="text-muted">Strikes</dt>
         <dd>
           {one.clusters.length} of {one.fleet} clusters{one.workloads ? `, ${one.workloads} workloads` : ""}

@@ -3,7 +3,7 @@ import { type FormEvent, useState } from "react";
 import type { Runbook } from "../../api/analysis";
 import { call } from "../../api/client";
 import { Markdown } from "../../ui/Markdown";
-import { parseMatchers, writeMatchers } from "./matchers";
+import { parseMatchers, writeMatchers } from "../../lib/matchers";
 
 interface Props {
   book?: Runbook;

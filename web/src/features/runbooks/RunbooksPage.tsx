@@ -8,7 +8,7 @@ import { Markdown } from "../../ui/Markdown";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
 import { RunbookForm } from "./RunbookForm";
-import { writeMatchers } from "./matchers";
+import { writeMatchers } from "../../lib/matchers";
 
 /** What people wrote down to do, and what for. */
 export function RunbooksPage() {
