@@ -103,7 +103,7 @@ def main() -> None:
     worker, read = Worker(), msgspec.json.Decoder(Asked)
     # What is loaded at the first use is not counted to the first rule.
     list(worker.answers(Asked(["true"], [Case({}, {}, {})], 60)))
-    while select.select([sys.stdin.buffer.raw], [], [], IDLE_S)[0]:
+    while select.select([sys.stdin.fileno()], [], [], IDLE_S)[0]:
         line = sys.stdin.buffer.readline()
         if not line:
             return
