@@ -151,9 +151,10 @@ def _lines(told: dict[str, Any]) -> list[str]:
     ]
     stated = told.get("stated_per_series_week")
     rate = "" if stated is None else f" (at most {stated} a series and week where nothing is wrong)"
-    series = told["series"]
+    series, total = told["series"], told["findings_total"]
+    count = f"{total} finding{'' if total == 1 else 's'}"
     lines.append(
-        f"{told['findings_total']} findings from {_stamp(told['start'])} to {_stamp(told['end'])} in {series} series, "
+        f"{count} from {_stamp(told['start'])} to {_stamp(told['end'])} in {series} series, "
         f"a value every {told['step_s']:g} s: {told['per_week']:.2f} a week{rate}."
     )
     if told.get("never_learned"):
