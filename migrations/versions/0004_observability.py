@@ -113,6 +113,7 @@ _STATEMENTS = (
         inhibited_by text[] NOT NULL DEFAULT '{}',
         pulled boolean NOT NULL DEFAULT false,
         maintained_by text[] NOT NULL DEFAULT '{}',
+        maintained boolean NOT NULL GENERATED ALWAYS AS (maintained_by <> '{}') STORED,
         source text NOT NULL DEFAULT 'alertmanager',
         starts timestamptz[] NOT NULL DEFAULT '{}',
         flapping boolean NOT NULL DEFAULT false,
@@ -138,12 +139,12 @@ _STATEMENTS = (
     "CREATE INDEX alert_by_start ON observability.alert (starts_at, cluster_id, fingerprint)",
     """
     CREATE INDEX alert_open ON observability.alert (starts_at, cluster_id, fingerprint)
-    INCLUDE (state, severity, status, assignee, snoozed_until, flapping) WHERE state <> 'RESOLVED'
+    INCLUDE (state, severity, status, assignee, snoozed_until, flapping, maintained) WHERE state <> 'RESOLVED'
     """,
     # Groups are counted without a look into the rows; an index has no room for one whose labels are long.
     """
     CREATE INDEX alert_grouped ON observability.alert (cluster_id, starts_at)
-    INCLUDE (name, labels, state, severity, severity_rank, status, assignee, snoozed_until, flapping)
+    INCLUDE (name, labels, state, severity, severity_rank, status, assignee, snoozed_until, flapping, maintained)
     WHERE state <> 'RESOLVED' AND octet_length(name) + octet_length(CAST(labels AS text)) <= 1000
     """,
     """

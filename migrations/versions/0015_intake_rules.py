@@ -1,4 +1,4 @@
-"""Rules that shape alerts as they come in."""
+"""Rules that shape alerts as they come in, and filters of alerts that people keep."""
 
 from alembic import op
 
@@ -19,6 +19,19 @@ _STATEMENTS = (
         changed_at timestamptz NOT NULL
     )
     """,
+    """
+    CREATE TABLE observability.saved_filter (
+        id uuid PRIMARY KEY,
+        name text NOT NULL,
+        query text NOT NULL,
+        owner_id text NOT NULL,
+        owner text NOT NULL,
+        shared boolean NOT NULL,
+        saved_at timestamptz NOT NULL,
+        UNIQUE (owner_id, name)
+    )
+    """,
+    "CREATE INDEX saved_filter_shared ON observability.saved_filter (name, id) WHERE shared",
 )
 
 
@@ -28,4 +41,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE observability.intake_rule")
+    op.execute("DROP TABLE observability.intake_rule, observability.saved_filter")

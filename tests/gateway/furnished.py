@@ -80,6 +80,7 @@ class FurnishedHub:
             "dashboard_id": self._dashboard,
             "replay_id": self._replay,
             "intake_rule_id": self._intake_rule,
+            "filter_id": self._filter,
             "team_id": self._team,
             "runbook_id": self._runbook,
             "rule_id": self._rule,
@@ -93,6 +94,7 @@ class FurnishedHub:
             "forecast_id": [keep_prediction(self.hub, self.pushed["id"], MARKER)],
             "group_id": [item["id"] for item in items(self.admin, "/api/v1/anomaly-groups")],
             "fingerprint": [MARKER],
+            "alert": [f"{self.pushed['id']}/{MARKER}"],
             "change_id": [self._change()],
             "change_source_id": [str(self.teller["id"])],
             "window_id": [self._window()],
@@ -111,6 +113,7 @@ class FurnishedHub:
             "path": ["openapi.json"],
             **_questions(),
         }
+        self.words["filter_id"] = [self._filter()]
         self.words["team_id"] = [self._team()]
         self.words["rule_id"] = [self._rule()]
         self.words["runbook_id"] = [self._runbook()]
@@ -123,6 +126,9 @@ class FurnishedHub:
     def _dashboard(self) -> str:
         made = self.admin.post("/api/v1/dashboards", json=self.new_dashboard(random.Random()))
         return str(made.json()["id"])
+
+    def _filter(self) -> str:
+        return str(self.admin.post("/api/v1/alert-filters", json=self.new_filter(random.Random())).json()["id"])
 
     def _change(self) -> str:
         return str(self.admin.post("/api/v1/changes", json=self.new_change(random.Random())).json()["id"])
@@ -252,6 +258,10 @@ class FurnishedHub:
     def new_dashboard(self, chance: random.Random) -> JSON:
         panel = {"query": "up", "title": "Targets", "width": chance.choice([3, 6, 12])}
         return {"name": self._name("d"), "panels": [panel], "shared": chance.random() < 0.5}
+
+    def new_filter(self, chance: random.Random) -> JSON:
+        query = chance.choice(["state=FIRING", "label=team%3Dred&group=name"])
+        return {"name": self._name("f"), "query": query, "shared": chance.random() < 0.5}
 
     def changed_dashboard(self, chance: random.Random) -> JSON:
         kept = self.admin.get(f"/api/v1/dashboards/{self.words['dashboard_id'][0]}").json()
@@ -479,6 +489,7 @@ _BODIES: dict[Operation, Callable[[FurnishedHub, random.Random], JSON]] = {
         hub._name("t"), hub.pushed["id"], chance
     ),
     ("POST", "/webhooks/changes/{change_source_id}"): lambda _, chance: works.told_by_webhook(chance),
+    ("POST", "/api/v1/alert-filters"): FurnishedHub.new_filter,
     ("POST", "/api/v1/dashboards"): FurnishedHub.new_dashboard,
     ("PUT", "/api/v1/dashboards/{dashboard_id}"): FurnishedHub.changed_dashboard,
     ("PUT", "/api/v1/anomalies/{anomaly_id}/feedback"): lambda _, chance: {

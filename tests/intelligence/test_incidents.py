@@ -13,6 +13,7 @@ from aiops.intelligence.domain.incidents import IncidentFilter, IncidentView, St
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
 from aiops.intelligence.needs_incidents import Rulings, TopologySource
+from aiops.intelligence.service.alert_places import AlertPlaces
 from aiops.intelligence.service.arrived import Arrived
 from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.feedbacks import Feedbacks
@@ -23,10 +24,12 @@ from aiops.intelligence.service.merging import Merging
 from aiops.intelligence.service.ranking import Ranking
 from aiops.intelligence.service.reading import IncidentDetail, Reading
 from aiops.intelligence.service.watcher import Watcher
+from aiops.intelligence.store.alert_places import SqlAlertPlaces
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.gathering import SqlGathering
 from aiops.intelligence.store.incident_findings import SqlIncidentFindings
+from aiops.intelligence.store.incident_views import IncidentViews
 from aiops.intelligence.store.incidents import SqlIncidents
 from aiops.intelligence.store.teams import SqlTeams
 from aiops.kernel.bus import InMemoryBus
@@ -256,6 +259,40 @@ async def test_one_incident_relates_clusters_and_each_reader_sees_only_their_par
     assert await hub.incidents(stranger) == []
     with pytest.raises(NotFound):
         await hub.reading.incident(stranger, detail.view.id)
+
+
+async def test_alerts_are_told_their_incident_and_its_likely_cause_within_the_reader_s_scope(hub: Hub) -> None:
+    a, b = new_id(), new_id()
+    await hub.past(a, b)
+    await hub.tick(a, b, times=10)
+    await hub.tick(a, b, times=6, node_cpu=0.98)
+    await hub.fire(a)
+    await hub.fire(b, "f2")
+    await hub.ranking.step()
+    places = AlertPlaces(hub.database, SqlAlertPlaces(), IncidentViews())
+    wanted = [(a, "f1"), (b, "f2"), (b, "in none")]
+    viewer = person(Role.VIEWER, b)
+    for reader, clusters in ((ROOT, {a, b}), (viewer, {b})):
+        detail = await hub.only(reader)
+        found = await places.of_alerts(reader, wanted)
+        assert {place.cluster_id for place in found.places} == clusters
+        (incident,) = found.incidents
+        assert (incident.id, incident.title) == (detail.view.id, detail.view.title)
+        assert (incident.cause, incident.causes_note) == (None, detail.causes_note)
+        (group,) = await places.groups(reader, [], [Severity.HIGH], 10)
+        assert (group.incident, group.firing.alerts, set(group.firing.clusters)) == (incident, len(clusters), clusters)
+    whole = await hub.only()
+    async with hub.database.begin() as tx:
+        await SqlIncidents().put_causes(tx, whole.view.id, 99, whole.causes, None)
+        await tx.commit()
+    for reader in (ROOT, viewer):
+        cause = (await places.of_alerts(reader, wanted)).incidents[0].cause
+        assert cause is not None
+        assert cause.title == (await hub.only(reader)).causes[0].title
+    assert str(a) not in repr(await places.of_alerts(viewer, wanted))
+    assert await places.groups(viewer, [a], [], 10) == await places.groups(ROOT, [], [Severity.LOW], 10) == []
+    await hub.fire(a, resolved=True)
+    assert [group.firing.clusters for group in await places.groups(ROOT, [], [], 10)] == [[b]]
 
 
 async def test_only_an_operator_in_scope_changes_a_status_and_the_timeline_says_who(hub: Hub) -> None:

@@ -19,7 +19,7 @@ from aiops.observability.domain import alert_fingerprint
 from aiops.observability.maintenance.occurrences import between
 from aiops.observability.maintenance.windows import Terms
 from aiops.observability.needs_alerts import AlertFilter, SentAlert
-from aiops.observability.ports import Alert
+from aiops.observability.ports import Alert, AlertState
 from aiops.observability.service.alert_pull_remote import FoundAlert
 from aiops.observability.service.alert_told import Webhook
 from aiops.observability.service.alerts import AlertService
@@ -142,6 +142,10 @@ async def test_a_weekly_window_across_the_change_of_daylight_saving_hides_and_wh
     await house.fire("Reboot")
     assert await house.stated() == ["ALERT_UPDATED DiskFull", "ALERT_UPDATED Reboot"]
     assert (await house.alert("DiskFull")).maintained_by != ()
+    for wanted, many in ((True, 2), (False, 0)):
+        only = AlertFilter(None, states=(AlertState.FIRING,), maintained=wanted)
+        assert (await house.alerts.counts(READER, only)).maintained == many
+        assert len((await house.alerts.page(READER, only, None, 10)).items) == many
     await house.at("2026-03-29T02:25")
     await house.fire("Reboot", resolved=True)
     assert len(await house.stated()) == 3

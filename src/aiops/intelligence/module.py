@@ -9,7 +9,7 @@ from aiops.intelligence.changes_module import CHANGE_HANDLERS, CHANGE_JOBS, CHAN
 from aiops.intelligence.detectors import installed
 from aiops.intelligence.events import EVENTS
 from aiops.intelligence.handlers import Reactions
-from aiops.intelligence.http.alert_places import alert_incidents
+from aiops.intelligence.http.alert_places import AlertPlacesController
 from aiops.intelligence.http.anomalies import AnomaliesController
 from aiops.intelligence.http.backtests import backtest
 from aiops.intelligence.http.forecasts import ForecastsController
@@ -46,6 +46,7 @@ from aiops.intelligence.store.alert_places import SqlAlertPlaces
 from aiops.intelligence.store.feedback import SqlFeedback
 from aiops.intelligence.store.findings import SqlAnomalies, SqlTracks
 from aiops.intelligence.store.groups import SqlGroups
+from aiops.intelligence.store.incident_views import IncidentViews
 from aiops.intelligence.topology_module import TOPOLOGY_HANDLERS, TOPOLOGY_JOBS, TOPOLOGY_ROUTES, TopologyProvider
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Database
@@ -82,7 +83,7 @@ class _Intelligence(
 
     @provide
     def alert_places(self, database: Database) -> AlertPlaces:
-        return AlertPlaces(database, SqlAlertPlaces())
+        return AlertPlaces(database, SqlAlertPlaces(), IncidentViews())
 
     @provide
     def tracks(self) -> TrackStore:
@@ -203,7 +204,7 @@ def context() -> Context:
         provider=_Intelligence(),
         routes=(
             AnomaliesController,
-            alert_incidents,
+            AlertPlacesController,
             IncidentsController,
             *CAUSE_ROUTES,
             ForecastsController,

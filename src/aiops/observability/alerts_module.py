@@ -28,6 +28,7 @@ from aiops.observability.service.gpu import GpuService
 from aiops.observability.service.intake_rules import IntakeRules
 from aiops.observability.service.live_updates import LiveUpdatesJob
 from aiops.observability.service.maintenance.hiding import Hiding
+from aiops.observability.service.saved_filters import SavedFilters
 from aiops.observability.service.silences import Silences
 from aiops.observability.service.silences_remote import RemoteSilences
 from aiops.observability.store.alert_desk import PostgresAlertDesk
@@ -35,6 +36,7 @@ from aiops.observability.store.alert_lists import PostgresAlertLists
 from aiops.observability.store.alert_pulls import PostgresPullStore
 from aiops.observability.store.alerts import PostgresAlertStore
 from aiops.observability.store.intake_rules import PostgresIntakeRuleStore
+from aiops.observability.store.saved_filters import PostgresSavedFilterStore
 from aiops.registry.ports import Clusters
 from aiops.settings import Settings
 
@@ -78,6 +80,10 @@ class AlertsProvider(Provider):
     @provide
     def intake_rules(self, database: Database, clock: Clock, store: IntakeRuleStore) -> IntakeRules:
         return IntakeRules(database, clock, store)
+
+    @provide
+    def saved_filters(self, database: Database, clock: Clock) -> SavedFilters:
+        return SavedFilters(database, clock, PostgresSavedFilterStore())
 
     @provide
     def alert_service(

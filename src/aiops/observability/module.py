@@ -23,6 +23,7 @@ from aiops.observability.http.intake_rules import IntakeRuleController
 from aiops.observability.http.logs import LogsController
 from aiops.observability.http.metrics import MetricsController
 from aiops.observability.http.prometheus import PrometheusController
+from aiops.observability.http.saved_filters import SavedFilterController
 from aiops.observability.http.silences import SilenceController
 from aiops.observability.http.sources import SourceController
 from aiops.observability.http.traces import TracesController
@@ -215,6 +216,7 @@ def context() -> Context:
             AlertController,
             alert_formats,
             IntakeRuleController,
+            SavedFilterController,
             SilenceController,
             GpuController,
             CnfController,

@@ -27,8 +27,9 @@ class AlertFilter(msgspec.Struct, frozen=True):
     """What a list of alerts is limited to; `clusters` is the reader's scope (`None`: all), the rest are wishes, and an
     empty one is none.
 
-    `assignee` is a name, and "" means nobody; `snoozed` and `flapping` are wanted (`True`) or not (`False`); `labels`
-    are pairs that an alert must have, all of them. `now` decides which snoozes have ended.
+    `assignee` is a name, and "" means nobody; `snoozed`, `flapping` and `maintained` (hidden by a maintenance window)
+    are wanted (`True`) or not (`False`); `labels` are pairs that an alert must have, all of them. `now` decides which
+    snoozes have ended.
     """
 
     clusters: frozenset[UUID] | None
@@ -41,6 +42,7 @@ class AlertFilter(msgspec.Struct, frozen=True):
     assignee: str | None = None
     snoozed: bool | None = None
     flapping: bool | None = None
+    maintained: bool | None = None
     labels: tuple[tuple[str, str], ...] = ()
     now: datetime | None = None
 
@@ -71,6 +73,7 @@ class AlertCounts(msgspec.Struct, frozen=True):
     status: dict[str, int]
     snoozed: int
     flapping: int
+    maintained: int
     unassigned: int
 
 
@@ -226,6 +229,36 @@ class AlertDesk(Protocol):
 
     async def calm(self, tx: Transaction, keys: Sequence[AlertKey]) -> None:
         """They flap no more."""
+
+
+class SavedFilter(msgspec.Struct, frozen=True):
+    """A filter of the page of alerts that somebody kept: `query` is what stands behind the ? of its address."""
+
+    id: UUID
+    name: str
+    query: str
+    owner_id: str
+    owner: str
+    shared: bool
+    saved_at: datetime
+
+
+class SavedFilterStore(Protocol):
+    async def of(self, tx: Transaction, owner_id: str) -> list[SavedFilter]:
+        """Those of that owner."""
+
+    async def shared(self, tx: Transaction, limit: int) -> list[SavedFilter]:
+        """By name."""
+
+    async def hold(self, tx: Transaction, owner_id: str) -> None:
+        """Nobody else saves one of that owner until the end of the transaction."""
+
+    async def save(self, tx: Transaction, one: SavedFilter) -> None:
+        """In place of the owner's of that name."""
+
+    async def get(self, tx: Transaction, filter_id: UUID) -> SavedFilter | None: ...
+
+    async def delete(self, tx: Transaction, filter_id: UUID) -> None: ...
 
 
 class SentAlert(msgspec.Struct):

@@ -117,6 +117,7 @@ export interface AlertFilters extends IncidentFilters {
   q?: string;
   assignee?: string;
   snoozed?: boolean;
+  maintained?: boolean;
   name?: string;
   label?: string;
 }
@@ -234,6 +235,11 @@ export const instantQuery = (ask: RangeAsk) =>
     retry: false,
     placeholderData: keepPreviousData,
   });
+
+export const savedFilters = queryOptions({
+  queryKey: ["alert-filters"],
+  queryFn: async ({ signal }) => (await call<{ items: api.SavedFilter[] }>("alert-filters", { signal })).items,
+});
 
 export const dashboards = queryOptions({
   queryKey: ["dashboards"],

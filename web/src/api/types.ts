@@ -47,11 +47,15 @@ export type Dashboard = Schemas["Dashboard"];
 export type DashboardWish = Schemas["DashboardWish"];
 
 export type Alert = Schemas["ListedAlert"];
+export type SavedFilter = Schemas["SavedFilter"];
 export type AlertStatus = Schemas["AlertStatus"];
 export type AlertCounts = Schemas["AlertCounts"];
 export type AlertGroup = Schemas["AlertGroup"];
 export type TimelineEntry = Schemas["TimelineEntry"];
 export type AlertPlace = Schemas["AlertPlace"];
+export type AlertsPlaced = Schemas["AlertsPlaced"];
+export type IncidentBrief = Schemas["IncidentBrief"];
+export type IncidentGroup = Schemas["IncidentGroup"];
 export type Handled = Schemas["Handled"];
 
 export type Expected = Schemas["ExpectationReply"];

@@ -227,6 +227,7 @@ const alerts = createRoute({
     status: text(search.status),
     assignee: text(search.assignee),
     snoozed: search.snoozed === true || undefined,
+    maintained: typeof search.maintained === "boolean" ? search.maintained : undefined,
     name: text(search.name),
     label: text(search.label),
     group: text(search.group),

@@ -68,6 +68,8 @@ export interface AlertsSearch extends ListSearch {
   assignee?: string;
   /** Snoozed alerts are out of sight but for whoever asks for them. */
   snoozed?: boolean;
+  /** In maintenance, or not. */
+  maintained?: boolean;
   name?: string;
   /** `name=value`. */
   label?: string;

@@ -84,6 +84,14 @@ class IncidentViews:
         found = rows.one_or_none()
         return _view(found) if found else None
 
+    async def views(
+        self, tx: Transaction, incident_ids: Sequence[UUID], clusters: Sequence[UUID] | None
+    ) -> list[IncidentView]:
+        rows = await connection_of(tx).execute(
+            text(f"{_VIEW} WHERE i.id = ANY(:ids)"), {"ids": list(incident_ids), "clusters": _ids(clusters)}
+        )
+        return [_view(row) for row in rows]
+
     async def between(
         self, tx: Transaction, cluster_id: UUID, start: datetime, end: datetime, limit: int
     ) -> list[IncidentView]:

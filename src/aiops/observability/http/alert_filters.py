@@ -37,6 +37,7 @@ class FilterBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assignee: Annotated[str, msgspec.Meta(max_length=128)] | None = None
     snoozed: bool | None = None
     flapping: bool | None = None
+    maintained: bool | None = None
     label: Annotated[list[str], msgspec.Meta(max_length=_MOST_LABELS)] = []
 
 
@@ -51,13 +52,14 @@ async def asked_filter(
     assignee: _Assignee = None,
     snoozed: FromQuery[bool | None] = None,
     flapping: FromQuery[bool | None] = None,
+    maintained: FromQuery[bool | None] = None,
     label: _Label = None,
 ) -> AlertFilter:
     """A dependency: the filter of a query."""
     body = FilterBody(
         cluster_id or [], alert_state or [], severity or [], status or [], q, name, assignee, snoozed, flapping
     )
-    return filter_of(msgspec.structs.replace(body, label=label or []))
+    return filter_of(msgspec.structs.replace(body, maintained=maintained, label=label or []))
 
 
 def filter_of(body: FilterBody) -> AlertFilter:
@@ -73,6 +75,7 @@ def filter_of(body: FilterBody) -> AlertFilter:
         (body.assignee and clean(body.assignee.strip())) or body.assignee,
         body.snoozed,
         body.flapping,
+        body.maintained,
         _labels(body.label),
     )
 

@@ -109,7 +109,7 @@ class PostgresAlertLists:
         values["now_is"] = only.now
         of = (
             "state, severity, status, coalesce(snoozed_until > CAST(:now_is AS timestamptz), false) AS snoozed, "
-            "flapping, assignee IS NULL AS unassigned"
+            "flapping, maintained, assignee IS NULL AS unassigned"
         )
         source = f"SELECT {of} FROM observability.alert WHERE {where}"
         bound = _MOST_SEARCHED if narrow else _MOST_SUMMED
@@ -119,7 +119,7 @@ class PostgresAlertLists:
         elif not only.only_open:
             source += f" LIMIT {bound}"
         rows = await connection_of(tx).execute(
-            text(f"SELECT *, count(*) AS many FROM ({source}) AS found GROUP BY 1, 2, 3, 4, 5, 6"), values
+            text(f"SELECT *, count(*) AS many FROM ({source}) AS found GROUP BY 1, 2, 3, 4, 5, 6, 7"), values
         )
         return _summed(rows.all(), None if only.only_open and not narrow else bound)
 
@@ -238,6 +238,8 @@ def conditions(only: AlertFilter) -> tuple[str, str, Values]:
         parts.append("assignee IS NULL")
     if only.flapping is not None:
         parts.append("flapping" if only.flapping else "NOT flapping")
+    if only.maintained is not None:
+        parts.append("maintained" if only.maintained else "NOT maintained")
     if only.snoozed is not None:
         asleep = "snoozed_until IS NOT NULL AND snoozed_until > :now"
         parts.append(asleep if only.snoozed else f"NOT ({asleep})")
@@ -302,7 +304,7 @@ async def _counted(tx: Transaction, source: str, values: Values) -> Counted:
 
 def _summed(rows: Sequence[Any], bound: int | None) -> AlertCounts:
     by: dict[str, dict[str, int]] = {"state": {}, "severity": {}, "status": {}}
-    alone = dict.fromkeys(("snoozed", "flapping", "unassigned"), 0)
+    alone = dict.fromkeys(("snoozed", "flapping", "maintained", "unassigned"), 0)
     total = 0
     for row in rows:
         total += row.many
@@ -319,6 +321,7 @@ def _summed(rows: Sequence[Any], bound: int | None) -> AlertCounts:
         by["status"],
         alone["snoozed"],
         alone["flapping"],
+        alone["maintained"],
         alone["unassigned"],
     )
 

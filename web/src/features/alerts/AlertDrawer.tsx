@@ -58,6 +58,11 @@ function Detail({ alert, clusterName, acting, ask }: DetailProps) {
         {alert.ends_at ? <span className="text-muted">until {stamp(alert.ends_at)}</span> : null}
         <span className="text-muted">seen {plural(alert.occurrences, "time")}</span>
         {alert.members ? <span className="text-muted">{plural(alert.members, "alert")} in one</span> : null}
+        {alert.maintained_by.length ? (
+          <Link to="/maintenance" className="link">
+            in maintenance: told to nobody
+          </Link>
+        ) : null}
         {alert.flapping ? <span className="text-medium">flapping: told as one until it is calm</span> : null}
       </p>
       <Handling alert={alert} />

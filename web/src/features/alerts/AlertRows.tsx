@@ -1,16 +1,18 @@
 import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
+import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type RefObject, useEffect, useMemo, useState } from "react";
+import { type RefObject, useContext, useEffect, useMemo, useState } from "react";
 import type { Alert } from "../../api/types";
 import { ago, stamp } from "../../lib/time";
 import { useHold, useHoldUnderPointer, useMedia, useNow } from "../../shell/store";
 import { AlertStateMark, HandledMark, SeverityMark } from "../../ui/marks";
 import { Box, type Selecting } from "../../ui/selection";
+import { IncidentsOf, useIncidentsOf } from "./incidents";
 import { about, idOf } from "./words";
 
 const ROW = 32;
-/** On a phone a row has two lines: what it is and since when, then the alert. */
-const TALL_ROW = 56;
+/** On a phone a row has three lines: what it is and since when, the alert, and its incident. */
+const TALL_ROW = 72;
 const GRID =
   "grid grid-cols-[28px_auto_1fr_auto] content-center items-center gap-x-3 px-3 md:grid-cols-[24px_88px_minmax(140px,1.2fr)_112px_minmax(0,2fr)_148px_72px]";
 
@@ -41,6 +43,7 @@ export function AlertRows({ items, total, names, selecting, scroller, more, onOp
   useEffect(() => virtual.measure(), [virtual, height]);
   const visible = virtual.getVirtualItems();
   const last = visible.at(-1)?.index ?? 0;
+  const incidents = useIncidentsOf(items, visible[0]?.index ?? 0, last);
   useEffect(() => {
     if (more && last >= rows.length - 60) more();
   }, [more, last, rows.length]);
@@ -49,6 +52,7 @@ export function AlertRows({ items, total, names, selecting, scroller, more, onOp
   useHold("scroll", scrolled);
   const hold = useHoldUnderPointer();
   return (
+    <IncidentsOf.Provider value={incidents}>
     <div
       ref={scroller}
       {...hold}
@@ -99,6 +103,7 @@ export function AlertRows({ items, total, names, selecting, scroller, more, onOp
         })}
       </div>
     </div>
+    </IncidentsOf.Provider>
   );
 }
 
@@ -136,9 +141,13 @@ function useColumns(
           <span className="flex items-center gap-2">
           <span className="block min-w-0 flex-1 truncate font-medium" title={row.original.name}>
             {row.original.name}
+            {row.original.maintained_by.length ? <span className="ml-2 font-normal text-muted">in maintenance</span> : null}
             {row.original.flapping ? <span className="ml-2 font-normal text-medium">flapping</span> : null}
             {row.original.members > 1 ? <span className="ml-2 font-normal text-muted">×{row.original.members}</span> : null}
             <span className="ml-2 font-mono font-normal text-muted md:hidden">{row.original.cluster}</span>
+            <span className="block font-normal md:hidden">
+              <Cause of={row.original} />
+            </span>
           </span>
             {onAcknowledge && row.original.status === "NEW" ? (
               <button
@@ -171,8 +180,11 @@ function useColumns(
         header: "About",
         meta: "max-md:hidden",
         cell: ({ row }) => (
-          <span className="block truncate text-muted" title={about(row.original)}>
-            {about(row.original)}
+          <span className="flex items-baseline gap-3">
+            <span className="min-w-0 truncate text-muted" title={about(row.original)}>
+              {about(row.original)}
+            </span>
+            <Cause of={row.original} />
           </span>
         ),
       },
@@ -194,6 +206,31 @@ function HandledCell({ alert }: { alert: Alert }) {
     <span className="flex min-w-0 items-center gap-2">
       <HandledMark status={alert.status} />
       {alert.assignee ? <span className="truncate text-muted">{alert.assignee}</span> : null}
+    </span>
+  );
+}
+
+/** The incident that holds it, and the likely cause of that where one decides. */
+function Cause({ of }: { of: Alert }) {
+  const incident = useContext(IncidentsOf).get(idOf(of));
+  if (!incident) return null;
+  const { cause } = incident;
+  return (
+    <span className="flex max-w-full shrink-0 items-baseline gap-1.5 text-meta md:max-w-3/5">
+      <Link
+        to="/incidents/$incidentId"
+        params={{ incidentId: incident.id }}
+        className="link shrink-0"
+        title={incident.title}
+        onClick={(event) => event.stopPropagation()}
+      >
+        {incident.key}
+      </Link>
+      {cause ? (
+        <span className="truncate" title={`Likely cause: ${cause.title} (${Math.round(cause.confidence * 100)} %)`}>
+          {cause.title}
+        </span>
+      ) : null}
     </span>
   );
 }

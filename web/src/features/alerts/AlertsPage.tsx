@@ -16,6 +16,7 @@ import { AlertDrawer } from "./AlertDrawer";
 import { AlertGroups } from "./AlertGroups";
 import { AlertRows } from "./AlertRows";
 import { Filters, Narrowed } from "./Filters";
+import { BY_INCIDENT, IncidentGroups } from "./IncidentGroups";
 import { ACTS, type On, useAlertActing } from "./acting";
 import { type Asked, AskedDialog } from "./AskedDialog";
 import { asLine, idOf } from "./words";
@@ -34,6 +35,7 @@ export function filtersOf(search: AlertsSearch): AlertFilters {
     q: search.q,
     assignee: search.assignee === "none" ? "" : search.assignee,
     snoozed: search.snoozed ?? (search.state === undefined ? false : undefined),
+    maintained: search.maintained,
     name: search.name,
     label: search.label,
   };
@@ -79,7 +81,7 @@ export function AlertsPage() {
     <div className="flex h-full flex-col">
       <div className="px-3 pt-3 md:px-4 md:pt-4">
         <PageHead title="Alerts" note={total === undefined || search.group ? null : said(total, first?.at_least, search)}>
-          <Filters search={search} names={names} me={acting.name} set={set} />
+          <Filters search={search} names={names} me={acting.name} set={set} use={(wanted) => void navigate({ search: wanted })} />
         </PageHead>
         <Narrowed search={search} set={set} />
         <ActingBar
@@ -98,7 +100,9 @@ export function AlertsPage() {
       </div>
       <div className="min-h-0 flex-1 px-3 pb-3 md:px-4">
         <div className="panel h-full min-h-40 overflow-hidden">
-          {search.group ? (
+          {search.group === BY_INCIDENT ? (
+            <IncidentGroups cluster={search.cluster} severity={search.severity} />
+          ) : search.group ? (
             <AlertGroups by={search.group} filters={filters} names={names} set={set} />
           ) : (
             <>
@@ -144,7 +148,7 @@ function said(total: number, atLeast: boolean | undefined, search: AlertsSearch)
 }
 
 function Nothing({ search, set }: { search: AlertsSearch; set: (part: Partial<AlertsSearch>) => void }) {
-  const narrowed = [search.severity, search.cluster, search.q, search.status, search.assignee, search.snoozed, search.name, search.label];
+  const narrowed = [search.severity, search.cluster, search.q, search.status, search.assignee, search.snoozed, search.maintained !== undefined, search.name, search.label];
   if (narrowed.some(Boolean))
     return (
       <Empty title="No alert matches these filters">
@@ -180,6 +184,7 @@ export const CLEARED: Partial<AlertsSearch> = {
   status: undefined,
   assignee: undefined,
   snoozed: undefined,
+  maintained: undefined,
   name: undefined,
   label: undefined,
 };

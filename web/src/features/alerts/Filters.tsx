@@ -6,6 +6,8 @@ import { type Loudness, setLoudness, useLoudness } from "../../shell/alarms";
 import { useMedia } from "../../shell/store";
 import { FilterSelect, SearchField } from "../../ui/filters";
 import { ANY, AT_FIRST, filtersOf } from "./AlertsPage";
+import { BY_INCIDENT } from "./IncidentGroups";
+import { SavedFilters } from "./SavedFilters";
 
 type Set = (part: Partial<AlertsSearch>) => void;
 
@@ -23,13 +25,14 @@ interface Props {
   names: Map<string, string>;
   me: string | undefined;
   set: Set;
+  use: (search: AlertsSearch) => void;
 }
 
-export function Filters({ search, names, me, set }: Props) {
+export function Filters({ search, names, me, set, use }: Props) {
   const state = search.state ?? AT_FIRST;
   const phone = useMedia("(max-width: 767px)");
   const [more, setMore] = useState(false);
-  const grouped = BY.some(([by]) => by === search.group) || !search.group;
+  const grouped = BY.some(([by]) => by === search.group) || search.group === BY_INCIDENT || !search.group;
   return (
     <>
       <SearchField value={search.q} label="Search alerts" onChange={(q) => set({ q })} />
@@ -72,6 +75,13 @@ export function Filters({ search, names, me, set }: Props) {
             names={new Map([["none", "Nobody"], ...(me ? [[me, "Me"] as const] : [])])}
             onChange={(assignee) => set({ assignee })}
           />
+          <FilterSelect
+            label="Maintenance"
+            value={search.maintained === undefined ? undefined : search.maintained ? "in" : "out"}
+            options={["in", "out"]}
+            names={new Map([["in", "In maintenance"], ["out", "Not in maintenance"]])}
+            onChange={(how) => set({ maintained: how === undefined ? undefined : how === "in" })}
+          />
           <select
             aria-label="Group by"
             className="field w-auto max-w-40"
@@ -79,6 +89,7 @@ export function Filters({ search, names, me, set }: Props) {
             onChange={(event) => set({ group: event.target.value || undefined })}
           >
             <option value="">Not grouped</option>
+            <option value={BY_INCIDENT}>By incident</option>
             {BY.map(([by, word]) => (
               <option key={by} value={by}>
                 By {word}
@@ -86,6 +97,7 @@ export function Filters({ search, names, me, set }: Props) {
             ))}
             {grouped ? null : <option value={search.group}>By label {search.group}</option>}
           </select>
+          <SavedFilters search={search} use={use} />
           <Alarms />
         </>
       )}

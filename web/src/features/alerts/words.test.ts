@@ -1,6 +1,7 @@
+import { defaultParseSearch, defaultStringifySearch } from "@tanstack/react-router";
 import { expect, test } from "vitest";
 import type { Alert } from "../../api/types";
-import { about, asLine } from "./words";
+import { about, asLine, asQuery } from "./words";
 
 const alert = {
   cluster_id: "1",
@@ -21,4 +22,11 @@ test("an alert is told in its sender's words, or by its labels", () => {
 
 test("an alert becomes a line to paste", () => {
   expect(asLine(alert)).toMatch(/^Critical, firing since 31 Jan.* [A-Za-z/_]+: DiskFills in eu-1 \(db-1\)$/);
+});
+
+test("a filter is the same however it came about, whatever is open beside it, and is read as it was written", () => {
+  const asked = { state: "ALL", label: "team=red", snoozed: true, q: "7" };
+  const written = asQuery({ ...asked, severity: undefined, open: "1/f" }, defaultStringifySearch);
+  expect(written).toBe(asQuery({ q: "7", snoozed: true, label: "team=red", state: "ALL" }, defaultStringifySearch));
+  expect(defaultParseSearch(`?${written}`)).toEqual(asked);
 });

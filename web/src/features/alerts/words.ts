@@ -1,6 +1,7 @@
 import type { Alert, TimelineEntry } from "../../api/types";
 import { sentence, subject } from "../../lib/format";
 import { stamp, zone } from "../../lib/time";
+import type { AlertsSearch } from "../../router/search";
 
 export function idOf(alert: Pick<Alert, "cluster_id" | "fingerprint">): string {
   return `${alert.cluster_id}/${alert.fingerprint}`;
@@ -39,4 +40,10 @@ export function happened({ by, kind, became, was, text }: TimelineEntry): string
     default:
       return `${by}: ${sentence(kind)}`;
   }
+}
+
+/** What is asked for, as it stands in the address behind the ?; an opened alert is no part of it. */
+export function asQuery(asked: AlertsSearch, write: (search: Record<string, unknown>) => string): string {
+  const named = Object.entries(asked).filter(([name, value]) => name !== "open" && value !== undefined);
+  return write(Object.fromEntries(named.sort(([one], [other]) => one.localeCompare(other)))).replace(/^\?/, "");
 }
