@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from aiops.kernel.plugins import Plugins, load_plugins
 from aiops.observability.needs import PolledLogs
+from tests.lab.journal import LabJournal
+from tests.lab.packages import lab_available
 
 SOURCES: Plugins[PolledLogs] = load_plugins(
     "log_sources", package="aiops.observability.log_sources", contract=PolledLogs
 )
 
 
+def _something_to_read(name: str, folder: Path) -> dict[str, Any]:
+    """Settings by which a shipped source has lines to read; one of another package reads what there is."""
+    now = datetime.now(UTC)
+    if name == "files":
+        (folder / "a.log").write_text("".join(f"line {number}\n" for number in range(9)))
+        return {"paths": [f"{folder}/*.log"]}
+    if name == "journal":
+        if (lacking := lab_available()) is not None:
+            pytest.skip(lacking)
+        journal = LabJournal(folder)
+        journal.write(*((now, f"entry {number}", {}) for number in range(9)))
+        return {"folders": [str(folder)], "command": str(journal.command)}
+    return {}
+
+
 @pytest.fixture(params=sorted(SOURCES.usable))
-def source(request: pytest.FixtureRequest) -> PolledLogs:
-    return SOURCES[request.param].build()
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> PolledLogs:
+    return SOURCES[request.param].build(_something_to_read(request.param, tmp_path))
 
 
 def test_none_is_broken() -> None:
