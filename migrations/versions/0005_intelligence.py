@@ -100,8 +100,13 @@ _STATEMENTS = (
         incident_id uuid REFERENCES intelligence.incident,
         group_id uuid REFERENCES intelligence.anomaly_group,
         joined_by text,
-        reason text
+        reason text,
+        maintained_by text[] NOT NULL DEFAULT '{}'
     )
+    """,
+    """
+    CREATE INDEX anomaly_maintained ON intelligence.anomaly (id)
+        WHERE ended_at IS NULL AND incident_id IS NULL AND maintained_by <> '{}'
     """,
     "CREATE UNIQUE INDEX anomaly_active ON intelligence.anomaly (cluster_id, watch, labels) WHERE ended_at IS NULL",
     "CREATE INDEX anomaly_by_cluster ON intelligence.anomaly (cluster_id, id)",

@@ -26,7 +26,8 @@ _STATEMENTS = (
         detected_at timestamptz NOT NULL,
         ended_at timestamptz,
         joined_by text,
-        reason text
+        reason text,
+        maintained_by text[] NOT NULL DEFAULT '{}'
     )
     """,
     """

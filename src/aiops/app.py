@@ -15,12 +15,14 @@ from litestar.di import Provide
 
 from aiops.gateway import module as gateway
 from aiops.gateway.http import openapi
+from aiops.gateway.http.acts import act_middleware
 from aiops.gateway.http.bodies import ReadableRequest, takes_json
 from aiops.gateway.http.errors import EXCEPTION_HANDLERS
 from aiops.gateway.http.metrics import SelfMetrics, metrics_route
 from aiops.gateway.http.middleware import WhoAsks, provide_principal, trace_middleware
 from aiops.gateway.ports import Identity
 from aiops.intelligence import module as intelligence
+from aiops.kernel.audit import AuditTrail, forget_audit
 from aiops.kernel.bus import Bus, InMemoryBus
 from aiops.kernel.clock import Clock, SystemClock
 from aiops.kernel.database import Database
@@ -63,6 +65,7 @@ def create_app(
     parts = contexts()
     supervisor = Supervisor(clock or SystemClock())
     database = Database(database_url, problem=database_problem)
+    database.audit = AuditTrail()
     container = make_async_container(
         _kernel(settings, database, clock or SystemClock(), supervisor, parts), *(part.provider for part in parts)
     )
@@ -96,7 +99,8 @@ def create_app(
         debug=False,
     )
     # Around the router too: what has no route is traced and counted like everything else.
-    app.asgi_handler = trace_middleware(app.asgi_handler, own.http)
+    acts = act_middleware(app.asgi_handler, database, AuditTrail())
+    app.asgi_handler = trace_middleware(acts, own.http)
     openapi.document_errors(app)
     setup_dishka(container, app)
     return app
@@ -116,6 +120,7 @@ def _kernel(
     provider.provide(InMemoryBus, provides=Bus)
     provider.provide(lambda: database, provides=Database)
     provider.provide(DeadLetters)
+    provider.provide(AuditTrail)
     provider.provide(Keeps)
     provider.provide(_authenticator, provides=Authenticator)
     return provider
@@ -148,6 +153,7 @@ async def _start(container: AsyncContainer, parts: list[Context], supervisor: Su
     supervisor.start("events", Dispatcher(database, bus, clock, catalogue, handlers))
     keeps = await container.get(Keeps)
     keeps.all = [Keep("events", settings.events_retention_days, forget_events)]
+    keeps.all.append(Keep("audit", settings.audit_retention_days, forget_audit))
     keeps.all += [await keep(container) for part in parts for keep in part.keeps]
     supervisor.start("retention", Retention(database, clock, keeps.all))
     for part in parts:

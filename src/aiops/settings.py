@@ -80,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     - `metrics_raw_retention_days`, `metrics_1m_retention_days`, `metrics_5m_retention_days`: for how long the samples
       themselves and buckets of 1 and 5 minutes are kept; at most as long as metrics in all.
     - `log_patterns_retention_days`: for how long log patterns that come no more, and counts of lines, are kept.
+    - `audit_retention_days`: for how long the audit trail is kept, at least a month.
     - `alerts_retention_days` (incidents too), `events_retention_days`, `health_retention_days`: for how long each is
       kept.
     - `bench_data`: the folder of the public data that benches read; the hub itself does not.
@@ -123,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alerts_retention_days: Annotated[int, Meta(ge=1, le=3650)] = 365
     events_retention_days: Annotated[int, Meta(ge=1, le=365)] = 7
     health_retention_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    audit_retention_days: Annotated[int, Meta(ge=31, le=3650)] = 2555
     bench_data: Path | None = None
 
     def __repr__(self) -> str:

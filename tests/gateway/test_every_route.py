@@ -278,7 +278,7 @@ def test_an_incident_of_both_clusters_shows_a_limited_user_only_their_part(house
     seen, whole = house.limited.get(path), house.admin.get(path)
     assert seen.status_code == 200
     assert not [secret for secret in house.aim.secrets if secret in seen.text]
-    assert [secret for secret in house.aim.secrets if secret in whole.text]
+    assert [secret for secret in house.aim.secrets if secret in whole.text], whole.text
     assert [cluster["name"] for cluster in seen.json()["clusters"]] == ["mine"]
     assert (seen.json()["alert_count"], seen.json()["anomaly_count"], seen.json()["findings"]) == (1, 0, [])
     assert len(whole.json()["findings"]) == 1

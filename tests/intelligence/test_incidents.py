@@ -43,6 +43,8 @@ from aiops.kernel.principal import Principal, PrincipalKind, Role
 from aiops.observability.events import AlertFired, AlertResolved, WatchChanged
 from aiops.observability.fakes import FakeAlerts, FakeWatchFeed
 from aiops.observability.ports import Alert, AlertState, Severity, Watch, WatchBatch, WatchHistory
+from aiops.observability.service.maintenance.hiding import Hiding, MaintainedNow
+from aiops.observability.store.maintenance import PostgresWindowStore
 
 CPU = Watch("node_cpu", "CPU", "cpu", "ratio", "up", 0.1, ("instance",))
 LOAD = Watch("node_load", "Load", "load", "load", "up", 0.5, ("instance",))
@@ -63,13 +65,17 @@ class Hub:
         self.feed, self.alerts = FakeWatchFeed(), FakeAlerts()
         self.topology: TopologySource | None = None
         self.rulings: Rulings | None = None
+        self.windows = PostgresWindowStore()
+        self.maintenance = MaintainedNow(Hiding(self.windows), clock)
         self.start()
 
     def start(self) -> None:
         """As a restart of the process does it: nothing is kept but the database."""
         incidents, anomalies, tracks = SqlIncidents(), SqlAnomalies(), SqlTracks()
         self.gathering = Gathering(incidents, SqlGathering(), self.topology, self.rulings, SqlTeams())
-        self.episodes = Episodes(self.database, self.clock, incidents, anomalies, tracks, self.gathering)
+        self.episodes = Episodes(
+            self.database, self.clock, incidents, anomalies, tracks, self.gathering, self.maintenance
+        )
         said = SqlFeedback()
         self.watcher = Watcher(
             self.database, self.clock, self.feed, RobustBand(), tracks, anomalies, said, self.episodes
@@ -77,7 +83,9 @@ class Hub:
         start, end = (self.database, self.clock, incidents, anomalies), (self.episodes, self.watcher)
         self.ranking, self.reading = Ranking(*start, *end), Reading(*start, said, SqlIncidentFindings(), self.watcher)
         store, teams = SqlGathering(), SqlTeams()
-        self.findings = Findings(self.database, self.clock, incidents, store, self.gathering, self.episodes)
+        self.findings = Findings(
+            self.database, self.clock, incidents, store, self.gathering, self.episodes, self.maintenance
+        )
         self.hands = Hands(self.database, self.clock, incidents, store, teams, self.episodes)
         self.merging = Merging(self.database, self.clock, incidents, store, self.gathering, self.episodes, self.hands)
         self.feedbacks = Feedbacks(self.database, self.clock, said, anomalies, incidents, *end)

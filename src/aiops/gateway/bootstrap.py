@@ -13,6 +13,7 @@ from aiops.gateway.passwords import Argon2Hasher
 from aiops.gateway.ports import User
 from aiops.gateway.service import AuthService
 from aiops.gateway.store import SqlUserStore
+from aiops.kernel.audit import Act, AuditTrail, acting
 from aiops.kernel.clock import SystemClock
 from aiops.kernel.database import Database
 from aiops.kernel.errors import NotFound
@@ -42,7 +43,7 @@ def ensure_admin(database_url: str, password: str | None) -> str | None:
         await auth.add_user(_CLI, "admin", chosen, Role.ADMIN, None, must_change_password=password is None)
         return None if password else chosen
 
-    return _run(database_url, work)
+    return _run(database_url, work, "Add the first user", "admin")
 
 
 def add_user(database_url: str, username: str, password: str, role: str, clusters: list[str] | None) -> None:
@@ -52,7 +53,7 @@ def add_user(database_url: str, username: str, password: str, role: str, cluster
         scope = None if clusters is None else [await _cluster_id(database, name) for name in clusters]
         await auth.add_user(_CLI, username, password, Role(role), scope, must_change_password=False)
 
-    _run(database_url, work)
+    _run(database_url, work, "Add a user", username)
 
 
 def add_service(database_url: str, name: str, role: str, clusters: list[str] | None, days: int) -> str:
@@ -62,14 +63,14 @@ def add_service(database_url: str, name: str, role: str, clusters: list[str] | N
         scope = None if clusters is None else [await _cluster_id(database, one) for one in clusters]
         return await auth.add_service(_CLI, name, Role(role), scope, timedelta(days=days))
 
-    return _run(database_url, work)
+    return _run(database_url, work, "Add a service", name)
 
 
 def set_password(database_url: str, username: str, password: str) -> None:
     async def work(auth: AuthService, _: Database) -> None:
         await auth.set_password(_CLI, username, password)
 
-    _run(database_url, work)
+    _run(database_url, work, "Set a user's password", username)
 
 
 def list_users(database_url: str) -> list[User]:
@@ -96,12 +97,24 @@ async def _cluster_id(database: Database, name: str) -> UUID:
     return found[name]
 
 
-def _run(database_url: str, work: Callable[[AuthService, Database], Awaitable[Result]]) -> Result:
+def _run(
+    database_url: str,
+    work: Callable[[AuthService, Database], Awaitable[Result]],
+    action: str | None = None,
+    username: str = "",
+) -> Result:
+    """`action` is what the audit trail says of it, where it changes something."""
+
     async def inside() -> Result:
         database = Database(database_url, pool_size=1)
+        database.audit = AuditTrail()
         try:
             auth = AuthService(database, SystemClock(), SqlUserStore(), Argon2Hasher(), _NoSources())
-            return await work(auth, database)
+            with acting(Act("command line")) as act:
+                act.by(_CLI)
+                if action is not None:
+                    act.begins(action, {"username": username}, None)
+                return await work(auth, database)
         finally:
             await database.close()
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from dishka import AsyncContainer, Provider, Scope
 
 from aiops.gateway.handlers import ForgetCluster
+from aiops.gateway.http.audit import audit
 from aiops.gateway.http.auth import AuthController
 from aiops.gateway.http.console import console
 from aiops.gateway.http.health import HealthController
@@ -54,6 +55,6 @@ def context() -> Context:
     return Context(
         "gateway",
         provider,
-        routes=(AuthController, HealthController, storage, console),
+        routes=(AuthController, HealthController, storage, audit, console),
         handlers=(HandlerSpec("gateway.forget_cluster", (ClusterDeleted,), _forget_cluster),),
     )

@@ -13,6 +13,7 @@ from aiops.gateway import domain
 from aiops.gateway.domain import Account, Session
 from aiops.gateway.needs import PasswordHasher, UserStore
 from aiops.gateway.ports import SignedIn, User
+from aiops.kernel.audit import acts_for
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transactions
 from aiops.kernel.errors import Conflict, Invalid, NotFound, RateLimited, Unauthenticated
@@ -61,6 +62,9 @@ class AuthService:
         # An unknown name costs as much time as a wrong password, so that names can't be found out.
         known_hash = account.password_hash if account else self._nobody
         matches = await asyncio.to_thread(self._hasher.matches, known_hash, password)
+        if account is not None:
+            # A name that is none stays out of the audit trail: people type passwords there.
+            acts_for(domain.principal_of(account.user))
         if account is None or not matches:
             self._failures.add(username)
             raise Unauthenticated("User name or password is wrong.")

@@ -28,6 +28,7 @@ from aiops.kernel.database import Database, Transaction
 from aiops.kernel.events import Event
 from aiops.kernel.module import HandlerSpec, JobSpec
 from aiops.kernel.outbox import Handle
+from aiops.observability.ports_maintenance import Maintained
 from aiops.registry.events import ClusterDeleted
 from aiops.registry.ports import Clusters
 
@@ -107,8 +108,9 @@ class IncidentProvider(Provider):
         store: IncidentFindingStore,
         gathering: Gathering,
         episodes: Episodes,
+        maintenance: Maintained,
     ) -> Findings:
-        return Findings(database, clock, incidents, store, gathering, episodes)
+        return Findings(database, clock, incidents, store, gathering, episodes, maintenance)
 
     @provide
     def teams(self, database: Database, clock: Clock, store: TeamStore) -> Teams:

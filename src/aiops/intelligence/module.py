@@ -56,6 +56,7 @@ from aiops.kernel.outbox import Handle, HandleTogether
 from aiops.kernel.retention import Keep
 from aiops.observability.events import AlertFired, AlertResolved, WatchChanged
 from aiops.observability.ports import Alerts, Metrics, WatchFeed
+from aiops.observability.ports_maintenance import Maintained
 from aiops.registry.events import ClusterDeleted
 from aiops.settings import Settings
 
@@ -106,8 +107,9 @@ class _Intelligence(
         anomalies: AnomalyStore,
         tracks: TrackStore,
         gathering: Gathering,
+        maintenance: Maintained,
     ) -> Episodes:
-        return Episodes(database, clock, incidents, anomalies, tracks, gathering)
+        return Episodes(database, clock, incidents, anomalies, tracks, gathering, maintenance)
 
     @provide
     def watcher(

@@ -184,6 +184,12 @@ class AnomalyStore(Protocol):
     async def worsen(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
         """Keep their new kinds, severities, scores, values, bands and explanations."""
 
+    async def maintained(self, tx: Transaction) -> list[Anomaly]:
+        """Open ones that maintenance windows kept out of incidents."""
+
+    async def join(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
+        """Keep which incidents they are in now, and why."""
+
     async def unseen(self, tx: Transaction, since: datetime) -> list[UUID]:
         """Open ones whose watch has given nothing on their cluster since then."""
 

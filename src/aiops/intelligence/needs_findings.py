@@ -25,10 +25,16 @@ class IncidentFindingStore(Protocol):
     async def end_findings(self, tx: Transaction, marks: Sequence[Mark], at: datetime) -> list[IncidentFinding]:
         """Those that were open until now and are in incidents; what still waits for one goes."""
 
+    async def maintained_findings(self, tx: Transaction) -> list[IncidentFinding]:
+        """Open ones that maintenance windows keep out of incidents."""
+
+    async def heard_findings(self, tx: Transaction, findings: Sequence[UUID], at: datetime) -> None:
+        """No window hides them any more: from then on they wait for an incident as others do."""
+
     async def waiting_findings(
         self, tx: Transaction, clusters: Sequence[UUID], since: datetime
     ) -> list[IncidentFinding]:
-        """Open ones told since then that no incident has."""
+        """Open ones told since then that no incident has, but for what maintenance windows hide."""
 
     async def join_findings(self, tx: Transaction, joined: Mapping[UUID, Placement]) -> None:
         """Waiting ones, by their ids, have found their incident."""

@@ -44,9 +44,10 @@ class Transactions(Protocol):
 class SqlTransaction:
     """The real `Transaction`: `connection` is SQLAlchemy's, `raw` is psycopg's (for COPY)."""
 
-    def __init__(self, connection: AsyncConnection, outbox: Outbox | None) -> None:
+    def __init__(self, connection: AsyncConnection, outbox: Outbox | None, audit: Audit | None = None) -> None:
         self.connection = connection
         self._outbox = outbox
+        self._audit = audit
         self._events: list[EventEnvelope] = []
         self._after: list[Callable[[], None]] = []
         self.committed = False
@@ -71,6 +72,8 @@ class SqlTransaction:
             raise RuntimeError("A transaction commits once; open another for the next unit of work.")
         if self._events and self._outbox is not None:
             await self._outbox.store(self.connection, self._events)
+        if self._audit is not None:
+            await self._audit.done(self.connection, self._events)
         try:
             await self.connection.commit()
         finally:
@@ -79,6 +82,12 @@ class SqlTransaction:
         self.committed = True
         if self._events and self._outbox is not None:
             self._outbox.announce(self._events)
+
+
+class Audit(Protocol):
+    """Writes who does what, in the transaction that does it."""
+
+    async def done(self, connection: AsyncConnection, events: list[EventEnvelope]) -> None: ...
 
 
 class Outbox(Protocol):
@@ -111,6 +120,7 @@ class Database:
         event.listen(self.engine.sync_engine, "checkout", _check_alive)
         self._looking = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.outbox: Outbox | None = None
+        self.audit: Audit | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:
@@ -122,7 +132,7 @@ class Database:
     @asynccontextmanager
     async def _begin(self) -> AsyncIterator[SqlTransaction]:
         async with self.engine.connect() as connection:
-            transaction = SqlTransaction(connection, self.outbox)
+            transaction = SqlTransaction(connection, self.outbox, self.audit)
             try:
                 yield transaction
             finally:

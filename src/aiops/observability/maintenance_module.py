@@ -12,8 +12,9 @@ from aiops.kernel.outbox import Handle
 from aiops.kernel.retention import Keep
 from aiops.observability.http.maintenance import MaintenanceController, SilenceReminderController
 from aiops.observability.needs_maintenance import HiddenAlerts, PushedStore, ReminderStore, WindowStore
+from aiops.observability.ports_maintenance import Maintained
 from aiops.observability.service.alerts import AlertService
-from aiops.observability.service.maintenance.hiding import Hiding
+from aiops.observability.service.maintenance.hiding import Hiding, MaintainedNow
 from aiops.observability.service.maintenance.job import MaintenanceJob
 from aiops.observability.service.maintenance.preview import Previews
 from aiops.observability.service.maintenance.pushing import Pushing
@@ -53,6 +54,10 @@ class MaintenanceProvider(Provider):
     @provide
     def hiding(self, store: WindowStore) -> Hiding:
         return Hiding(store)
+
+    @provide
+    def maintained(self, hiding: Hiding, clock: Clock) -> Maintained:
+        return MaintainedNow(hiding, clock)
 
     @provide
     def maintenance_job(

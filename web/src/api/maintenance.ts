@@ -30,6 +30,14 @@ export const watchedClusters = queryOptions({
   refetchInterval: 60_000,
 });
 
+export type Silence = Schemas["Silence"];
+
+export const silences = queryOptions({
+  queryKey: ["maintenance", "silences"],
+  queryFn: ({ signal }) => call<Schemas["SilencesFound"]>("silences", { signal }),
+  refetchInterval: 60_000,
+});
+
 export const windows = queryOptions({
   queryKey: ["maintenance", "windows"],
   queryFn: ({ signal }) => call<{ items: Window[] }>("maintenance", { signal }),

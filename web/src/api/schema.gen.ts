@@ -2244,7 +2244,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Clusters whose Kubernetes API the hub asks for changes, and how that goes */
+        /** Whether each cluster's Kubernetes API is asked for changes, and how that goes */
         get: operations["ApiV1ChangeSourcesClustersListWatched"];
         put?: never;
         post?: never;
@@ -2646,6 +2646,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what, latest first */
+        get: operations["ApiV1AuditAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2852,6 +2869,7 @@ export interface components {
             group_id: string | null;
             joined_by: string | null;
             reason: string | null;
+            maintained_by: string[];
             feedback: components["schemas"]["FeedbackReply"] | null;
         };
         /** AnomalyWish */
@@ -2886,6 +2904,32 @@ export interface components {
             nodes: components["schemas"]["TopologyCounts"];
             edges: components["schemas"]["TopologyCounts"];
             changes: components["schemas"]["TopologyChange"][];
+        };
+        /** AuditEntry */
+        AuditEntry: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            who: string;
+            who_id: string;
+            who_kind: string;
+            action: string;
+            subject: {
+                [key: string]: string;
+            };
+            details: {
+                [key: string]: string;
+            };
+            events: string[];
+            cluster_ids: string[];
+            source: string;
+            outcome: components["schemas"]["kernel_audit_Outcome"];
+        };
+        /** AuditPage */
+        AuditPage: {
+            items: components["schemas"]["AuditEntry"][];
+            next_cursor: string | null;
         };
         /** Backtest */
         Backtest: {
@@ -3052,7 +3096,7 @@ export interface components {
             version_to: string;
             author: string;
             url: string;
-            outcome: components["schemas"]["Outcome"] | null;
+            outcome: components["schemas"]["intelligence_domain_changes_Outcome"] | null;
             labels: {
                 [key: string]: string;
             };
@@ -3101,7 +3145,7 @@ export interface components {
             version_to: string;
             author: string;
             url: string;
-            outcome: components["schemas"]["Outcome"] | null;
+            outcome: components["schemas"]["intelligence_domain_changes_Outcome"] | null;
             labels: {
                 [key: string]: string;
             };
@@ -4744,7 +4788,7 @@ export interface components {
             author: string;
             /** @default  */
             url: string;
-            outcome?: components["schemas"]["Outcome"] | null;
+            outcome?: components["schemas"]["intelligence_domain_changes_Outcome"] | null;
             labels?: {
                 [key: string]: string;
             };
@@ -4909,12 +4953,6 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
-        /**
-         * Outcome
-         * @description How a change went, as far as its sender tells.
-         * @enum {string}
-         */
-        Outcome: "UNDER_WAY" | "SUCCEEDED" | "FAILED";
         /**
          * Outlook
          * @enum {string}
@@ -6240,6 +6278,7 @@ export interface components {
             /** Format: uuid */
             cluster_id: string;
             cluster: string;
+            asked: boolean;
             looked_at: string | null;
             objects: number;
             notes: string[];
@@ -6301,6 +6340,12 @@ export interface components {
             /** @default false */
             push: boolean;
         };
+        /**
+         * Outcome
+         * @description How a change went, as far as its sender tells.
+         * @enum {string}
+         */
+        intelligence_domain_changes_Outcome: "UNDER_WAY" | "SUCCEEDED" | "FAILED";
         /** AlertKey */
         intelligence_domain_incidents_AlertKey: {
             /** Format: uuid */
@@ -6314,6 +6359,11 @@ export interface components {
             rule?: components["schemas"]["RuleDraft"] | null;
             without?: string[];
         };
+        /**
+         * Outcome
+         * @enum {string}
+         */
+        kernel_audit_Outcome: "DONE" | "REFUSED";
         /** AlertKey */
         observability_needs_alerts_AlertKey: {
             /** Format: uuid */
@@ -32098,6 +32148,143 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StorageReply"];
+                };
+            };
+            /** @description The request can't be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or out of scope */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Clashes with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A value is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Something failed inside the hub */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part is down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A part did not answer in time */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    ApiV1AuditAudit: {
+        parameters: {
+            query?: {
+                who?: string | null;
+                q?: string | null;
+                outcome?: components["schemas"]["kernel_audit_Outcome"] | null;
+                cluster_id?: string | null;
+                start?: string | null;
+                end?: string | null;
+                page_size?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
                 };
             };
             /** @description The request can't be read */

@@ -330,6 +330,12 @@ const storage = createRoute({
   component: lazyRouteComponent(() => import("../features/settings/StoragePage"), "StoragePage"),
 });
 
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/audit",
+  component: lazyRouteComponent(() => import("../features/settings/AuditPage"), "AuditPage"),
+});
+
 const correlation = createRoute({
   getParentRoute: () => shell,
   path: "/settings/correlation",
@@ -350,7 +356,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, correlation, teams, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, audit, correlation, teams, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

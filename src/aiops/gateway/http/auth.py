@@ -16,6 +16,7 @@ from litestar.params import JSONBody
 from aiops.gateway.http.middleware import presented_token, signed_in_of
 from aiops.gateway.ports import User
 from aiops.gateway.service import AuthService
+from aiops.kernel.audit import AUDITED
 from aiops.kernel.errors import PermissionDenied, Unauthenticated
 from aiops.kernel.http import SESSION_COOKIE, Caller, same_origin
 from aiops.kernel.principal import Role
@@ -55,7 +56,7 @@ class AuthController(Controller):
     path = "/api/v1"
     tags = ("gateway",)
 
-    @post("/auth/login", opt={"public": True}, status_code=200, summary="Sign in")
+    @post("/auth/login", opt={"public": True, AUDITED: True}, status_code=200, summary="Sign in")
     @inject
     async def login(
         self, data: JSONBody[Credentials], request: Request[Any, Any, Any], auth: FromDishka[AuthService]

@@ -11,6 +11,7 @@ from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from aiops.gateway.http.acts import begin_act
 from aiops.gateway.http.metrics import HttpMetrics
 from aiops.gateway.ports import Identity, SignedIn
 from aiops.kernel.errors import PermissionDenied, Unauthenticated
@@ -76,8 +77,10 @@ class WhoAsks:
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         if handler.opt.get("public"):
+            begin_act(connection, handler, None)
             return
         signed_in = await self._signed_in(connection)
+        begin_act(connection, handler, signed_in.principal)
         connection.scope["user"] = signed_in.principal
         connection.scope["state"][_SIGNED_IN] = signed_in
         _check_kind(signed_in, handler.opt)

@@ -20,7 +20,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of time in which one watched series was not as expected; the band is that of the deciding value.
 
     Unknown are the value of a silent series and, where nothing was learned, what was expected. Of a breached threshold,
-    `lower` and `upper` are the limits.
+    `lower` and `upper` are the limits. `maintained_by`: the maintenance windows that kept it from alarming anybody.
     """
 
     id: UUID
@@ -48,6 +48,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     group_id: UUID | None = None
     joined_by: str | None = None
     reason: str | None = None
+    maintained_by: tuple[str, ...] = ()
 
     @property
     def deviation_percent(self) -> float | None:

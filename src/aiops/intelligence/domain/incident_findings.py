@@ -32,7 +32,7 @@ class IncidentFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A forecast or a log finding, from its beginning to its end. `source_id` is the prediction's or the pattern's.
 
     `phrase` and `short` are what a title says of it, `explanation` is the whole sentence. What opens no incident joins
-    one, or waits for one; until then it has none.
+    one, or waits for one; until then it has none. So has one that maintenance windows hide: `maintained_by`.
     """
 
     id: UUID
@@ -53,6 +53,7 @@ class IncidentFinding(msgspec.Struct, frozen=True, kw_only=True):
     incident_id: UUID | None = None
     joined_by: str | None = None
     reason: str | None = None
+    maintained_by: tuple[str, ...] = ()
 
     @property
     def mark(self) -> Mark:

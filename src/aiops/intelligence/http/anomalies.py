@@ -44,6 +44,8 @@ class FeedbackWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnomalyReply(msgspec.Struct, frozen=True, kw_only=True):
+    """`maintained_by`: the maintenance windows that kept it from opening an incident while they took place."""
+
     id: UUID
     cluster_id: UUID
     cluster: str
@@ -70,6 +72,7 @@ class AnomalyReply(msgspec.Struct, frozen=True, kw_only=True):
     group_id: UUID | None
     joined_by: str | None
     reason: str | None
+    maintained_by: list[str]
     feedback: FeedbackReply | None
 
 
@@ -153,6 +156,7 @@ def fields_of(item: msgspec.Struct) -> dict[str, Any]:
 def anomaly_reply(item: Anomaly, names: Names, said: Mapping[UUID, Feedback]) -> AnomalyReply:
     wanted = set(AnomalyReply.__struct_fields__)
     values = {name: value for name, value in fields_of(item).items() if name in wanted}
+    values["maintained_by"] = list(item.maintained_by)
     of_it = said.get(item.id)
     return AnomalyReply(
         feedback=None

@@ -98,11 +98,12 @@ class ChangeSourceList(msgspec.Struct, frozen=True):
 
 
 class WatchedCluster(msgspec.Struct, frozen=True, kw_only=True):
-    """A cluster whose Kubernetes API is asked for changes. `looked_at` is `null` before the first look; `notes` tell
-    what could not be read or was left out, `error` why the last look found nothing out."""
+    """`asked`: the hub knows its Kubernetes API, and asks it for changes. `looked_at` is `null` before the first look;
+    `notes` tell what could not be read or was left out, `error` why the last look found nothing out."""
 
     cluster_id: UUID
     cluster: str
+    asked: bool
     looked_at: datetime | None
     objects: int
     notes: list[str]
@@ -200,19 +201,19 @@ class ChangeSourcesController(Controller):
         made = await sources.create(principal, data.name, data.kind, data.cluster_id, data.places)
         return CreatedChangeSource(token=made.token, path=made.path, **msgspec.structs.asdict(made.source))
 
-    @get("/clusters", summary="Clusters whose Kubernetes API the hub asks for changes, and how that goes")
+    @get("/clusters", summary="Whether each cluster's Kubernetes API is asked for changes, and how that goes")
     @inject
     async def list_watched(
         self, principal: Caller, watching: FromDishka[ClusterChanges], clusters: FromDishka[Clusters]
     ) -> list[WatchedCluster]:
         told = {one.cluster_id: one for one in await watching.looks(principal)}
-        asked = [one for one in await clusters.visible(principal) if one.api_server_url is not None]
         return [
             WatchedCluster(
                 cluster=one.name,
+                asked=one.api_server_url is not None,
                 **msgspec.structs.asdict(told.get(one.id) or ClusterLook(cluster_id=one.id, looked_at=None)),
             )
-            for one in asked
+            for one in await clusters.visible(principal)
         ]
 
     @delete("/{change_source_id:uuid}", summary="Take a source's token away; what it told stays")

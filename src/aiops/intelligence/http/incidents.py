@@ -161,7 +161,7 @@ class FindingReply(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
-_NOT_SHOWN = ("incident_id", "short", "opens", "detected_at")
+_NOT_SHOWN = ("incident_id", "short", "opens", "detected_at", "maintained_by")
 
 
 class IncidentDetailReply(IncidentReply, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
 from aiops.kernel.ids import new_id
 from aiops.observability.ports import Alert, Severity
+from aiops.observability.ports_maintenance import Maintained
 
 _TOLD_ONE_BY_ONE = 3
 
@@ -46,6 +47,7 @@ class Episodes:
         anomalies: AnomalyStore,
         tracks: TrackStore,
         gathering: Gathering,
+        maintenance: Maintained | None = None,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
@@ -53,25 +55,16 @@ class Episodes:
         self._anomalies = anomalies
         self._tracks = tracks
         self._gathering = gathering
+        self._maintenance = maintenance
 
     async def begin_anomalies(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
-        """Those of one watch on one cluster, all at once; gives them with their incidents, in the same order."""
+        """Those of one watch on one cluster, all at once; gives them with their incidents, in the same order. What a
+        maintenance window hides is kept without one."""
         await self._incidents.take_turn(tx)
-        placements = await self._gathering.gather(tx, [of_anomaly(one) for one in anomalies], self._clock.now())
-        found: dict[str, Placement] = {}
-        for one in placements:
-            if one.arrival.kind is ArrivalKind.ANOMALY:
-                found.setdefault(one.arrival.subject, one)
-        placed = [
-            msgspec.structs.replace(
-                one,
-                incident_id=found[one.subject].incident_id,
-                joined_by=found[one.subject].by,
-                reason=found[one.subject].reason,
-            )
-            for one in anomalies
-        ]
-        placed = await self._anomalies.add(tx, placed)
+        marked = await self._marked(tx, anomalies)
+        placed, placements = await self._gathered(tx, [one for one in marked if not one.maintained_by])
+        by_id = {one.id: one for one in placed}
+        placed = await self._anomalies.add(tx, [by_id.get(one.id, one) for one in marked])
         for anomaly in placed:
             tx.publish(
                 AnomalyDetected(
@@ -85,16 +78,70 @@ class Episodes:
                     kind=anomaly.kind,
                 )
             )
-        await self._incidents.tell(tx, [self._row("ANOMALY", anomaly.explanation, anomaly) for anomaly in placed])
+        await self._tell_rows(tx, [self._row("ANOMALY", one.explanation, one) for one in placed if one.incident_id])
         await self.tell_of(tx, placements)
         return placed
+
+    async def heard_again(self) -> int:
+        """Gather what maintenance windows hid and that goes on behind their end; gives how much."""
+        async with self._transactions.begin() as tx:
+            if self._maintenance is None or not await self._anomalies.maintained(tx):
+                return 0
+            await self._incidents.take_turn(tx)
+            heard = [
+                one for one in await self._marked(tx, await self._anomalies.maintained(tx)) if not one.maintained_by
+            ]
+            if not heard:
+                return 0
+            placed, placements = await self._gathered(tx, heard)
+            await self._anomalies.join(tx, placed)
+            rows = [self._row("ANOMALY", f"Goes on after maintenance: {one.explanation}", one) for one in placed]
+            await self._tell_rows(tx, rows)
+            await self.tell_of(tx, placements)
+            await tx.commit()
+        return len(heard)
+
+    async def _marked(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> list[Anomaly]:
+        """With the windows that hide them now."""
+        if self._maintenance is None:
+            return list(anomalies)
+        things = [(one.cluster_id, {"watch": one.watch, **one.labels}) for one in anomalies]
+        by = await self._maintenance.hidden_by(tx, things)
+        return [msgspec.structs.replace(one, maintained_by=each) for one, each in zip(anomalies, by, strict=True)]
+
+    async def _gathered(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> tuple[list[Anomaly], list[Placement]]:
+        if not anomalies:
+            return [], []
+        placements = await self._gathering.gather(tx, [of_anomaly(one) for one in anomalies], self._clock.now())
+        found: dict[tuple[UUID, str, str], Placement] = {}
+        for one in placements:
+            if one.arrival.kind is ArrivalKind.ANOMALY:
+                found.setdefault((one.arrival.cluster_id, one.arrival.name, one.arrival.subject), one)
+        placed = []
+        for anomaly in anomalies:
+            its = found[anomaly.cluster_id, anomaly.watch, anomaly.subject]
+            placed.append(
+                msgspec.structs.replace(anomaly, incident_id=its.incident_id, joined_by=its.by, reason=its.reason)
+            )
+        return placed, placements
+
+    async def _tell_rows(self, tx: Transaction, rows: Sequence[TimelineRow]) -> None:
+        if rows:
+            await self._incidents.tell(tx, rows)
 
     async def worsen_anomalies(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
         """Those of one cluster."""
         await self._incidents.take_turn(tx)
         await self._anomalies.worsen(tx, anomalies)
+        # Where they are may have changed since they began: people move them, and maintenance ends.
+        now_in = {one.id: one.incident_id for one in await self._anomalies.active(tx, anomalies[0].cluster_id)}
+        anomalies = [
+            msgspec.structs.replace(one, incident_id=incident_id)
+            for one in anomalies
+            if (incident_id := now_in.get(one.id)) is not None
+        ]
         rows = [self._row("WORSENED", f"Now {one.severity.value}: {one.explanation}", one) for one in anomalies]
-        await self._incidents.tell(tx, rows)
+        await self._tell_rows(tx, rows)
         severities: dict[UUID, list[Severity]] = {}
         for one in anomalies:
             assert one.incident_id is not None
@@ -122,7 +169,11 @@ class Episodes:
                     watch=anomaly.watch,
                 )
             )
-        told = [self._row("ANOMALY_ENDED", f"{one.title} of {one.subject}: {reasons[one.id]}", one) for one in ended]
+        told = [
+            self._row("ANOMALY_ENDED", f"{one.title} of {one.subject}: {reasons[one.id]}", one)
+            for one in ended
+            if one.incident_id is not None
+        ]
         await self.members_ended(tx, told)
 
     async def alerts_fired(self, tx: Transaction, alerts: Sequence[Alert]) -> None:

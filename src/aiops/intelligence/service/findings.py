@@ -25,6 +25,7 @@ from aiops.intelligence.service.episodes import Episodes
 from aiops.intelligence.service.gathering import Gathering, finding_row
 from aiops.kernel.clock import Clock
 from aiops.kernel.database import Transaction, Transactions
+from aiops.observability.ports_maintenance import Maintained
 
 _LOOKS_EVERY_S = 30.0
 
@@ -40,6 +41,7 @@ class Findings:
         store: IncidentFindingStore,
         gathering: Gathering,
         episodes: Episodes,
+        maintenance: Maintained | None = None,
     ) -> None:
         self._transactions = transactions
         self._clock = clock
@@ -47,6 +49,7 @@ class Findings:
         self._store = store
         self._gathering = gathering
         self._episodes = episodes
+        self._maintenance = maintenance
 
     async def begin(self, tx: Transaction, findings: Sequence[IncidentFinding]) -> None:
         """One that is open already stays where it is."""
@@ -57,11 +60,15 @@ class Findings:
         fresh = list({one.mark: one for one in reversed(findings) if one.mark not in known}.values())[::-1]
         if not fresh:
             return
-        placements = await self._gathering.gather(tx, [arrival_of(one) for one in fresh], self._clock.now())
+        marked = await self._marked(tx, fresh)
+        heard = [one for one in marked if not one.maintained_by]
+        placements = (
+            await self._gathering.gather(tx, [arrival_of(one) for one in heard], self._clock.now()) if heard else []
+        )
         found = {_told(one.arrival): one for one in reversed(placements)}
         members = []
-        for one in fresh:
-            placed = found.get(_told(arrival_of(one)))
+        for one in marked:
+            placed = None if one.maintained_by else found.get(_told(arrival_of(one)))
             members.append(
                 msgspec.structs.replace(one, incident_id=placed.incident_id, joined_by=placed.by, reason=placed.reason)
                 if placed
@@ -127,6 +134,47 @@ class Findings:
         while True:
             await self._clock.sleep(_LOOKS_EVERY_S)
             await self.let_go()
+            await self.heard_again()
+
+    async def heard_again(self) -> int:
+        """Gather what maintenance windows hid and that goes on behind their end; gives how much."""
+        async with self._transactions.begin() as tx:
+            if self._maintenance is None or not await self._store.maintained_findings(tx):
+                return 0
+            await self._incidents.take_turn(tx)
+            waiting = await self._marked(tx, await self._store.maintained_findings(tx))
+            heard = [one for one in waiting if not one.maintained_by]
+            if not heard:
+                return 0
+            now = self._clock.now()
+            placements = await self._gathering.gather(tx, [arrival_of(one) for one in heard], now)
+            found = {_told(one.arrival): one for one in reversed(placements)}
+            joined = {one.id: its for one in heard if (its := found.get(_told(arrival_of(one)))) is not None}
+            # Those that open no incident, and find none, wait for one from now on.
+            await self._store.heard_findings(tx, [one.id for one in heard], now)
+            if joined:
+                await self._store.join_findings(tx, joined)
+                rows = [
+                    finding_row(
+                        msgspec.structs.replace(one, incident_id=joined[one.id].incident_id),
+                        now,
+                        one.kind.value,
+                        f"Goes on after maintenance: {said_of(one)}",
+                    )
+                    for one in heard
+                    if one.id in joined
+                ]
+                await self._incidents.tell(tx, rows)
+                await self._episodes.tell_of(tx, placements)
+            await tx.commit()
+        return len(heard)
+
+    async def _marked(self, tx: Transaction, findings: Sequence[IncidentFinding]) -> list[IncidentFinding]:
+        """With the windows that hide them now."""
+        if self._maintenance is None:
+            return list(findings)
+        by = await self._maintenance.hidden_by(tx, [(one.cluster_id, one.labels) for one in findings])
+        return [msgspec.structs.replace(one, maintained_by=each) for one, each in zip(findings, by, strict=True)]
 
     async def _told(self, tx: Transaction, rows: Sequence[TimelineRow]) -> None:
         if not rows:

@@ -60,6 +60,7 @@ class Ranking:
         while True:
             await self._clock.sleep(_PAUSE_S)
             await self._episodes.give_up_unseen()
+            await self._episodes.heard_again()
             await self._episodes.settle()
             self._watcher.found.set()
 

@@ -123,6 +123,23 @@ class SqlAnomalies:
             ],
         )
 
+    async def maintained(self, tx: Transaction) -> list[Anomaly]:
+        rows = await connection_of(tx).execute(
+            text(
+                f"SELECT {_COLUMNS} FROM intelligence.anomaly"
+                " WHERE ended_at IS NULL AND incident_id IS NULL AND maintained_by <> '{}' ORDER BY id"
+            )
+        )
+        return rows_to(Anomaly, rows)
+
+    async def join(self, tx: Transaction, anomalies: Sequence[Anomaly]) -> None:
+        joined = ("incident_id", "joined_by", "reason")
+        places = ", ".join(f"{name} = :{name}" for name in joined)
+        await connection_of(tx).execute(
+            text(f"UPDATE intelligence.anomaly SET {places} WHERE id = :id"),
+            [{name: getattr(one, name) for name in ("id", *joined)} for one in anomalies],
+        )
+
     async def unseen(self, tx: Transaction, since: datetime) -> list[UUID]:
         rows = await connection_of(tx).execute(
             text(
@@ -198,6 +215,7 @@ def _row(anomaly: Anomaly) -> dict[str, Any]:
     row = {field: getattr(anomaly, field) for field in _FIELDS}
     row["labels"] = msgspec.json.encode(anomaly.labels, order="sorted").decode()
     row["severity"] = anomaly.severity.value
+    row["maintained_by"] = list(anomaly.maintained_by)
     return row
 
 

@@ -38,7 +38,14 @@ class SqlIncidentFindings:
     """`needs_findings.IncidentFindingStore`."""
 
     async def add_findings(self, tx: Transaction, findings: Sequence[IncidentFinding]) -> None:
-        rows = [{**msgspec.structs.asdict(one), "labels": msgspec.json.encode(one.labels).decode()} for one in findings]
+        rows = [
+            {
+                **msgspec.structs.asdict(one),
+                "labels": msgspec.json.encode(one.labels).decode(),
+                "maintained_by": list(one.maintained_by),
+            }
+            for one in findings
+        ]
         await connection_of(tx).execute(
             text(f"INSERT INTO intelligence.incident_finding ({COLUMNS}) VALUES ({_VALUES})"), rows
         )
@@ -76,11 +83,27 @@ class SqlIncidentFindings:
         rows = await _run(
             tx,
             f"SELECT {COLUMNS} FROM intelligence.incident_finding WHERE incident_id IS NULL AND ended_at IS NULL"
-            " AND cluster_id = ANY(:clusters) AND detected_at >= :since ORDER BY id",
+            " AND cluster_id = ANY(:clusters) AND detected_at >= :since AND maintained_by = '{}' ORDER BY id",
             clusters=list(clusters),
             since=since,
         )
         return rows_to(IncidentFinding, rows)
+
+    async def maintained_findings(self, tx: Transaction) -> list[IncidentFinding]:
+        rows = await _run(
+            tx,
+            f"SELECT {COLUMNS} FROM intelligence.incident_finding WHERE incident_id IS NULL AND ended_at IS NULL"
+            " AND maintained_by <> '{}' ORDER BY id",
+        )
+        return rows_to(IncidentFinding, rows)
+
+    async def heard_findings(self, tx: Transaction, findings: Sequence[UUID], at: datetime) -> None:
+        await _run(
+            tx,
+            "UPDATE intelligence.incident_finding SET maintained_by = '{}', detected_at = :at WHERE id = ANY(:ids)",
+            ids=list(findings),
+            at=at,
+        )
 
     async def join_findings(self, tx: Transaction, joined: Mapping[UUID, Placement]) -> None:
         await connection_of(tx).execute(

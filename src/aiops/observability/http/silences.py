@@ -13,6 +13,7 @@ from litestar import Controller, Response, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_201_CREATED
 
+from aiops.kernel.audit import AUDITED
 from aiops.kernel.errors import Invalid
 from aiops.kernel.http import Caller, EndsWithItsClient
 from aiops.observability.http.metrics import ClusterIds, in_part, reply
@@ -56,6 +57,7 @@ class SilenceController(Controller):
         summary="Silence alerts in each of these clusters; asked again, only what is missing is created",
         status_code=HTTP_201_CREATED,
         responses=in_part(SilencesCreated),
+        opt={AUDITED: True},
     )
     @inject
     async def create(
@@ -72,7 +74,7 @@ class SilenceController(Controller):
         whole = len(made.items) == len(made.clusters)
         return Response(made, status_code=HTTP_201_CREATED if whole else 206)
 
-    @delete("/{cluster_id:uuid}/{silence_id:str}", summary="End a silence now")
+    @delete("/{cluster_id:uuid}/{silence_id:str}", summary="End a silence now", opt={AUDITED: True})
     @inject
     async def expire(
         self, principal: Caller, service: FromDishka[Silences], cluster_id: FromPath[UUID], silence_id: FromPath[str]

@@ -100,15 +100,17 @@ function List({ items, operator }: { items: ChangeSource[]; operator: boolean })
 function Watched() {
   const list = useQuery(watchedClusters);
   const now = useNow();
+  const asked = list.data?.filter((one) => one.asked) ?? [];
+  const others = (list.data?.length ?? 0) - asked.length;
   return (
     <div className="panel overflow-x-auto">
       <h2 className="px-3 py-2 font-medium">By the clusters’ own APIs</h2>
       <QueryFailure what="Reading how the clusters are asked" query={list} />
       {list.isPending ? <Skeleton rows={2} /> : null}
-      {list.data?.length === 0 ? (
+      {list.data && asked.length === 0 ? (
         <Empty title="No cluster can be asked">Give a cluster the address of its API server, and its rollouts are found by themselves.</Empty>
       ) : null}
-      {list.data?.length ? (
+      {asked.length ? (
         <table className="table">
           <thead>
             <tr>
@@ -119,7 +121,7 @@ function Watched() {
             </tr>
           </thead>
           <tbody>
-            {list.data.map((one) => (
+            {asked.map((one) => (
               <tr key={one.cluster_id}>
                 <td className="font-mono text-meta">{one.cluster}</td>
                 <td className="whitespace-nowrap text-muted">{one.looked_at ? ago(one.looked_at, now) : "not yet"}</td>
@@ -137,6 +139,9 @@ function Watched() {
             ))}
           </tbody>
         </table>
+      ) : null}
+      {asked.length && others ? (
+        <p className="px-3 py-2 text-muted">{plural(others, "other cluster")}: the hub knows no address of a Kubernetes API.</p>
       ) : null}
     </div>
   );

@@ -9,6 +9,7 @@ import { Empty, Failure, QueryFailure, Skeleton } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
 import { Calendar } from "./Calendar";
 import { Reminders } from "./Reminders";
+import { Silences } from "./Silences";
 import { WindowForm } from "./WindowForm";
 import { matcherText, ruleWords } from "./terms";
 
@@ -56,6 +57,7 @@ export function MaintenancePage() {
             </Empty>
           ) : null}
         </section>
+        <Silences operator={operator} />
       </div>
       <Dialog open={open === "new" || opened !== undefined} onClose={close} title={opened ? opened.title : "New window"}>
         {opened && !(operator && opened.may_change) ? (
