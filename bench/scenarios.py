@@ -16,8 +16,10 @@ import msgspec
 import numpy as np
 
 from aiops.intelligence.domain.causes import Structure, Verdict
+from aiops.intelligence.domain.topology import Topology
 from aiops.intelligence.ranking.incident import rank
 from bench.verdict import at_least, told
+from tests.lab.made_fleet import calls_alone
 from tests.lab.scenarios import SCENARIOS, WITHOUT_CAUSE, MadeIncident, made_incident
 
 TAKES = "3 min"
@@ -99,12 +101,22 @@ def _calibration(outcomes: list[Outcome]) -> None:
 
 
 def _what_each_kind_is_worth(cases: dict[str, list[MadeIncident]]) -> None:
-    for name in ("topology", "changes", "logs", "traces", "all but numbers"):
+    for name in ("where things run", "topology", "changes", "logs", "traces", "all but numbers"):
         outcomes = []
         for case in (one for scenario in SCENARIOS for one in cases[scenario]):
-            left = Structure() if name == "all but numbers" else msgspec.structs.replace(case.structure, **{name: None})
-            outcomes.append(_outcome(case, _ranked(case, left)))
-        told(f"without {name}, first", _share(outcomes, 1), note=f"among three {_share(outcomes, 3):.2f}")
+            outcomes.append(_outcome(case, _ranked(case, _without(name, case.structure))))
+        sure = float(np.mean([one.place == 1 and not one.inconclusive for one in outcomes]))
+        note = f"among three {_share(outcomes, 3):.2f}, first and conclusive {sure:.2f}"
+        told(f"without {name}, first", _share(outcomes, 1), note=note)
+
+
+def _without(name: str, known: Structure) -> Structure:
+    if name == "all but numbers":
+        return Structure()
+    if name == "where things run":
+        assert isinstance(known.topology, Topology)
+        return msgspec.structs.replace(known, topology=calls_alone(known.topology))
+    return msgspec.structs.replace(known, **{name: None})
 
 
 if __name__ == "__main__":

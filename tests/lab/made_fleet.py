@@ -297,6 +297,12 @@ class Fleet:
         return Topology(every, edges)
 
 
+def calls_alone(topology: Topology) -> Topology:
+    """As service graphs tell it: which service calls which, and nothing of what they run on."""
+    services = [node for node in topology.nodes if node.kind is NodeKind.SERVICE]
+    return Topology(services, topology.edges_among(node.id for node in services))
+
+
 def _trailing(values: Floats, rows: int) -> Floats:
     """As a rate over a window is: the mean of the latest rows."""
     summed = np.cumsum(np.concatenate([np.zeros(1), np.repeat(values[:1], rows - 1), values]))

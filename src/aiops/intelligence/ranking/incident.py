@@ -25,9 +25,9 @@ from aiops.intelligence.ranking.relating import (
     hidden_need,
     without_topology,
 )
-from aiops.intelligence.ranking.subjects import Subject, Subjects
+from aiops.intelligence.ranking.subjects import Key, Subject, Subjects
 from aiops.intelligence.ranking.telling import cause_of, name_of
-from aiops.intelligence.ranking.weighing import DEFAULT, Balance, Weighed, weigh
+from aiops.intelligence.ranking.weighing import DEFAULT, Balance, Weighed, same_cluster, weigh
 
 _NEAR_S = 300.0
 _NEAR_LOGS_S = 900.0
@@ -110,7 +110,23 @@ def _tells(subject: Subject) -> bool:
 
 
 def _shares(candidates: Sequence[Weighed], hidden: float, balance: Balance) -> list[float]:
-    """Of each candidate, its part of the odds; the rest is of what nothing here shows."""
+    """Of each candidate, its part of the odds; the rest is of what nothing here shows.
+
+    What fails on one cluster is no rival of what fails on another: each has its own odds, with what all share among
+    them; what is shared has the mean of its parts.
+    """
+    clusters = list(dict.fromkeys(one.subject.key.cluster_id for one in candidates if one.subject.key.cluster_id))
+    if len(clusters) < 2:
+        return _odds(candidates, hidden, balance)
+    parts: dict[Key, list[float]] = {one.subject.key: [] for one in candidates}
+    for cluster_id in clusters:
+        here = [one for one in candidates if one.subject.key.cluster_id in (None, cluster_id)]
+        for one, share in zip(here, _odds(here, hidden if candidates[0] in here else 0.0, balance), strict=True):
+            parts[one.subject.key].append(share)
+    return [float(np.mean(parts[one.subject.key])) for one in candidates]
+
+
+def _odds(candidates: Sequence[Weighed], hidden: float, balance: Balance) -> list[float]:
     # What the first leaves unexplained speaks for another.
     elsewhere = balance.elsewhere - balance.coverage * candidates[0].coverage
     points = np.array([one.points for one in candidates] + [elsewhere, hidden])
@@ -145,9 +161,10 @@ def _doubt(
     if hidden is not None and hidden.points > candidates[0].points - 2 * balance.temperature:
         need = hidden.name if named else "something"
         return f"Inconclusive: {first} may only suffer from {need}, which it needs and of which nothing is watched."
-    if len(shares) > 1 and shares[1] > 0.6 * shares[0]:
-        second = name_of(candidates[1].subject.key) if named else "the second"
-        return f"Inconclusive: nothing decides between {first} ({shares[0]:.0%}) and {second} ({shares[1]:.0%})."
+    place = next((place for place, one in enumerate(candidates) if place and same_cluster(one, candidates[0])), None)
+    if place is not None and shares[place] > 0.6 * shares[0]:
+        other = name_of(candidates[place].subject.key) if named else "another of its cluster"
+        return f"Inconclusive: nothing decides between {first} ({shares[0]:.0%}) and {other} ({shares[place]:.0%})."
     return f"Inconclusive: too little speaks for {first}; the cause may be where nothing is watched."
 
 

@@ -30,6 +30,8 @@ _OF_MACHINES = re.compile(r"node[-_]?exporter|dcgm", re.IGNORECASE)
 _OF_OBJECTS = re.compile(r"kube-?_?state-?_?metrics", re.IGNORECASE)
 _POD = re.compile(r"^(.+?)(?:-[0-9a-f]{8,10})?-(?:[a-z0-9]{5}|\d+)$")
 _CALLED = frozenset({NodeKind.POD, NodeKind.WORKLOAD, NodeKind.SERVICE})
+_CARRYING = frozenset({NodeKind.NODE, NodeKind.HOST})
+_MACHINE_SORTS = frozenset(kind.value.lower() for kind in _CARRYING)
 _DNS = re.compile(r"(^|-)(core-?dns|kube-?dns|dns|unbound|bind9?)(-|$)", re.IGNORECASE)
 
 
@@ -55,6 +57,8 @@ class Subject:
     traces: list[TraceSignal] = field(default_factory=list)
     # Other subjects that it depends on, with how many edges away they are.
     needs: dict[Key, int] = field(default_factory=dict)
+    # Whether it is known on which machine it runs.
+    placed: bool = False
 
     @property
     def at(self) -> float | None:
@@ -65,6 +69,12 @@ class Subject:
     @property
     def is_dns(self) -> bool:
         return self.key.sort == "service" and _DNS.search(self.key.name) is not None
+
+    def may_run_on(self, other: Subject) -> bool:
+        """Whether the other is a machine of its cluster, and nothing says where it runs."""
+        if self.placed or self.key.sort != "service" or other.key.cluster_id != self.key.cluster_id:
+            return False
+        return other.key.sort in _MACHINE_SORTS
 
 
 class Subjects:
@@ -122,6 +132,8 @@ class Subjects:
         for key, subject in self.known.items():
             for node in subject.nodes:
                 for needed, distance in self._topology.depends_on(node).items():
+                    found = self._topology.node(needed)
+                    subject.placed = subject.placed or (found is not None and found.kind in _CARRYING)
                     other = whose.get(needed)
                     if other is not None and other != key:
                         subject.needs[other] = min(distance, subject.needs.get(other, distance))

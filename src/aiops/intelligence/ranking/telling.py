@@ -82,6 +82,9 @@ def _reasons(one: Weighed, candidates: Sequence[Weighed], first: float, fewest: 
         )
     if one.covered:
         found.append(f"what suffers needs it: {_covered(one)}")
+    if one.may_carry:
+        names = _some(sorted(name_of(key) for key in one.may_carry))
+        found.append(f"nothing says on which machine these run, and they suffer since: {names}")
     if one.change:
         found.append(f"changed {_ago(one.change.at, subject.at)}: {one.change.title}")
     if one.log:

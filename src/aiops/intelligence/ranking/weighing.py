@@ -47,6 +47,8 @@ _SYMPTOMS = frozenset({Kind.LATENCY, Kind.ERRORS})
 _STARVED, _NEARLY_ALL = 0.9, 0.8
 _EARLY_S = 60.0
 _SOME_COVERAGE = 0.2
+# Of a need that is known, what counts of one that may be.
+_MAY = 0.5
 _AS_CLEAR = 0.7
 _BESIDE = 0.8
 _AT_ONCE_S, _FADES_S = 180.0, 240.0
@@ -75,6 +77,8 @@ class Weighed:
     lead: Departure | None = None
     early: float = 0.0
     covered: list[Key] = field(default_factory=list)
+    # What may run on this machine: nothing says where that runs.
+    may_carry: list[Key] = field(default_factory=list)
     coverage: float = 0.0
     explained: float = 0.0
     explained_by: Key | None = None
@@ -231,7 +235,7 @@ def _coverage(found: dict[Key, Weighed]) -> None:
     """What all that suffers is or needs, and what moved when that began, may be the cause of it all."""
     suffering = {one.subject.key: _weight_of_suffering(one) for one in found.values() if suffers(one) or is_member(one)}
     for one in found.values():
-        mine = {key: weight for key, weight in suffering.items() if _same_cluster(found[key], one)}
+        mine = {key: weight for key, weight in suffering.items() if same_cluster(found[key], one)}
         total = sum(mine.values())
         if not total:
             continue
@@ -244,7 +248,18 @@ def _coverage(found: dict[Key, Weighed]) -> None:
                 reached += weight * matching
                 if matching >= 0.5:
                     one.covered.append(key)
+            elif found[key].subject.may_run_on(one.subject) and short(one):
+                matching = _in_time(one, found[key]) * _not_long_before(one, found[key])
+                reached += _MAY * weight * matching
+                if matching >= 0.5:
+                    one.may_carry.append(key)
         one.coverage = reached / total
+
+
+def short(one: Weighed) -> bool:
+    """Whether it ran short of something itself, is gone, or an alert tells of its state."""
+    own = any(moved.stopped or (moved.kind in RESOURCES and moved.side > 0) for moved in one.subject.moved)
+    return own or one.alert >= 2.0
 
 
 def _weight_of_suffering(one: Weighed) -> float:
@@ -267,7 +282,8 @@ def needs_of(subject: Subject, asked: Subject) -> dict[Key, int]:
     return subject.needs
 
 
-def _same_cluster(one: Weighed, other: Weighed) -> bool:
+def same_cluster(one: Weighed, other: Weighed) -> bool:
+    """Also where several share one of them."""
     clusters = {one.subject.key.cluster_id, other.subject.key.cluster_id}
     return None in clusters or len(clusters) == 1
 
@@ -330,7 +346,8 @@ def _used_up(one: Weighed) -> bool:
 
 def _uses(tenant: Weighed, machine: Weighed) -> bool:
     """Whether the tenant uses more of what the machine has less of."""
-    if machine.subject.key not in tenant.subject.needs or tenant.subject.key.sort != "service":
+    there = machine.subject.key in tenant.subject.needs or tenant.subject.may_run_on(machine.subject)
+    if not there or tenant.subject.key.sort != "service":
         return False
     if machine.subject.key.sort == "service":
         return False
