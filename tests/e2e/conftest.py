@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import httpx
 import pytest
 
 from tests.e2e.browser import Browser, browser_missing
-from tests.e2e.rig import JSON, LiveReader, is_event, wait_until
+from tests.e2e.rig import JSON, LiveReader, is_event, items, wait_until
 from tests.lab.exporters import Exporter, chain
 from tests.lab.hub import Hub, add_cluster
 from tests.lab.servers import Prometheus
@@ -81,6 +83,47 @@ def story() -> Iterator[Story]:
         live = stack.enter_context(LiveReader(client))
         browser = None if browser_missing() else stack.enter_context(Browser(hub.url))
         yield Story(exporter, prometheus, client, live, browser, cluster)
+
+
+class ErrorBurst(NamedTuple):
+    """The incident of a cluster where a service fails 40 % of its requests, and the one that calls it half of that."""
+
+    culprit: str
+    incident: JSON
+
+
+@pytest.fixture(scope="module")
+def error_burst(story: Story) -> Iterator[ErrorBurst]:
+    """On a second cluster of the story's hub, with a topology brought in from a file."""
+    with contextlib.ExitStack() as stack:
+        services = [dataclasses.replace(one, passes_on=0.5) for one in chain("books-")]
+        exporter = stack.enter_context(Exporter(World(services, seed=2), past_s=_PAST_S))
+        past = exporter.past()
+        prometheus = stack.enter_context(Prometheus(exporter.prometheus_config(_SCRAPE_S), past=past))
+        cluster: str = add_cluster(story.client, "books", prometheus.url)["id"]
+        edges = [
+            f"  - {{from: {{kind: service, cluster: books, name: {one.name}}}, kind: calls,"
+            f" to: {{kind: service, cluster: books, name: {needed}}}}}"
+            for one in services
+            for needed in one.needs
+        ]
+        nodes = f"  - {{kind: service, cluster: books, names: [{', '.join(one.name for one in services)}]}}"
+        content = "\n".join(["nodes:", nodes, "edges:", *edges, ""])
+        applied = story.client.post("/api/v1/topology/apply", json={"content": content, "name": "books"})
+        assert applied.is_success, applied.text
+        wait_until(lambda: _has_learned(story.client, cluster), "an expected band for every node's CPU")
+        exporter.begin(FaultKind.ERROR_BURST, "books-orders", 0.4)
+        incident = wait_until(lambda: _ranked_with(story.client, cluster, "books-web"), "an incident of what fails", 60)
+        yield ErrorBurst("books-orders", incident)
+
+
+def _ranked_with(client: httpx.Client, cluster_id: str, service: str) -> JSON | None:
+    """The incident in whose ranking this service is, at whatever place."""
+    for one in items(client, "/api/v1/incidents", cluster_id=cluster_id):
+        incident: JSON = client.get(f"/api/v1/incidents/{one['id']}").json()
+        if service in {cause["subject"] for cause in incident["causes"]}:
+            return incident
+    return None
 
 
 def _has_learned(client: httpx.Client, cluster_id: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.browser import browser_missing
-from tests.e2e.conftest import NODE, Story
+from tests.e2e.conftest import NODE, ErrorBurst, Story
 from tests.e2e.rig import JSON, items, wait_until
 from tests.lab.packages import lab_available
 
@@ -80,6 +80,13 @@ def test_the_page_shows_the_incident_without_a_reload_and_its_causes_with_their_
     assert browser.problems == []
 
 
+def test_of_services_that_fail_because_one_fails_that_one_is_ranked_first(error_burst: ErrorBurst) -> None:
+    causes = error_burst.incident["causes"]
+    assert causes[0]["subject"] == error_burst.culprit, causes
+    assert error_burst.incident["causes_note"] is None
+    assert any("books-web" in reason for reason in causes[0]["reasons"]), causes[0]["reasons"]
+
+
 def _anomaly_that_opened(story: Story) -> JSON:
     """The first anomaly told; the reader saw no incident before it, so it is the one that opened it."""
     told = story.frames("ANOMALY_DETECTED")[0]["payload"]["anomaly_id"]
@@ -114,4 +121,4 @@ def test_the_incident_resolves_once_the_fault_is_over(story: Story) -> None:
         return bool(story.client.get(f"/api/v1/incidents/{incident_id}").json()["status"] == "RESOLVED")
 
     wait_until(status, "the end of the incident", 400)
-    assert not items(story.client, "/api/v1/anomalies", active="true")
+    assert not items(story.client, "/api/v1/anomalies", active="true", cluster_id=story.cluster["id"])

@@ -70,7 +70,9 @@ class FaultScript:
 
 @dataclass(frozen=True)
 class Service:
-    """A service on a node, called `rate` times a second, that calls the services it `needs` once a request."""
+    """A service on a node, called `rate` times a second, that calls the services it `needs` once a request.
+
+    `passes_on` is the share of their failures that it fails by itself."""
 
     name: str
     node: str
@@ -78,6 +80,7 @@ class Service:
     median_s: float = 0.03
     error_share: float = 0.002
     needs: tuple[str, ...] = ()
+    passes_on: float = 0.0
 
 
 @dataclass
@@ -184,7 +187,11 @@ class World:
 
     def _error_share(self, service: Service) -> float:
         own = service.error_share * (1 + 0.3 * self._noise(service.name, "errors"))
-        return min(0.95, own + self.script.strength(FaultKind.ERROR_BURST, service.name, self.time))
+        own += self.script.strength(FaultKind.ERROR_BURST, service.name, self.time)
+        if service.passes_on:
+            needed = [one for one in self.services if one.name in service.needs]
+            own += service.passes_on * sum(self._error_share(one) for one in needed)
+        return min(0.95, own)
 
     def _noise(self, name: str, what: str, step: int | None = None) -> float:
         """Between -1 and 1, the same for the same seed, thing and step."""
