@@ -167,6 +167,33 @@ async def test_gpus_are_watched_by_temperature_use_and_memory_and_clocks_by_thei
     assert set(told) == {*device_name, "ptp_offset"}
 
 
+async def test_containers_are_watched_by_restarts_and_lost_memory_and_dns_by_what_it_answers() -> None:
+    shop = {"namespace": "shop", "container": "cart", "uid": "1", "job": "kube-state-metrics"}
+    dns = {"namespace": "kube-system", "service": "kube-dns", "job": "coredns"}
+    bucket = "coredns_dns_request_duration_seconds_bucket"
+    samples = [
+        *counter("kube_pod_container_status_restarts_total", 1 / 120, **shop, pod="cart-1"),
+        *counter("kube_pod_container_status_restarts_total", 1 / 120, **shop, pod="cart-2"),
+        *counter("container_oom_events_total", 1 / 300, namespace="shop", container="cart", pod="cart-1"),
+        *counter("container_oom_events_total", 1 / 300, namespace="shop", container="", pod="cart-1"),
+        *counter("coredns_dns_responses_total", 6.0, **dns, pod="a", rcode="NOERROR"),
+        *counter("coredns_dns_responses_total", 2.0, **dns, pod="a", rcode="NXDOMAIN"),
+        *counter("coredns_dns_responses_total", 2.0, **dns, pod="b", rcode="SERVFAIL"),
+        *counter(bucket, 5.0, **dns, le="0.001"),
+        *counter(bucket, 10.0, **dns, le="0.002"),
+        *counter(bucket, 10.0, **dns, le="+Inf"),
+    ]
+
+    told = {name: list(values.values()) for name, (_, values) in (await evaluated(samples, cluster("pushed"))).items()}
+
+    assert told == {
+        "container_restarts": [pytest.approx(10.0, rel=0.05)],
+        "container_oom": [pytest.approx(2.0, rel=0.05)],
+        "dns_errors": [pytest.approx(0.2)],
+        "dns_duration": [pytest.approx(0.0019)],
+    }
+
+
 async def test_without_buckets_the_duration_is_the_mean_and_says_so() -> None:
     base = "http_server_requests_seconds"
     samples = [

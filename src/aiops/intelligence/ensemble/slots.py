@@ -36,8 +36,8 @@ _ENOUGH_ERRORS = 96
 _CLIPPED_AT = 1.5
 _EDGE = float(np.log(TAIL_SHARE / 1e-4))
 _RECURS = 3
-# The places in a line of what lies about this time: of each of the last seven days the slot before, the slot and the one
-# after, and this time a fortnight ago.
+# The places in a line of what lies about this time: of each of the last seven days the slot before, the slot and the
+# one after, and this time a fortnight ago.
 _NEAR = np.array(
     [SLOTS - back * A_DAY + off for back in range(1, _RECENT_DAYS + 1) for off in (-1, 0, 1)] + [0, 1], dtype=np.int64
 )

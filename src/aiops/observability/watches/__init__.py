@@ -5,8 +5,10 @@ no server error by the labels that the cluster uses. Both are filled in per clus
 """
 
 from aiops.observability.watches.clocks import CLOCK_WATCHES
+from aiops.observability.watches.containers import CONTAINER_WATCHES
+from aiops.observability.watches.dns import DNS_WATCHES
 from aiops.observability.watches.gpus import GPU_WATCHES
 from aiops.observability.watches.nodes import NODE_WATCHES
 from aiops.observability.watches.services import SERVICE_WATCHES
 
-CATALOGUE = (*NODE_WATCHES, *SERVICE_WATCHES, *GPU_WATCHES, *CLOCK_WATCHES)
+CATALOGUE = (*NODE_WATCHES, *SERVICE_WATCHES, *CONTAINER_WATCHES, *DNS_WATCHES, *GPU_WATCHES, *CLOCK_WATCHES)
