@@ -62,7 +62,11 @@ def _covered(one: Weighed) -> str:
     """Names only where all are of one cluster."""
     if one.subject.key.cluster_id is None:
         return f"{len(one.covered)} things"
-    return _some(sorted({name_of(key) for key in one.covered}))
+    return _named(one.covered)
+
+
+def _named(keys: Sequence[Key]) -> str:
+    return _some(sorted({name_of(key) for key in keys}))
 
 
 def name_of(key: Key) -> str:
@@ -83,8 +87,7 @@ def _reasons(one: Weighed, candidates: Sequence[Weighed], first: float, fewest: 
     if one.covered:
         found.append(f"what suffers needs it: {_covered(one)}")
     if one.may_carry:
-        names = _some(sorted(name_of(key) for key in one.may_carry))
-        found.append(f"nothing says on which machine these run, and they suffer since: {names}")
+        found.append(f"may carry what suffers since, of which nothing says where it runs: {_named(one.may_carry)}")
     if one.change:
         found.append(f"changed {_ago(one.change.at, subject.at)}: {one.change.title}")
     if one.log:
