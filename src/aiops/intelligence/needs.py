@@ -286,6 +286,11 @@ class IncidentStore(Protocol):
         self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None
     ) -> IncidentView | None: ...
 
+    async def named_nodes(
+        self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None, limit: int
+    ) -> list[UUID]:
+        """The nodes of the topology that its members name, those that most of them name first."""
+
     async def links(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> list[IncidentLink]:
         """To incidents of which something is in scope, and from them."""
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dishka import AsyncContainer, Provider, Scope, provide
 
+from aiops.intelligence.http.incident_topology import incident_topology
 from aiops.intelligence.http.topology import TopologyController
+from aiops.intelligence.needs import IncidentStore
 from aiops.intelligence.needs_incidents import TopologySource
 from aiops.intelligence.needs_topology import CurrentTopology, TopologyStore
 from aiops.intelligence.service.topology.applying import TopologyFiles
 from aiops.intelligence.service.topology.book import TopologyBook
 from aiops.intelligence.service.topology.discovering import TopologyDiscovery
+from aiops.intelligence.service.topology.of_incident import IncidentTopology
 from aiops.intelligence.service.topology.reading import TopologyReading
 from aiops.intelligence.store.topology import SqlTopology
 from aiops.intelligence.topology_sources import SHIPPED
@@ -57,6 +60,12 @@ class TopologyProvider(Provider):
         return TopologyReading(database, clock, store, clusters, book)
 
     @provide
+    def incident_topology(
+        self, database: Database, incidents: IncidentStore, book: TopologyBook, reading: TopologyReading
+    ) -> IncidentTopology:
+        return IncidentTopology(database, incidents, book, reading)
+
+    @provide
     def topology_discovery(
         self,
         database: Database,
@@ -87,5 +96,5 @@ async def _on_cluster_deleted(container: AsyncContainer) -> Handle:
 
 
 TOPOLOGY_JOBS = (JobSpec("intelligence.topology", _discovery),)
-TOPOLOGY_ROUTES = (TopologyController,)
+TOPOLOGY_ROUTES = (TopologyController, incident_topology)
 TOPOLOGY_HANDLERS = (HandlerSpec("intelligence.topology_of_deleted", (ClusterDeleted,), _on_cluster_deleted),)

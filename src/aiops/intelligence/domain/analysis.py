@@ -158,10 +158,19 @@ def executive_summary(
     where = f"{len(view.clusters)} cluster{'' if len(view.clusters) == 1 else 's'}"
     whom = f"It affects {where}" + (f" and {_listed(services)}." if services else ".")
     if note is None and causes:
-        why = f"The likeliest cause is {causes[0].title} ({causes[0].confidence:.0%} sure)."
+        why = f"The likeliest cause is {_said(causes[0])} ({causes[0].confidence:.0%} sure)."
     else:
         why = "What caused it is not known."
     return " ".join((what, when, whom, why))
+
+
+def _said(cause: Cause) -> str:
+    """The thing first, as people speak of it."""
+    return (
+        cause.title
+        if not cause.subject or cause.subject in cause.title.split(":")[0]
+        else f"{cause.subject}: {cause.title}"
+    )
 
 
 def _listed(services: Sequence[str]) -> str:

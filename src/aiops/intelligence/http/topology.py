@@ -237,7 +237,7 @@ class TopologyController(Controller):
         limit: _Shown = 150,
     ) -> TopologyGraph:
         part = await reading.around(principal, node_id, depth, limit, way)
-        return _graph(part, await names_of(principal, clusters))
+        return graph_of(part, await names_of(principal, clusters))
 
     @get("/nodes/{node_id:uuid}/impact", summary="What a failure of this node may touch")
     @inject
@@ -256,7 +256,7 @@ class TopologyController(Controller):
             found.total,
             {kind.value: count for kind, count in found.by_kind.items()},
             {names.get(one, str(one)): count for one, count in found.by_cluster.items()},
-            _graph(nearest, names).nodes,
+            graph_of(nearest, names).nodes,
         )
 
     @post("/graph", status_code=200, summary="These nodes and the edges among them")
@@ -268,7 +268,7 @@ class TopologyController(Controller):
         clusters: FromDishka[Clusters],
         data: JSONBody[TopologyNodes],
     ) -> TopologyGraph:
-        return _graph(await reading.among(principal, data.nodes), await names_of(principal, clusters))
+        return graph_of(await reading.among(principal, data.nodes), await names_of(principal, clusters))
 
     @post("/locate", status_code=200, summary="Which nodes the labels of an alert name, most specific first")
     @inject
@@ -331,7 +331,8 @@ def _node(node: Node, wrong: dict[UUID, Trouble], names: Names) -> TopologyNode:
     )
 
 
-def _graph(part: Part, names: Names) -> TopologyGraph:
+def graph_of(part: Part, names: Names) -> TopologyGraph:
+    """A part of the topology as the API tells it."""
     nodes = [
         PlacedNode(_node(node, part.wrong, names), distance)
         for one, distance in part.nodes.items()

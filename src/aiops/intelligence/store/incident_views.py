@@ -133,6 +133,19 @@ class IncidentViews:
         )
         return [_view(row) for row in rows], total.scalar_one()
 
+    async def named_nodes(
+        self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None, limit: int
+    ) -> list[UUID]:
+        rows = await connection_of(tx).execute(
+            text(
+                "SELECT CAST(key AS uuid) AS node_id FROM intelligence.incident_trait t WHERE incident_id = :id"
+                f" AND kind = 'IS' AND {SCOPE.format('t.cluster_id')}"
+                " GROUP BY key ORDER BY sum(members) DESC, min(first_at), key LIMIT :limit"
+            ),
+            {"id": incident_id, "clusters": _ids(clusters), "limit": limit},
+        )
+        return [row.node_id for row in rows]
+
     async def links(self, tx: Transaction, incident_id: UUID, clusters: Sequence[UUID] | None) -> list[IncidentLink]:
         rows = await connection_of(tx).execute(
             text(
