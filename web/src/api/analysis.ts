@@ -14,6 +14,13 @@ export const analysis = (incidentId: string) =>
     queryFn: ({ signal }) => call<Analysis>(`analysis/${incidentId}`, { signal }),
   });
 
+export type CauseAccuracy = Schemas["CauseAccuracy"];
+
+export const causeAccuracy = queryOptions({
+  queryKey: ["analysis", "accuracy"],
+  queryFn: ({ signal }) => call<CauseAccuracy>("analysis/accuracy", { signal }),
+});
+
 export const runbooks = queryOptions({
   queryKey: ["runbooks"],
   queryFn: ({ signal }) => call<{ items: Runbook[] }>("runbooks", { signal }),

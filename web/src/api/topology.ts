@@ -65,12 +65,11 @@ export const topologyImpact = (id: string) =>
     retry: false,
   });
 
-/** These nodes and the edges among them: for a graph beside something else. */
-export const topologyAmong = (nodes: string[]) =>
+/** The key begins as that of the incident, so that what changes one renews both. */
+export const incidentTopology = (incidentId: string) =>
   queryOptions({
-    queryKey: ["topology", "among", nodes],
-    queryFn: ({ signal }) => call<TopologyGraph>("topology/graph", { method: "POST", body: { nodes }, signal }),
-    enabled: nodes.length > 0,
+    queryKey: ["incident", incidentId, "topology"],
+    queryFn: ({ signal }) => call<Schemas["IncidentGraph"]>(`incidents/${incidentId}/topology`, { signal }),
   });
 
 export const topologyOrigins = queryOptions({

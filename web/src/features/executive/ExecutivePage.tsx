@@ -5,6 +5,7 @@ import { plural } from "../../lib/format";
 import { formatDuration } from "../../lib/time";
 import { Empty, QueryFailure, Skeleton } from "../../ui/feedback";
 import { Page, PageHead } from "../../ui/page";
+import { Causes } from "./Causes";
 import { DayBars } from "./DayBars";
 import { change, percent } from "./words";
 
@@ -53,6 +54,7 @@ export function ExecutivePage() {
             </div>
             <Rows report={report.data} />
           </section>
+          <Causes />
           <Meanings />
         </div>
       ) : null}

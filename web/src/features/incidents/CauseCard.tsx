@@ -1,7 +1,6 @@
 import { useState } from "react";
 import type { Cause, Evidence } from "../../api/types";
 import { subject } from "../../lib/format";
-import { clock } from "../../lib/time";
 import { EvidenceChart } from "./EvidenceChart";
 import { StructureEvidence } from "./StructureEvidence";
 import { WasIt } from "./WasIt";
@@ -19,10 +18,12 @@ interface Props {
   units: Map<string, string>;
   first: boolean;
   incidentId: string;
+  /** What was changed around it, for the charts. */
+  changes: { at: number; word: string }[];
 }
 
 /** One ranked cause: its reasons in words, then what numbers show of it beside what is known around it. */
-export function CauseCard({ cause, units, first, incidentId }: Props) {
+export function CauseCard({ cause, units, first, incidentId, changes }: Props) {
   const [open, setOpen] = useState(first);
   const percent = Math.round(cause.confidence * 100);
   const measured = cause.evidence.filter(({ kind }) => kind === "METRIC");
@@ -46,13 +47,25 @@ export function CauseCard({ cause, units, first, incidentId }: Props) {
           <li key={reason}>{reason}</li>
         ))}
       </ul>
-      <p className="mt-1 text-muted">Moved at {clock(cause.moved_at)}</p>
-      <WasIt cause={cause} incidentId={incidentId} />
-      {cause.evidence.length ? (
-        <button type="button" className="button mt-2 h-7" aria-expanded={open} onClick={() => setOpen(!open)}>
-          {open ? "Hide the evidence" : `Show the evidence (${cause.evidence.length})`}
-        </button>
-      ) : null}
+      <div className="mt-2 flex flex-wrap items-center gap-2">
+        <WasIt cause={cause} incidentId={incidentId} />
+        {cause.evidence.length ? (
+          <button type="button" className="button ml-auto h-7" aria-expanded={open} onClick={() => setOpen(!open)}>
+            {open ? "Hide the evidence" : `Show the evidence (${cause.evidence.length})`}
+          </button>
+        ) : null}
+      </div>
+      {open
+        ? measured.map((one) => (
+            <EvidenceChart
+              key={keyOf(one)}
+              evidence={one}
+              movedAt={cause.moved_at}
+              unit={unitOf(one.query ?? "", cause, units)}
+              changes={changes}
+            />
+          ))
+        : null}
       {open && known.length ? (
         <section className="mt-3 border-t border-line pt-2" aria-label="Known around it">
           <h4 className="font-medium">Known around it</h4>
@@ -63,11 +76,6 @@ export function CauseCard({ cause, units, first, incidentId }: Props) {
           </ul>
         </section>
       ) : null}
-      {open
-        ? measured.map((one) => (
-            <EvidenceChart key={keyOf(one)} evidence={one} movedAt={cause.moved_at} unit={unitOf(one.query ?? "", cause, units)} />
-          ))
-        : null}
     </article>
   );
 }

@@ -1,23 +1,27 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { rangeQuery } from "../../api/queries";
 import type { Evidence } from "../../api/types";
 import { absolute, ago, clock } from "../../lib/time";
 import { useNow } from "../../shell/store";
 import { Chart } from "../../ui/Chart";
 import { QueryFailure, SkeletonBlock } from "../../ui/feedback";
-import { bandQueries, drawnSpan, evidenceChart, outcomeWords, spanOf, windowWords } from "./evidence";
+import { bandQueries, drawnSpan, evidenceChart, onwards, outcomeWords, spanOf, windowWords } from "./evidence";
 
 interface Props {
   evidence: Evidence;
   movedAt: string;
   unit: string;
+  /** What was changed around it. */
+  changes: { at: number; word: string }[];
 }
 
 function useEvidence(evidence: Evidence) {
+  // What came after the claim tells whether it lasted; once drawn, the window stays as it is.
+  const [asked] = useState(() => onwards(spanOf(evidence), Date.now() / 1000));
   const ask = {
-    range: absolute(spanOf(evidence)),
+    range: absolute(asked),
     step: evidence.step_s || undefined,
     clusterIds: evidence.cluster_id ? [evidence.cluster_id] : [],
   };
@@ -32,15 +36,15 @@ function useEvidence(evidence: Evidence) {
         : null,
     [measured.data, lower.data, upper.data],
   );
-  return { ask, measured, data };
+  return { ask, asked, measured, data };
 }
 
 /** Runs the query of a claim again, over the window of the claim, and draws what it gives. */
-export function EvidenceChart({ evidence, movedAt, unit }: Props) {
+export function EvidenceChart({ evidence, movedAt, unit, changes }: Props) {
   const now = useNow();
-  const { ask, measured, data } = useEvidence(evidence);
+  const { ask, asked, measured, data } = useEvidence(evidence);
   const whole = spanOf(evidence);
-  const { span, from } = drawnSpan(whole, data?.times ?? []);
+  const { span, from } = drawnSpan(asked, data?.times ?? []);
   const answer = measured.data;
   return (
     <section className="mt-3 border-t border-line pt-2">
@@ -54,7 +58,7 @@ export function EvidenceChart({ evidence, movedAt, unit }: Props) {
           unit={unit}
           span={span}
           summary={`${evidence.title}: ${evidence.finding}; ${outcomeWords(answer, data)}`}
-          rules={[{ at: Date.parse(movedAt) / 1000, word: "moved" }]}
+          rules={[...changes, { at: Date.parse(movedAt) / 1000, word: `moved ${clock(movedAt)}` }]}
         />
       ) : answer ? (
         <p className="grid h-20 place-items-center text-muted">
@@ -67,6 +71,7 @@ export function EvidenceChart({ evidence, movedAt, unit }: Props) {
         <dt>Window</dt>
         <dd>
           {windowWords(whole, evidence.step_s)}
+          {asked.end > whole.end ? `; drawn on until ${clock(new Date(asked.end * 1000))}` : ""}
           {from === null ? null : `; the hub’s own record begins at ${clock(new Date(from * 1000))}`}
         </dd>
         <dt>Answer</dt>

@@ -10,7 +10,7 @@ type Finding = Incident["findings"][number];
 export function FindingMember({ finding: one }: { finding: Finding }) {
   const now = useNow();
   return (
-    <li className="min-w-0">
+    <div className="min-w-0">
       <p className="flex items-baseline gap-3">
         <SeverityMark severity={one.severity} />
         <span className="min-w-0 font-medium break-words">{one.phrase}</span>
@@ -32,6 +32,6 @@ export function FindingMember({ finding: one }: { finding: Finding }) {
           Open in Insights
         </Link>
       )}
-    </li>
+    </div>
   );
 }

@@ -14,8 +14,10 @@ import { CauseCard } from "./CauseCard";
 import { Handling } from "./Handling";
 import { Members } from "./Members";
 import { NextSteps } from "./NextSteps";
+import { Place } from "./Place";
 import { Timeline } from "./Timeline";
 import { ACTS, type Act, actsOn, useActing } from "./acting";
+import { rulesOf, useChanges } from "./changes";
 
 export function IncidentPage() {
   const { incidentId } = useParams({ from: "/shell/incidents/$incidentId" });
@@ -42,6 +44,7 @@ export function IncidentPage() {
 function Detail({ one }: { one: Incident }) {
   const now = useNow();
   const { may } = useActing();
+  const changes = useChanges(one);
   // The likeliest cause that can be drawn: an alert as such has no samples.
   const shown = one.causes.find(({ evidence }) => evidence.length);
   const units = new Map(one.anomalies.map(({ watch, unit }) => [watch, unit]));
@@ -75,11 +78,20 @@ function Detail({ one }: { one: Incident }) {
           , where its alerts are now.
         </p>
       ) : null}
-      <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,1fr)_400px]">
+      <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,1fr)_440px]">
         <section aria-label="Causes" className="min-w-0 space-y-3">
           <h2 className="font-semibold">Likely causes</h2>
           {one.causes.length ? (
-            one.causes.map((cause) => <CauseCard key={cause.rank} cause={cause} units={units} first={cause === shown} incidentId={one.id} />)
+            one.causes.map((cause) => (
+              <CauseCard
+                key={cause.rank}
+                cause={cause}
+                units={units}
+                first={cause === shown}
+                incidentId={one.id}
+                changes={rulesOf(changes, cause.cluster_id)}
+              />
+            ))
           ) : (
             <div className="panel">
               <Empty title="No cause ranked yet">{one.causes_note ?? "It is worked out as soon as enough samples around it are there."}</Empty>
@@ -88,9 +100,10 @@ function Detail({ one }: { one: Incident }) {
           {one.causes.length && one.causes_note ? <p className="text-muted">{one.causes_note}</p> : null}
         </section>
         <div className="min-w-0 space-y-3">
-          <Handling one={one} may={may} />
+          <Place incidentId={one.id} />
           <NextSteps one={one} />
-          <Timeline one={one} />
+          <Handling one={one} may={may} />
+          <Timeline one={one} changes={changes} />
           <Members one={one} may={may} />
         </div>
       </div>

@@ -8,7 +8,7 @@ import { Box } from "../../ui/selection";
 import { Why } from "../insights/Why";
 import { FindingMember } from "./FindingMember";
 import { OtherIncident } from "./OtherIncident";
-import { keyOf, useHands } from "./hands";
+import { type Member, keyOf, membersOf, useHands } from "./hands";
 
 const SHOWN = 25;
 
@@ -16,6 +16,9 @@ const SHOWN = 25;
 export function Members({ one, may }: { one: Incident; may: boolean }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [all, setAll] = useState(false);
+  const picker = (member: Member, what: string) =>
+    may ? <Box label={`Select ${what}`} checked={chosen.has(keyOf(member))} onChange={() => toggle(keyOf(member))} /> : null;
+  const row = `grid gap-x-2 ${may ? "grid-cols-[24px_minmax(0,1fr)]" : ""}`;
   const shown = all ? one.alerts : one.alerts.slice(0, SHOWN);
   const toggle = (key: string) =>
     setChosen((old) => {
@@ -32,14 +35,17 @@ export function Members({ one, may }: { one: Incident; may: boolean }) {
       {chosen.size ? <Moving one={one} chosen={chosen} clear={() => setChosen(new Set())} /> : null}
       <ul className="space-y-2.5">
         {one.anomalies.map((anomaly) => (
-          <li key={anomaly.id}>
-            <Why anomaly={anomaly} />
-            <Reason text={anomaly.reason} />
+          <li key={anomaly.id} className={row}>
+            {picker(anomaly, `${anomaly.title} of ${stamp(anomaly.started_at)}`)}
+            <div className="min-w-0">
+              <Why anomaly={anomaly} />
+              <Reason text={anomaly.reason} />
+            </div>
           </li>
         ))}
         {shown.map((alert) => (
-          <li key={keyOf(alert)} className={`grid gap-x-2 ${may ? "grid-cols-[24px_minmax(0,1fr)]" : ""}`}>
-            {may ? <Box label={`Select ${alert.name} of ${stamp(alert.started_at)}`} checked={chosen.has(keyOf(alert))} onChange={() => toggle(keyOf(alert))} /> : null}
+          <li key={keyOf(alert)} className={row}>
+            {picker(alert, `${alert.name} of ${stamp(alert.started_at)}`)}
             <div className="min-w-0">
               <div className="flex flex-wrap items-center gap-x-3">
                 <AlertStateMark state={alert.ended_at ? "RESOLVED" : "FIRING"} />
@@ -57,7 +63,10 @@ export function Members({ one, may }: { one: Incident; may: boolean }) {
           </li>
         ))}
         {one.findings.map((finding) => (
-          <FindingMember key={finding.id} finding={finding} />
+          <li key={finding.id} className={row}>
+            {picker(finding, `${finding.name} of ${stamp(finding.started_at)}`)}
+            <FindingMember finding={finding} />
+          </li>
         ))}
       </ul>
       {one.alerts.length > shown.length ? (
@@ -79,18 +88,15 @@ function Moving({ one, chosen, clear }: { one: Incident; chosen: ReadonlySet<str
   const { busy, run } = useHands();
   const navigate = useNavigate();
   const [choosing, setChoosing] = useState(false);
-  const members = one.alerts
-    .filter((alert) => chosen.has(keyOf(alert)))
-    .map(({ cluster_id, fingerprint, started_at }) => ({ cluster_id, fingerprint, started_at }));
   const move = async (to: string | null, where: string) => {
-    const done = `${plural(members.length, "alert")} moved to ${where}`;
-    const target = await run<Incident>(done, `incidents/${one.id}/move`, { to, alerts: members });
+    const done = `${plural(chosen.size, "member")} moved to ${where}`;
+    const target = await run<Incident>(done, `incidents/${one.id}/move`, { to, ...membersOf(one, chosen) });
     clear();
     if (target && to === null) void navigate({ to: "/incidents/$incidentId", params: { incidentId: target.id } });
   };
   return (
     <div role="status" className="mb-3 flex flex-wrap items-center gap-2 border-y border-accent py-1.5">
-      <span className="mr-1 font-medium">{plural(chosen.size, "alert")} selected</span>
+      <span className="mr-1 font-medium">{plural(chosen.size, "member")} selected</span>
       <button type="button" className="button h-7" disabled={busy} onClick={() => void move(null, "an incident of their own")}>
         Split off
       </button>

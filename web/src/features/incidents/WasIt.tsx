@@ -17,7 +17,7 @@ export function WasIt({ cause, incidentId }: { cause: Cause; incidentId: string 
   if (!user.data || user.data.role === "viewer") return null;
   const said = found.data?.said.find(({ subject, cluster_id }) => subject === (cause.subject || cause.title) && cluster_id === cause.cluster_id);
   return (
-    <p className="mt-2 flex flex-wrap items-center gap-2">
+    <p className="flex flex-wrap items-center gap-2">
       <span className="text-muted">{said ? `${said.by} said:` : "Was it this?"}</span>
       {(["RIGHT", "WRONG"] as const).map((verdict) => (
         <button

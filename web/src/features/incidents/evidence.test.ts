@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RangeAnswer } from "../../api/queries";
-import { bandQueries, drawnSpan, evidenceChart, outcomeWords } from "./evidence";
+import { bandQueries, drawnSpan, evidenceChart, onwards, outcomeWords } from "./evidence";
 import { readable } from "./Timeline";
 
 function answer(values: [number, string][]): RangeAnswer {
@@ -9,7 +9,13 @@ function answer(values: [number, string][]): RangeAnswer {
 }
 
 describe("the evidence of a cause", () => {
-  test("has the band of the same watch beside it, and none for another query", () => {
+  test("the drawing goes on behind the window of the claim, by a quarter of it and not past now", () => {
+  expect(onwards({ start: 0, end: 400 }, 430)).toEqual({ start: 0, end: 430 });
+  expect(onwards({ start: 0, end: 400 }, 9000)).toEqual({ start: 0, end: 500 });
+  expect(onwards({ start: 0, end: 400 }, 300)).toEqual({ start: 0, end: 400 });
+});
+
+test("has the band of the same watch beside it, and none for another query", () => {
     expect(bandQueries('aiops:watch:value{watch="node_cpu"}')).toEqual({
       lower: 'aiops:watch:lower{watch="node_cpu"}',
       upper: 'aiops:watch:upper{watch="node_cpu"}',

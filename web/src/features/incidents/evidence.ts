@@ -19,6 +19,11 @@ export function spanOf({ start, end }: Pick<Evidence, "start" | "end">): Span {
   return { start: Date.parse(start) / 1000, end: Date.parse(end) / 1000 };
 }
 
+/** The window of a claim and up to a quarter more, as far as time has gone on. */
+export function onwards(span: Span, nowS: number): Span {
+  return { start: span.start, end: Math.max(span.end, Math.min(nowS, span.end + (span.end - span.start) / 4)) };
+}
+
 /** `15:09:21 – 16:09:21 UTC (1 h), a value every 15 s`: the days too where they differ. */
 export function windowWords(span: Span, step: number): string {
   const [from, to] = [new Date(span.start * 1000), new Date(span.end * 1000)];

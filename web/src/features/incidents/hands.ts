@@ -5,9 +5,22 @@ import type { Incident } from "../../api/types";
 import { notify } from "../../shell/notice";
 
 type Alert = Incident["alerts"][number];
+type Found = Incident["anomalies"][number] | Incident["findings"][number];
+export type Member = Alert | Found;
 
 /** What tells one member of an incident from all others. */
-export const keyOf = (alert: Alert): string => `${alert.cluster_id}/${alert.fingerprint}/${alert.started_at}`;
+export const keyOf = (one: Member): string => ("fingerprint" in one ? `${one.cluster_id}/${one.fingerprint}/${one.started_at}` : one.id);
+
+/** The chosen members, as the API wants them named. */
+export function membersOf(one: Pick<Incident, "alerts" | "anomalies" | "findings">, chosen: ReadonlySet<string>) {
+  const ids = (members: readonly Found[]) => members.filter((member) => chosen.has(keyOf(member))).map(({ id }) => id);
+  const alerts = one.alerts.filter((alert) => chosen.has(keyOf(alert)));
+  return {
+    alerts: alerts.map(({ cluster_id, fingerprint, started_at }) => ({ cluster_id, fingerprint, started_at })),
+    anomalies: ids(one.anomalies),
+    findings: ids(one.findings),
+  };
+}
 
 export interface Hands {
   busy: boolean;

@@ -26,9 +26,11 @@ interface Props {
   /** The box that all is about. */
   chosen?: string;
   onOpen?: (id: string) => void;
+  /** From top to bottom, for a narrow place. */
+  down?: boolean;
 }
 
-type BoxNode = Node<{ box: Box; chosen: boolean }, "box">;
+type BoxNode = Node<{ box: Box; chosen: boolean; down: boolean }, "box">;
 
 interface Acting {
   open?: (id: string) => void;
@@ -49,14 +51,14 @@ export function Graph(props: Props) {
   );
 }
 
-function Drawing({ label, boxes, ties, chosen, onOpen }: Props) {
+function Drawing({ label, boxes, ties, chosen, onOpen, down = false }: Props) {
   const theme = useTheme();
   const flow = useReactFlow();
   // A refresh that changes only what is wrong must not move anything.
   const shape = `${boxes.map(({ id }) => id).join(" ")}|${ties.map(({ source, target }) => `${source} ${target}`).join(",")}`;
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const places = useMemo(() => placed(boxes.map(({ id }) => id), ties), [shape]);
-  const nodes = useMemo(() => nodesOf(boxes, places, chosen), [boxes, places, chosen]);
+  const places = useMemo(() => placed(boxes.map(({ id }) => id), ties, down), [shape, down]);
+  const nodes = useMemo(() => nodesOf(boxes, places, chosen, down), [boxes, places, chosen, down]);
   const edges = useMemo(() => edgesOf(ties), [ties]);
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -106,7 +108,7 @@ function Drawing({ label, boxes, ties, chosen, onOpen }: Props) {
   );
 }
 
-function nodesOf(boxes: Box[], places: Placed[], chosen: string | undefined): BoxNode[] {
+function nodesOf(boxes: Box[], places: Placed[], chosen: string | undefined, down: boolean): BoxNode[] {
   const at = new Map(places.map((place) => [place.id, place]));
   return boxes.map((box) => ({
     id: box.id,
@@ -114,7 +116,7 @@ function nodesOf(boxes: Box[], places: Placed[], chosen: string | undefined): Bo
     position: at.get(box.id) ?? { x: 0, y: 0 },
     width: WIDTH,
     height: HEIGHT,
-    data: { box, chosen: box.id === chosen },
+    data: { box, chosen: box.id === chosen, down },
   }));
 }
 
@@ -132,7 +134,7 @@ function edgesOf(ties: Tie[]): Edge[] {
   }));
 }
 
-function BoxView({ data: { box, chosen } }: NodeProps<BoxNode>) {
+function BoxView({ data: { box, chosen, down } }: NodeProps<BoxNode>) {
   const { open, walk } = useContext(ActingContext);
   const onKeyDown = (event: KeyboardEvent) => {
     if (!ARROWS.has(event.key)) return;
@@ -142,25 +144,28 @@ function BoxView({ data: { box, chosen } }: NodeProps<BoxNode>) {
   };
   return (
     <>
-      <Handle type="target" position={Position.Left} className="!size-px !min-h-0 !min-w-0 !border-0 !opacity-0" />
+      <Handle type="target" position={down ? Position.Top : Position.Left} className="!size-px !min-h-0 !min-w-0 !border-0 !opacity-0" />
       <button
         type="button"
         data-box={box.id}
         aria-current={chosen || undefined}
-        title={`${box.title}: ${box.note}${box.wrong ? `, ${box.wrong}` : ""}`}
+        title={[`${box.title}: ${box.note}`, box.wrong, box.mark].filter(Boolean).join(", ")}
         className={`nopan pointer-events-auto flex size-full flex-col justify-center rounded-md border px-2 text-left hover:bg-raised ${
           chosen ? "border-2 border-accent bg-raised" : "border-control bg-panel"
         }`}
         onClick={() => open?.(box.id)}
         onKeyDown={onKeyDown}
       >
-        <span className="truncate text-body leading-4 font-medium">{box.title}</span>
+        <span className="flex items-baseline gap-2">
+          <span className="min-w-0 flex-1 truncate text-body leading-4 font-medium">{box.title}</span>
+          {box.mark ? <span className={`text-meta whitespace-nowrap ${chosen ? "font-medium" : "text-muted"}`}>{box.mark}</span> : null}
+        </span>
         <span className="flex items-center gap-2 text-meta">
           {box.worst ? <SeverityMark severity={box.worst} /> : null}
           <span className="truncate text-muted">{box.wrong ?? box.note}</span>
         </span>
       </button>
-      <Handle type="source" position={Position.Right} className="!size-px !min-h-0 !min-w-0 !border-0 !opacity-0" />
+      <Handle type="source" position={down ? Position.Bottom : Position.Right} className="!size-px !min-h-0 !min-w-0 !border-0 !opacity-0" />
     </>
   );
 }

@@ -15,14 +15,18 @@ export const WIDTH = 196;
 export const HEIGHT = 46;
 const GAP = 14;
 const COLUMNS = 5;
+const COLUMNS_DOWN = 2;
 
-/** Where each box lies: what needs others on the left, what they need to the right of it; what stands alone below. */
-export function placed(ids: string[], lines: Line[]): Placed[] {
+/**
+ * Where each box lies: what needs others on the left, what they need to the right of it (`down`: above and below);
+ * what stands alone below.
+ */
+export function placed(ids: string[], lines: Line[], down = false): Placed[] {
   const known = new Set(ids);
   const drawn = lines.filter(({ source, target }) => known.has(source) && known.has(target) && source !== target);
   const tied = new Set(drawn.flatMap(({ source, target }) => [source, target]));
   const graph = new Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: GAP, ranksep: 84 });
+  graph.setGraph({ rankdir: down ? "TB" : "LR", nodesep: GAP, ranksep: down ? 34 : 84 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const id of ids) if (tied.has(id)) graph.setNode(id, { width: WIDTH, height: HEIGHT });
   for (const { source, target } of drawn) graph.setEdge(source, target);
@@ -34,13 +38,14 @@ export function placed(ids: string[], lines: Line[]): Placed[] {
       return { id, x: x - WIDTH / 2, y: y - HEIGHT / 2 };
     });
   const top = found.length ? Math.max(...found.map(({ y }) => y)) + HEIGHT + 3 * GAP : 0;
+  const columns = down ? COLUMNS_DOWN : COLUMNS;
   const alone = ids.filter((id) => !tied.has(id));
   return [
     ...found,
     ...alone.map((id, at) => ({
       id,
-      x: (at % COLUMNS) * (WIDTH + GAP),
-      y: top + Math.floor(at / COLUMNS) * (HEIGHT + GAP),
+      x: (at % columns) * (WIDTH + GAP),
+      y: top + Math.floor(at / columns) * (HEIGHT + GAP),
     })),
   ];
 }

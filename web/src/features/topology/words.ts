@@ -10,6 +10,8 @@ export interface Box {
   worst?: Severity;
   /** Said with the worst: how much is wrong there. */
   wrong?: string;
+  /** What it is for those who look at it here. */
+  mark?: string;
 }
 
 export interface Tie {
