@@ -13,7 +13,7 @@ from tests.e2e.browser import Browser, browser_missing, fill_in
 from tests.e2e.rig import items, wait_until
 from tests.lab.hub import add_user
 from tests.lab.packages import lab_available
-from tests.lab.slow_chain import CULPRIT, Shop, shop
+from tests.lab.slow_chain import CULPRIT, ROLLOUT, Shop, shop
 
 pytestmark = [
     pytest.mark.lab,
@@ -108,6 +108,11 @@ def sees_the_cause_with_its_evidence(walk: Walk) -> None:
     chart = first.get_by_role("img", name=f"of {CULPRIT}")
     expect(chart).to_be_in_viewport()
     expect(chart).to_have_accessible_name(re.compile("outside the band"))
+    graph = page.get_by_role("region", name="What depends on what")
+    expect(graph.get_by_role("button", name="likely cause")).to_contain_text(CULPRIT)
+    expect(graph.get_by_role("button", name="struck")).to_have_count(2)
+    expect(graph.get_by_role("button", name="likely cause")).to_be_in_viewport()
+    expect(page.get_by_role("region", name="Timeline").get_by_text(ROLLOUT)).to_be_attached()
     walk.shoot("incident")
 
 

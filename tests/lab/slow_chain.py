@@ -16,6 +16,7 @@ from tests.lab.servers import Alertmanager, Prometheus
 from tests.lab.world import FaultKind, World
 
 CULPRIT = "database"
+ROLLOUT = "Rollout of web 4.1"
 _SLOWER = 60.0
 _PAST_S, _SCRAPE_S = 1500.0, 1.0
 
@@ -53,7 +54,7 @@ class Shop:
         rollout = {
             "cluster_id": self.cluster_id,
             "kind": "DEPLOYMENT",
-            "title": "Rollout of web 4.1",
+            "title": ROLLOUT,
             "service": "web",
             "at": (datetime.now(UTC) - timedelta(minutes=4)).isoformat(),
         }

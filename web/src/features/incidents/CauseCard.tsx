@@ -34,7 +34,7 @@ export function CauseCard({ cause, units, first, incidentId, changes }: Props) {
         <span className="text-muted">{cause.rank}</span>
         <h3 className="text-[15px] font-semibold">{cause.subject || cause.title}</h3>
         {cause.subject ? <span>{cause.title}</span> : null}
-        <span className="font-mono text-muted">{[cause.cluster, subject(cause.labels)].filter(Boolean).join(" · ")}</span>
+        <span className="font-mono text-muted">{[cause.cluster, cause.subject ? "" : subject(cause.labels)].filter(Boolean).join(" · ")}</span>
         <span className="ml-auto flex items-center gap-2 whitespace-nowrap">
           <span aria-hidden="true" className="h-1.5 w-20 overflow-hidden rounded bg-raised">
             <span className="block h-full bg-accent" style={{ width: `${percent}%` }} />

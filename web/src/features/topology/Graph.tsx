@@ -101,7 +101,8 @@ function Drawing({ label, boxes, ties, chosen, onOpen, down = false }: Props) {
           proOptions={{ hideAttribution: true }}
         >
           <Background color="var(--line)" gap={20} />
-          <Controls showInteractive={false} className="rounded border border-control bg-panel" />
+          {/* In a narrow place they would lie on the boxes. */}
+          {down ? null : <Controls showInteractive={false} className="rounded border border-control bg-panel" />}
         </ReactFlow>
       </div>
     </ActingContext>
