@@ -51,7 +51,8 @@ class IncidentTopology:
             ranked, _ = await self._incidents.causes(tx, incident_id)
             named = await self._incidents.named_nodes(tx, incident_id, scope, _STRUCK_SHOWN + 1)
         topology = await self._book.of(principal)
-        causes = [one.node_id for one in within(principal, ranked) if one.node_id in topology and one.node_id]
+        nodes = [one.node_id for one in within(principal, ranked) if one.node_id is not None]
+        causes = [one for one in nodes if one in topology]
         struck = [one for one in named[:_STRUCK_SHOWN] if one in topology]
         shown = await asyncio.to_thread(drawn, topology, causes, struck)
         part = await self._reading.among(principal, shown)
