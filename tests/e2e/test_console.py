@@ -228,6 +228,7 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused(desk: Desk) -> None:
             "/runbooks",
             "/settings/correlation",
             "/settings/teams",
+            "/settings/intake",
             "/settings/storage",
             "/settings/sources",
         ):

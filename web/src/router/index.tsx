@@ -348,6 +348,12 @@ const teams = createRoute({
   component: lazyRouteComponent(() => import("../features/teams/TeamsPage"), "TeamsPage"),
 });
 
+const intake = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/intake",
+  component: lazyRouteComponent(() => import("../features/intake/IntakePage"), "IntakePage"),
+});
+
 const sources = createRoute({
   getParentRoute: () => shell,
   path: "/settings/sources",
@@ -356,7 +362,7 @@ const sources = createRoute({
 
 const tree = root.addChildren([
   signIn,
-  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, audit, correlation, teams, sources]),
+  shell.addChildren([home, fleet, addCluster, importClusters, cluster, editCluster, metrics, dashboards, dashboard, topology, gpu, cnf, logs, patterns, traces, trace, alerts, incidents, incident, insights, watches, watch, replays, replay, overview, executive, maintenance, changes, runbooks, storage, audit, correlation, teams, intake, sources]),
 ]);
 
 export function makeRouter(client: QueryClient) {

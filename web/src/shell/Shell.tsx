@@ -184,7 +184,7 @@ function Navigation({ open, unresolved, onHelp }: NavigationProps) {
           </div>
         ))}
       </div>
-      <div className="mt-auto space-y-0.5 border-t border-line pt-2">
+      <div className="mt-auto border-t border-line pt-1 md:[&_.button-quiet]:h-6">
         <a href="/schema" className="button-quiet w-full">
           API documentation
         </a>

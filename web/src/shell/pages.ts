@@ -55,6 +55,7 @@ export const GROUPS = [
     pages: [
       { to: "/settings/correlation", name: "Correlation rules", key: "q", icon: "M2 3.5h4v3H2zM2 9.5h4v3H2zM10 6.5h4v3h-4zM6 5l4 2.5M6 11l4-2.5" },
       { to: "/settings/teams", name: "Teams", key: "j", icon: "M5.5 8a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M1.5 13.5a4 4 0 0 1 8 0M11 8.5a2 2 0 1 0 0-4M11.5 10a3.5 3.5 0 0 1 3 3.5" },
+      { to: "/settings/intake", name: "Intake rules", key: "x", icon: "M2 3h12L9.5 8.5V13l-3-1.5v-3z" },
       { to: "/settings/sources", name: "Sources", key: "s", icon: "M2 8h8M7 4.5L10.5 8 7 11.5M13 2.5v11" },
       { to: "/settings/audit", name: "Audit", key: "z", icon: "M3.5 1.5h9v13h-9zM5.5 5h5M5.5 8h5M5.5 11h3" },
       { to: "/settings/storage", name: "Storage", key: "b", icon: "M3 4c0-1.1 2.2-2 5-2s5 .9 5 2-2.2 2-5 2-5-.9-5-2M3 4v8c0 1.1 2.2 2 5 2s5-.9 5-2V4M3 8c0 1.1 2.2 2 5 2s5-.9 5-2" },
