@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -99,15 +100,8 @@ class Gathering:
         surroundings = await self._surroundings()
         arrivals = [one for one, _, _ in members]
         rulings = await self._rulings.of(tx, arrivals) if self._rulings else {}
-        seen: set[tuple[UUID, str, str]] = set()
-        placements = []
-        for arrival, by, reason in sorted(members, key=lambda member: member[0].started_at):
-            traits = traits_of(arrival, surroundings, rulings.get(arrival.mark, Ruling()))
-            fresh = int(arrival.mark not in seen)
-            seen.add(arrival.mark)
-            placements.append(
-                Placement(arrival, incident_id, by, reason, arrival.started_at, False, False, fresh, traits)
-            )
+        # Of a storm's incident this takes a second or two, in which the hub has to answer others.
+        placements = await asyncio.to_thread(_anew, incident_id, members, surroundings, rulings)
         await self._store.put_traits(tx, placements)
         await self._renew(tx, incident_id, placements, surroundings)
         await self._store.drop_empty_parts(tx, incident_id)
@@ -238,6 +232,23 @@ class Gathering:
                     told=one.told,
                 )
         return None
+
+
+def _anew(
+    incident_id: UUID,
+    members: Sequence[tuple[Arrival, str, str]],
+    surroundings: Surroundings | None,
+    rulings: Mapping[tuple[UUID, str, str], Ruling],
+) -> list[Placement]:
+    """Each member, with by what and why it joined, where it is already."""
+    seen: set[tuple[UUID, str, str]] = set()
+    placements = []
+    for arrival, by, reason in sorted(members, key=lambda member: member[0].started_at):
+        traits = traits_of(arrival, surroundings, rulings.get(arrival.mark, Ruling()))
+        fresh = int(arrival.mark not in seen)
+        seen.add(arrival.mark)
+        placements.append(Placement(arrival, incident_id, by, reason, arrival.started_at, False, False, fresh, traits))
+    return placements
 
 
 def of_alert(alert: Alert | AlertMember) -> Arrival:

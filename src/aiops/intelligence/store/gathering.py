@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,9 @@ from aiops.kernel.database import Transaction, connection_of
 from aiops.observability.ports import Severity
 
 _MOST_PATTERNS = 500
+_MANY = 2000
+"""So many rows are made and sent at once: what is more would hold up all that the hub does meanwhile."""
+_TRAIT = ("incident_id", "cluster_id", "kind", "key", "phrase", "short", "members", "near", "first_at", "last_at")
 
 _SCENE = f"""
 SELECT w.at, x.incident_id, x.cluster_id, x.members, x.near, x.first_at, x.last_at,
@@ -95,25 +99,11 @@ class SqlGathering(SqlMoving, SqlIncidentFindings):
         return scene
 
     async def put_traits(self, tx: Transaction, placements: Sequence[Placement]) -> None:
-        rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for one in placements:
-            for trait, near in one.traits.items():
-                _count_in(rows, one, trait, near)
-        # In one order, whoever writes.
-        ordered = [rows[key] for key in sorted(rows, key=repr)]
-        columns = (
-            "incident_id",
-            "cluster_id",
-            "kind",
-            "key",
-            "phrase",
-            "short",
-            "members",
-            "near",
-            "first_at",
-            "last_at",
-        )
-        await connection_of(tx).execute(text(_PUT), {name: [row[name] for row in ordered] for name in columns})
+        many = len(placements) > _MANY
+        rows = await asyncio.to_thread(_trait_rows, placements) if many else _trait_rows(placements)
+        for first in range(0, len(rows), _MANY):
+            some = rows[first : first + _MANY]
+            await connection_of(tx).execute(text(_PUT), {name: [row[name] for row in some] for name in _TRAIT})
 
     async def drop_traits(self, tx: Transaction, incident_id: UUID) -> None:
         for statement in (
@@ -218,6 +208,15 @@ class SqlGathering(SqlMoving, SqlIncidentFindings):
             ),
             {"incident_id": incident_id, "other_id": other_id, "kind": kind, "by": by, "at": at},
         )
+
+
+def _trait_rows(placements: Sequence[Placement]) -> list[dict[str, Any]]:
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in placements:
+        for trait, near in one.traits.items():
+            _count_in(rows, one, trait, near)
+    # In one order, whoever writes.
+    return [rows[key] for key in sorted(rows, key=repr)]
 
 
 def _count_in(rows: dict[tuple[Any, ...], dict[str, Any]], one: Placement, trait: Trait, near: int) -> None:
