@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -21,6 +22,7 @@ pytestmark = [
     pytest.mark.skipif(browser_missing() is not None, reason=str(browser_missing())),
 ]
 _MOST_CLICKS = 7
+_AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 class Walk:
@@ -63,6 +65,7 @@ def test_a_new_user_solves_the_latency_scenario_in_under_a_minute(slow_shop: Sho
         assert walk.clicks <= _MOST_CLICKS
         assert walk.took_s < 60
         assert browser.problems == []
+        assert barriers(browser) == []
 
 
 def walks_through(browser: Browser) -> Walk:
@@ -81,6 +84,15 @@ def walks_through(browser: Browser) -> Walk:
     resolves(walk)
     print(f"{walk.clicks} clicks, {walk.took_s:.1f} s")
     return walk
+
+
+def barriers(browser: Browser) -> list[str]:
+    """What axe finds on the page in sight; nothing where it is not installed."""
+    if not _AXE.exists():
+        return []
+    browser.page.evaluate(_AXE.read_text())
+    found: list[str] = browser.page.evaluate("axe.run().then(r => r.violations.map(v => v.id + v.nodes[0].html))")
+    return found
 
 
 def cause_is_known(plant: Shop) -> bool:

@@ -100,6 +100,7 @@ function drawRules(plot: uPlot, rules: { at: number; word: string }[]): void {
   const ratio = devicePixelRatio;
   ctx.save();
   ctx.font = `${11 * ratio}px sans-serif`;
+  const taken: Stretch[][] = [];
   for (const { at, word } of rules) {
     const x = Math.round(plot.valToPos(at, "x", true));
     if (x < bbox.left || x > bbox.left + bbox.width + 1) continue;
@@ -110,11 +111,27 @@ function drawRules(plot: uPlot, rules: { at: number; word: string }[]): void {
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    if (word === "now") continue;
+    if (word === "now" || !word) continue;
     ctx.textAlign = x > bbox.left + bbox.width * 0.2 ? "right" : "left";
-    ctx.fillText(word, x + (ctx.textAlign === "left" ? 4 : -4) * ratio, bbox.top + 12 * ratio);
+    const start = x + (ctx.textAlign === "left" ? 4 : -4) * ratio;
+    const wide = ctx.measureText(word).width + 8 * ratio;
+    const row = freeRow(taken, ctx.textAlign === "left" ? { from: start, to: start + wide } : { from: start - wide, to: start });
+    ctx.fillText(word, start, bbox.top + 12 * ratio * (row + 1));
   }
   ctx.restore();
+}
+
+interface Stretch {
+  from: number;
+  to: number;
+}
+
+/** The first row in which a word hides no other; it is taken then. */
+export function freeRow(taken: Stretch[][], word: Stretch): number {
+  const found = taken.findIndex((row) => row.every(({ from, to }) => word.to <= from || word.from >= to));
+  const row = found < 0 ? taken.push([]) - 1 : found;
+  taken[row]?.push(word);
+  return row;
 }
 
 /** As many lines are read out together. */

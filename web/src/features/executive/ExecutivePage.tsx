@@ -73,7 +73,7 @@ function Figures({ report }: { report: KpiReport }) {
       <Figure name="MTTA" value={long(total.mtta_s)} note={`of ${plural(total.acknowledged, "incident")}`} than={change(total.mtta_s, before.mtta_s)} />
       <Figure name="MTTR" value={long(total.mttr_s)} note={`of ${plural(total.resolved, "incident")}`} than={change(total.mttr_s, before.mttr_s)} />
       <Figure name="MTBF" value={long(total.mtbf_s)} note="between incidents" than={change(total.mtbf_s, before.mtbf_s)} />
-      <Figure name="Noise reduction" value={percent(report.noise_reduction)} note={`${total.alerts.toLocaleString("en")} alerts → ${total.incidents} incidents`} than={change(report.noise_reduction, report.before_noise_reduction)} />
+      <Figure name="Noise reduction" value={percent(report.noise_reduction)} note={`${total.alerts.toLocaleString("en")} alerts → ${plural(total.incidents, "incident")}`} than={change(report.noise_reduction, report.before_noise_reduction)} />
       <Figure name="Uptime" value={percent(total.uptime, 2)} note={total.uptime_known_s ? "of the time that probes tell of" : "no probe tells yet"} than={change(total.uptime, before.uptime)} />
     </dl>
   );

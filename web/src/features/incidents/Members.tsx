@@ -8,6 +8,7 @@ import { Box } from "../../ui/selection";
 import { Why } from "../insights/Why";
 import { FindingMember } from "./FindingMember";
 import { OtherIncident } from "./OtherIncident";
+import { about } from "./Timeline";
 import { type Member, keyOf, membersOf, useHands } from "./hands";
 
 const SHOWN = 25;
@@ -18,7 +19,7 @@ export function Members({ one, may }: { one: Incident; may: boolean }) {
   const [all, setAll] = useState(false);
   const picker = (member: Member, what: string) =>
     may ? <Box label={`Select ${what}`} checked={chosen.has(keyOf(member))} onChange={() => toggle(keyOf(member))} /> : null;
-  const row = `grid gap-x-2 ${may ? "grid-cols-[24px_minmax(0,1fr)]" : ""}`;
+  const row = `grid items-start gap-x-2 ${may ? "grid-cols-[24px_minmax(0,1fr)]" : ""}`;
   const shown = all ? one.alerts : one.alerts.slice(0, SHOWN);
   const toggle = (key: string) =>
     setChosen((old) => {
@@ -53,7 +54,7 @@ export function Members({ one, may }: { one: Incident; may: boolean }) {
                 <Link to="/alerts" search={{ open: `${alert.cluster_id}/${alert.fingerprint}` }} className="link min-w-0 truncate">
                   {alert.name}
                 </Link>
-                <span className="font-mono text-muted">{alert.cluster}</span>
+                <span className="min-w-0 truncate font-mono text-muted">{[alert.cluster, about(alert.labels)].filter(Boolean).join(" · ")}</span>
                 <time className="ml-auto text-muted" dateTime={alert.started_at} title={stamp(alert.started_at)}>
                   {clock(alert.started_at)}
                 </time>

@@ -59,7 +59,7 @@ function rowsOf(one: Incident, changes: readonly Change[]): Row[] {
     at,
     said: (
       <>
-        <Link to="/changes" className="link">
+        <Link to="/changes" className="link underline">
           Change
         </Link>
         : {title}
@@ -70,7 +70,7 @@ function rowsOf(one: Incident, changes: readonly Change[]): Row[] {
 }
 
 /** What an alert is about, by its labels. */
-function about(labels: Record<string, string>): string {
+export function about(labels: Record<string, string>): string {
   return subject(Object.fromEntries(Object.entries(labels).filter(([name]) => !HIDDEN.has(name))));
 }
 
