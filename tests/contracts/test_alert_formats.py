@@ -47,6 +47,29 @@ PAGERDUTY: dict[str, Any] = {
         "custom_details": {"free": 0.2},
     },
 }
+DATADOG: dict[str, Any] = {
+    "alert_id": "1234",
+    "alert_title": "[Triggered on {host:web-1}] CPU is high",
+    "alert_transition": "Triggered",
+    "alert_type": "error",
+    "alert_priority": "$ALERT_PRIORITY",
+    "alert_scope": "host:web-1",
+    "tags": "env:prod,host:web-1,kube-cluster:a,monitor",
+    "body": "CPU of web-1 was > 90",
+    "date": "1769860740000",
+    "link": "https://app.datadoghq.com/event/1",
+}
+ZABBIX: dict[str, Any] = {
+    "event_value": "1",
+    "event_id": "137",
+    "trigger_id": "19",
+    "event_name": "Disk space is low",
+    "event_nseverity": "4",
+    "event_update_status": "0",
+    "event_opdata": "{EVENT.OPDATA}",
+    "host_name": "db-1",
+    "event_tags": '[{"tag": "scope", "value": "capacity"}, {"tag": "data-centre", "value": "x"}]',
+}
 HOMEGROWN: dict[str, Any] = {
     "events": [{"check": {"name": "disk"}, "state": "CRIT", "at": 1769860800, "host": {"name": "db-1", "id": 7}}]
 }
@@ -84,6 +107,43 @@ def test_an_event_of_pagerduty_is_resolved_by_its_key() -> None:
     assert (began.labels["alertname"], began.labels["severity"], began.startsAt) == ("deploy", "error", NOW)
     assert (began.fingerprint, ended.status) == (ended.fingerprint, "resolved")
     assert form.read({**PAGERDUTY, "event_action": "acknowledge"}, NOW) == []
+
+
+def test_a_monitor_of_datadog_is_one_alert_of_its_scope_with_its_tags_as_labels() -> None:
+    form = FORMATS["datadog"].build()
+    ((began, payload),) = form.read(DATADOG, NOW)
+    assert began.labels == {
+        "alertname": "CPU is high",
+        "severity": "error",
+        "host": "web-1",
+        "env": "prod",
+        "kube_cluster": "a",
+    }
+    assert (began.startsAt, payload) == (datetime(2026, 1, 31, 11, 59, tzinfo=UTC), DATADOG)
+    over = DATADOG | {"alert_transition": "Recovered", "alert_title": "[Recovered on {host:web-1}] CPU is high"}
+    ((ended, _),) = form.read(over, NOW)
+    assert (ended.status, ended.fingerprint) == ("resolved", began.fingerprint)
+    # As Datadog's own payload has it: all is in the title.
+    ((plain, _),) = form.read({"id": "1", "title": "[Warn on {host:web-1}] CPU is high", "body": "x"}, NOW)
+    assert plain.labels == {"alertname": "CPU is high", "severity": "warning", "host": "web-1"}
+    with pytest.raises(Invalid, match="no transition"):
+        form.read({"title": "CPU is high"}, NOW)
+
+
+def test_a_problem_of_zabbix_ends_with_its_trigger_and_an_update_of_it_is_none() -> None:
+    form = FORMATS["zabbix"].build()
+    ((began, payload),) = form.read(ZABBIX, NOW)
+    assert began.labels == {
+        "alertname": "Disk space is low",
+        "severity": "high",
+        "instance": "db-1",
+        "scope": "capacity",
+        "data_centre": "x",
+    }
+    assert (began.status, began.annotations, payload) == ("firing", {}, ZABBIX)
+    ((ended, _),) = form.read({**ZABBIX, "event_value": "0"}, NOW)
+    assert (ended.status, ended.fingerprint) == ("resolved", began.fingerprint)
+    assert form.read({**ZABBIX, "event_update_status": "1"}, NOW) == []
 
 
 def test_any_json_is_read_where_its_settings_say() -> None:

@@ -8,6 +8,7 @@ from aiops.observability.ports import Labels, Severity
 
 METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_NO_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 OWN_PREFIX = "aiops:"
 MOST_LABELS = 64
 LONGEST_NAME = 256
@@ -30,6 +31,12 @@ SEVERITY_RANK = {severity: rank for rank, severity in enumerate(reversed(Severit
 def severity_of(word: str | None) -> Severity:
     """The one scale; a word that is missing or unknown reads as MEDIUM, so that it is neither lost nor an alarm."""
     return _BY_WORD.get((word or "").strip().lower(), Severity.MEDIUM)
+
+
+def label_name(word: str) -> str:
+    """A name that a label may have, as near to the word as can be."""
+    name = _NO_LABEL.sub("_", word)[:LONGEST_NAME]
+    return f"_{name}" if not name or name[0].isdigit() else name
 
 
 def fault_in_name(name: str) -> str | None:

@@ -92,7 +92,7 @@ class FurnishedHub(Drafts):
             "trace_id": [TRACE_ID],
             "watch": ["node_cpu", self._watch()],
             "intake_rule_id": [self._intake_rule()],
-            "alert_format": ["grafana", "pagerduty", "json"],
+            "alert_format": ["datadog", "grafana", "json", "pagerduty", "zabbix"],
             "cluster": [self.equipped["id"], self.equipped["name"]],
             "node": [GPU_NODE],
             "node_id": [keep_topology(self.admin, self.pushed["name"], MARKER)],
