@@ -150,10 +150,10 @@ function Navigation({ open, unresolved, onHelp }: NavigationProps) {
         open ? "absolute top-11 bottom-0 z-30 flex shadow-xl" : "hidden"
       } md:static md:flex md:shadow-none`}
     >
-      <div className="min-h-0 flex-1 space-y-1 overflow-y-auto">
+      <div className="min-h-0 flex-1 space-y-0.5 overflow-y-auto">
         {GROUPS.map(({ name, pages }) => (
           <div key={name} role="group" aria-label={name}>
-            <p aria-hidden="true" className="px-2 text-meta text-muted">
+            <p aria-hidden="true" className="px-2 text-meta leading-4 text-muted">
               {name}
             </p>
             <ul>

@@ -65,13 +65,15 @@ def begin_act(connection: Connection, handler: BaseRouteHandler, who: Principal 
         act.by(who)
     method, path = connection.scope.get("method", ""), connection.scope.get("path_template", "")
     summary = handler.summary if isinstance(handler, HTTPRouteHandler) else None
+    # What stands behind a semicolon tells the caller how, and not what.
+    what = (summary or f"{method} {path}").partition(";")[0]
     subject = {name: str(value)[:200] for name, value in connection.path_params.items()}
 
     async def details() -> Details:
         return await _details(connection)
 
     # What comes with a sign-in is a secret, and what should be a name may be one.
-    act.begins(summary or f"{method} {path}", subject, None if who is None else details)
+    act.begins(what, subject, None if who is None else details)
 
 
 async def _details(connection: Connection) -> Details:

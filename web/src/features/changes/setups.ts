@@ -27,13 +27,13 @@ const SETUPS: Record<ChangeSource["kind"], (url: string, token: string) => Setup
       "Trigger: Deployment events. Pipeline events too, where jobs deploy without an environment of their own.",
     ],
   }),
-  ARGOCD: (url, token) => ({
+  ARGOCD: (url) => ({
     steps: [
       "Put the token into the Secret argocd-notifications-secret as aiops-token.",
       "Add the text below to the ConfigMap argocd-notifications-cm.",
       "Subscribe applications: the annotation notifications.argoproj.io/subscribe.aiops.aiops with an empty value.",
     ],
-    text: { title: "argocd-notifications-cm", body: argocd(url, token) },
+    text: { title: "argocd-notifications-cm", body: argocd(url) },
   }),
   GENERIC: (url, token) => ({
     steps: ["Post a change after each deployment. Told again under the same key, it is the same change."],
@@ -50,7 +50,7 @@ function generic(url: string, token: string): string {
   ].join("\n");
 }
 
-function argocd(url: string, token: string): string {
+function argocd(url: string): string {
   const told = [
     ['"app"', ".app.metadata.name"],
     ['"project"', ".app.spec.project"],
@@ -65,7 +65,6 @@ function argocd(url: string, token: string): string {
     ['"author"', ".app.status.operationState.operation.initiatedBy.username"],
   ].map(([name, path]) => `         ${name}: {{toJson ${path}}},`);
   return [
-    `# aiops-token in argocd-notifications-secret: ${token}`,
     "service.webhook.aiops: |",
     `  url: ${url}`,
     "  headers:",

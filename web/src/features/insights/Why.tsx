@@ -37,6 +37,11 @@ export function Why({ anomaly }: { anomaly: Anomaly }) {
           {anomaly.title} <span className="font-mono">{subject(anomaly.labels)}</span>
         </Link>
         <span className="text-muted">{sentence(anomaly.kind.replaceAll("_", " "))}</span>
+        {anomaly.maintained_by.length ? (
+          <span className="text-medium" title="A maintenance window kept it from opening an incident while it took place">
+            under maintenance
+          </span>
+        ) : null}
         <span className="ml-auto whitespace-nowrap text-muted" title={anomaly.end_reason ?? undefined}>
           {anomaly.ended_at ? `ended ${clock(anomaly.ended_at)}` : "now"}
         </span>
