@@ -41,6 +41,8 @@ _RECURS = 3
 _NEAR = np.array(
     [SLOTS - back * A_DAY + off for back in range(1, _RECENT_DAYS + 1) for off in (-1, 0, 1)] + [0, 1], dtype=np.int64
 )
+# Of the slots of the second week and of the one under way, those so many days before, the latest first.
+_DAYS_BEFORE = [slice(_WEEK - back * A_DAY, 2 * _WEEK + 1 - back * A_DAY) for back in range(1, _RECENT_DAYS + 1)]
 # Sorts seven by sixteen comparisons (Knuth, The Art of Computer Programming, volume 3, 5.3.4).
 _NETWORK = (
     (0, 6), (2, 3), (4, 5), (0, 2), (1, 4), (3, 6), (0, 1), (2, 5),
@@ -155,15 +157,15 @@ def _reckon(held: npt.NDArray[np.float16], reckoned: npt.NDArray[np.float32], no
 def _predictions(means: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Of the slots of the second week and of the one under way (3, n, 337): as a day before, as a week before, as the
     median of the 7 days before, where 3 are known."""
-    days = [means[:, _WEEK - back * A_DAY :][:, : _WEEK + 1] for back in range(1, _RECENT_DAYS + 1)]
-    known = np.zeros(days[0].shape, np.int8)
-    for day in days:
-        known += np.isfinite(day)
-    ordered = _ordered([np.where(np.isfinite(day), day, np.float32(np.inf)) for day in days])
+    finite = np.isfinite(means)
+    there, filled = finite.view(np.int8), np.where(finite, means, np.float32(np.inf))
+    days = [means[:, _DAYS_BEFORE[0]], means[:, _DAYS_BEFORE[-1]]]
+    known = sum((there[:, day] for day in _DAYS_BEFORE[1:]), there[:, _DAYS_BEFORE[0]])
+    ordered = _ordered([filled[:, day] for day in _DAYS_BEFORE])
     median = np.full(days[0].shape, np.nan, np.float32)
     for count in range(_MEDIAN_OF, _RECENT_DAYS + 1):
         np.copyto(median, (ordered[(count - 1) // 2] + ordered[count // 2]) / 2, where=known == count)
-    return np.stack([days[0], days[-1], median])
+    return np.stack([days[0], days[1], median])
 
 
 def _ordered(days: list[npt.NDArray[np.float32]]) -> list[npt.NDArray[np.float32]]:
