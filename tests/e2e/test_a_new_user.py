@@ -50,6 +50,14 @@ class Walk:
         self._browser.shoot(f"new-user-{self._shots}-{step}")
 
 
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """Other work on the machine may hold up the hub for longer than playwright's 5 s."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture(scope="module")
 def slow_shop() -> Iterator[Shop]:
     with shop() as plant:
@@ -57,9 +65,10 @@ def slow_shop() -> Iterator[Shop]:
         yield plant
 
 
+@pytest.mark.usefixtures("patience")
 def test_a_new_user_solves_the_latency_scenario_in_under_a_minute(slow_shop: Shop) -> None:
     add_user(slow_shop.hub.url, slow_shop.client, "nina", "operator", None).close()
-    wait_until(lambda: cause_is_known(slow_shop), "a decided cause", 90)
+    wait_until(lambda: cause_is_known(slow_shop), "a decided cause", 180)
     with Browser(slow_shop.hub.url) as browser:
         walk = walks_through(browser)
         assert walk.clicks <= _MOST_CLICKS
