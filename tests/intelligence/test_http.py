@@ -22,9 +22,11 @@ from aiops.kernel.ids import new_id
 from aiops.kernel.principal import Principal
 from aiops.observability.fakes import FakeLogFeed, FakeMetrics
 from aiops.observability.ports import Alerts, Metrics, WatchFeed
+from aiops.observability.ports_maintenance import Maintained
 from aiops.observability.ports_past import Past
 from aiops.observability.ports_signals import LogFeed, Traces, TracesFound
 from aiops.registry.ports import Clusters, ClusterUptime, Uptimes
+from aiops.registry.ports_objects import Objects
 from aiops.settings import Settings
 from tests.intelligence.test_incidents import ROOT, Hub
 
@@ -67,8 +69,10 @@ async def client(hub: Hub, *clusters: UUID) -> AsyncIterator[AsyncTestClient[Lit
         LogFeed: FakeLogFeed(),
         Traces: NoTraces(),
         Uptimes: NoUptimes(),
-        # Nobody asks for the past here.
+        Maintained: hub.maintenance,
+        # Nobody asks for the past here, nor for what a cluster's API lists.
         Past: SimpleNamespace(),
+        Objects: SimpleNamespace(),
     }
     outside = Provider(scope=Scope.APP)
     for kind in given:

@@ -286,7 +286,8 @@ async def test_alerts_are_told_their_incident_and_its_likely_cause_within_the_re
         assert {place.cluster_id for place in found.places} == clusters
         (incident,) = found.incidents
         assert (incident.id, incident.title) == (detail.view.id, detail.view.title)
-        assert (incident.cause, incident.causes_note) == (None, detail.causes_note)
+        assert incident.causes_note == detail.causes_note
+        assert (incident.cause and incident.cause.title) == (None if detail.causes_note else detail.causes[0].title)
         (group,) = await places.groups(reader, [], [Severity.HIGH], 10)
         assert (group.incident, group.firing.alerts, set(group.firing.clusters)) == (incident, len(clusters), clusters)
     whole = await hub.only()
