@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from aiops.intelligence.domain.anomalies import duration, selector_of
+from aiops.intelligence.domain.anomalies import duration, number, selector_of
 from aiops.intelligence.domain.causes import WINDOW_S, Cause, Evidence, EvidenceKind, Signal
 from aiops.intelligence.ranking.departures import Departure
 from aiops.intelligence.ranking.subjects import Key
@@ -159,7 +159,11 @@ def _of_series(one: Weighed) -> list[Evidence]:
 
 
 def _from_to(found: Departure) -> str:
-    return f": from {found.level:.3g} to {found.peak:.3g}" if math.isfinite(found.peak) else ""
+    if not math.isfinite(found.peak):
+        return ""
+    unit = found.signal.unit
+    level, peak = ((number(value, unit) if unit else f"{value:.3g}") for value in (found.level, found.peak))
+    return f": from {level} to {peak}"
 
 
 def _of_structure(one: Weighed, at: float, end: float) -> list[Evidence]:
