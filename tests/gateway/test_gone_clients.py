@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from tests.lab.hub import Hub, add_cluster
+from tests.lab.served import end
 
 MARKER = "nobody_waits_for_this"
 
@@ -49,5 +50,5 @@ async def test_a_client_that_leaves_ends_what_was_asked_for_it(path: str) -> Non
                 while not any(MARKER in query for query in slow.given_up):
                     await asyncio.sleep(0.05)
     finally:
-        await runner.cleanup()
+        await end(runner)
     assert sum(count for query, count in slow.begun.items() if MARKER in query) == 1

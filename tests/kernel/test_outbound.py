@@ -12,6 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from aiops.kernel.addresses import address_of, refusal
 from aiops.kernel.outbound import AddressRefused, Outbound, RedirectRefused
+from tests.lab.served import end
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,7 +52,7 @@ async def serving(handler: Handler) -> AsyncIterator[int]:
     try:
         yield runner.addresses[0][1]
     finally:
-        await runner.cleanup()
+        await end(runner)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from aiohttp import web
 from yarl import URL
 
 from aiops.kernel.outbound import AddressRefused, Outbound, RedirectRefused
+from tests.lab.served import end
 
 
 async def _echo(request: web.Request) -> web.WebSocketResponse:
@@ -37,7 +38,7 @@ async def _serving() -> AsyncIterator[URL]:
     try:
         yield URL(f"ws://127.0.0.1:{runner.addresses[0][1]}")
     finally:
-        await runner.cleanup()
+        await end(runner)
 
 
 async def test_it_carries_headers_and_messages_both_ways() -> None:

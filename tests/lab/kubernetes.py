@@ -6,7 +6,6 @@ for service accounts and forwards to services. What OpenShift and ACM add are gr
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import uuid
@@ -22,6 +21,7 @@ from aiops.kernel.tls import Tls
 from aiops.registry.discovery.permissions import Resource
 from tests.lab.authority import Authority
 from tests.lab.rbac import AUTHENTICATED, MASTERS, Ask, Rbac, Who
+from tests.lab.served import end
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ANONYMOUS = Who("system:anonymous", ("system:unauthenticated",))
@@ -238,8 +238,7 @@ async def serving(peer: KubernetesPeer) -> AsyncIterator[KubernetesPeer]:
     try:
         yield peer
     finally:
-        await runner.cleanup()
-        await asyncio.sleep(0)
+        await end(runner)
 
 
 def named(name: str, namespace: str = "", labels: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:

@@ -10,6 +10,17 @@ from typing import Self
 from aiohttp import web
 
 
+async def end(runner: web.AppRunner) -> None:
+    """Clean up, and let nothing outlive it: a connection that is cut short, or over TLS, would close only later."""
+    assert runner.server is not None
+    kept = [protocol.transport for protocol in runner.server.connections]
+    await runner.cleanup()
+    for transport in kept:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0.01)
+
+
 class Served:
     """`application` gives what is served; `url` is there once the context is entered."""
 

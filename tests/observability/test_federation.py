@@ -28,6 +28,7 @@ from aiops.observability.service.metrics.service import MetricsService
 from aiops.observability.store.samples import PostgresSampleStore
 from aiops.registry.ports import EndpointKind, Target
 from tests.lab.packages import lab_available
+from tests.lab.served import end
 from tests.lab.servers import Prometheus
 from tests.observability.clusters import Fleet
 
@@ -71,7 +72,7 @@ async def _serving(remote: Remote) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
-        await runner.cleanup()
+        await end(runner)
 
 
 class Asking(NamedTuple):

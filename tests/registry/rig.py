@@ -30,6 +30,7 @@ from aiops.registry.service.records import Records
 from aiops.registry.service.sign_ins import SignIns
 from aiops.registry.store import SqlClusterStore
 from aiops.registry.vault import Vault
+from tests.lab.served import end
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -122,7 +123,7 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
     try:
         yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     finally:
-        await runner.cleanup()
+        await end(runner)
 
 
 @dataclass
